@@ -66,7 +66,7 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 		whole := len(page)
 		for {
 			last := len(page) + limits.rowsAtOnce(limit, len(page), bytes)
-			for e, err := range s.Events(ctx, sql) {
+			for e, err := range s.Events(ctx, s.Table(), sql) {
 				if err != nil {
 					page = page[:whole]
 					return err

@@ -19,6 +19,10 @@ import (
 type Store interface {
 	// Table is what stands behind FROM: each event once.
 	Table() string
+	// TableNamed is what stands behind FROM for another of the program's tables.
+	TableNamed(name string) string
+	// Hexadecimal is the expression of a column of bytes as hexadecimal digits.
+	Hexadecimal(column string) string
 	// Text is the literal of a text, in the form in which the store keeps it.
 	Text(s string) string
 	// Identity is the literal of an id for a column of ids.
@@ -54,8 +58,8 @@ type Store interface {
 	// Rows runs a statement of so many expressions. A row is valid until the next one. An error is the last that is yielded. A statement whose context
 	// ends is interrupted on the server too; its error is the context's cause, and the next one can be run.
 	Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]Cell, error]
-	// Events reads whole events; tail is what follows FROM [Store.Table]. An event is valid until the next one.
-	Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error]
+	// Events reads whole events; table is [Store.Table], or that of conflicts, and tail what follows it. An event is valid until the next one.
+	Events(ctx context.Context, table, tail string) iter.Seq2[*session.Event, error]
 	// Summary is what the store has counted beside the events; known is false where it has not, or not enough of them.
 	Summary(ctx context.Context) (summary Summary, known bool, err error)
 	// Extent is the time of the oldest and of the newest event, in nanoseconds since 1970 UTC; found is false where there is none.

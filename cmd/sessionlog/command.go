@@ -50,6 +50,16 @@ func (u usageError) Unwrap() error { return u.error }
 
 func usageErrorf(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// exitError is an error with an exit status of its own.
+type exitError struct {
+	error
+	status int
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+func withStatus(status int, err error) error { return exitError{err, status} }
+
 func runCommand(ctx context.Context, args []string, s commandEnvironment) int {
 	root, running := newRootCommand(s)
 	root.SetArgs(args)
@@ -63,6 +73,10 @@ func runCommand(ctx context.Context, args []string, s commandEnvironment) int {
 		return statusUsage
 	}
 	fmt.Fprintf(s.errors, "sessionlog: %s\n", visibleLines(err.Error()))
+	var exit exitError
+	if errors.As(err, &exit) {
+		return exit.status
+	}
 	return statusError
 }
 
@@ -98,7 +112,7 @@ func newRootCommand(s commandEnvironment) (root *cobra.Command, running *bool) {
 		root.AddCommand(newViewCommand(s, target, &views[i], false))
 		sql.AddCommand(newViewCommand(s, target, &views[i], true))
 	}
-	root.AddCommand(sql, newTailCommand(s, target), newImportCommand(s, target), newDoctorCommand(s, target), newManualCommand(s))
+	root.AddCommand(sql, newTailCommand(s, target), newImportCommand(s, target), newDoctorCommand(s, target), newVerifyCommand(s, target), newKeygenCommand(s), newManualCommand(s))
 	noteRunning(root, running)
 	return root, running
 }

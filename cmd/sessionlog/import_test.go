@@ -76,7 +76,7 @@ func (r importRig) events(t *testing.T) (all []session.Event) {
 	store, err := (&storeTarget{sqlite: r.database}).openStore(t.Context(), os.Getenv)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
-	for e, err := range store.Events(t.Context(), " ORDER BY time, record_id") {
+	for e, err := range store.Events(t.Context(), store.Table(), " ORDER BY time, record_id") {
 		require.NoError(t, err)
 		all = append(all, session.Event{})
 		e.CopyTo(&all[len(all)-1])

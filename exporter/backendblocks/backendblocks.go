@@ -33,6 +33,7 @@ type Blocks struct {
 type Backend struct {
 	Key                string        // of its block
 	AssumedClosedAfter time.Duration // when a session without a logout no longer counts as open; 0 is never
+	TTL                time.Duration // how long a record is kept; 0 is for ever
 	CheckConnection    func(context.Context) []connectcheck.Finding
 	Open               func(component.TelemetrySettings) (backend.Backend, error)
 	OpenQueryStore     func(context.Context) (query.Store, error) // to be asked; nothing is created, and nothing written. Errors begin with Key
@@ -43,10 +44,10 @@ type Backend struct {
 // Choose finds the block that is written. owner and id are what has the blocks, and the beginning of its name in a configuration.
 func (b Blocks) Choose(owner, id string) (Backend, error) {
 	all := []Backend{
-		readBlock("sqlite", b.SQLite, sqlite.DefaultConfig, sqlite.New, sqlite.OpenQueryStore, func(c sqlite.Config) backend.SessionsConfig { return c.Sessions }, isSQLiteUnwritten),
-		readBlock("clickhouse", b.ClickHouse, clickhouse.DefaultConfig, clickhouse.New, clickhouse.OpenQueryStore, func(c clickhouse.Config) backend.SessionsConfig { return c.Sessions },
+		readBlock("sqlite", b.SQLite, sqlite.DefaultConfig, sqlite.New, sqlite.OpenQueryStore, func(c sqlite.Config) (backend.SessionsConfig, time.Duration) { return c.Sessions, c.TTL }, isSQLiteUnwritten),
+		readBlock("clickhouse", b.ClickHouse, clickhouse.DefaultConfig, clickhouse.New, clickhouse.OpenQueryStore, func(c clickhouse.Config) (backend.SessionsConfig, time.Duration) { return c.Sessions, c.TTL },
 			func(_ clickhouse.Config, err error) bool { return errors.Is(err, clickhouse.ErrNoSchema) }),
-		readBlock("postgresql", b.PostgreSQL, postgresql.DefaultConfig, postgresql.New, postgresql.OpenQueryStore, func(c postgresql.Config) backend.SessionsConfig { return c.Sessions },
+		readBlock("postgresql", b.PostgreSQL, postgresql.DefaultConfig, postgresql.New, postgresql.OpenQueryStore, func(c postgresql.Config) (backend.SessionsConfig, time.Duration) { return c.Sessions, c.TTL },
 			func(_ postgresql.Config, err error) bool { return errors.Is(err, postgresql.ErrNoSchema) }),
 	}
 	chosen, keys := all[0], []string(nil)
@@ -62,14 +63,15 @@ func (b Blocks) Choose(owner, id string) (Backend, error) {
 }
 
 func readBlock[T any](key string, block configoptional.Optional[T], unset func() T, open func(T, component.TelemetrySettings) (backend.Backend, error),
-	ask func(context.Context, T) (query.Store, error), sessions func(T) backend.SessionsConfig, unwritten func(T, error) bool,
+	ask func(context.Context, T) (query.Store, error), keeps func(T) (backend.SessionsConfig, time.Duration), unwritten func(T, error) bool,
 ) Backend {
 	cfg := unset()
 	if written := block.Get(); written != nil {
 		cfg = *written
 	}
+	sessions, ttl := keeps(cfg)
 	return Backend{
-		Key: key, isWritten: block.HasValue(), AssumedClosedAfter: sessions(cfg).AssumedClosedAfter,
+		Key: key, isWritten: block.HasValue(), AssumedClosedAfter: sessions.AssumedClosedAfter, TTL: ttl,
 		CheckConnection: func(ctx context.Context) []connectcheck.Finding { return connectcheck.CheckBlock(ctx, key, cfg) },
 		Open:            func(set component.TelemetrySettings) (backend.Backend, error) { return open(cfg, set) },
 		OpenQueryStore: func(ctx context.Context) (query.Store, error) {

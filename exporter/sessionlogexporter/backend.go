@@ -3,13 +3,34 @@ package sessionlogexporter
 import (
 	"context"
 
+	"go.opentelemetry.io/collector/exporter"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/internal/sealing"
 	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 func (c *Config) chooseBackend() (backendblocks.Backend, error) {
 	return backendblocks.Blocks{SQLite: c.SQLite, ClickHouse: c.ClickHouse, PostgreSQL: c.PostgreSQL}.Choose("an exporter", Type.String())
+}
+
+// openBackend makes the backend, which seals what it stores where that is configured.
+func (c *Config) openBackend(set exporter.Settings) (backend.Backend, error) {
+	chosen, err := c.chooseBackend()
+	if err != nil {
+		return nil, err
+	}
+	counts, err := newSealTelemetry(set)
+	if err != nil {
+		return nil, err
+	}
+	store, err := chosen.Open(set.TelemetrySettings)
+	if err != nil || !c.Seal.HasValue() {
+		return store, err
+	}
+	return sealing.New(store, *c.Seal.Get(), chosen.TTL, chosen.OpenQueryStore, set.Logger, counts)
 }
 
 // OpenQueryStore opens the backend to be asked; nothing is created, and nothing written. The key of the backend's block stands before its errors.

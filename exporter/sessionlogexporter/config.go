@@ -16,6 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
+	"github.com/otel-sessionlog/sessionlog/internal/sealing"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
@@ -38,6 +39,9 @@ type Config struct {
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
 	// PostgreSQL is a PostgreSQL server.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
+
+	// Seal makes what is stored provable.
+	Seal configoptional.Optional[sealing.Config] `mapstructure:"seal"`
 }
 
 // DeliveryConfig is what every exporter of authentication events has, wherever it delivers them.
@@ -103,6 +107,7 @@ func createDefaultConfig() component.Config {
 		SQLite:         configoptional.Default(sqlite.DefaultConfig()),
 		ClickHouse:     configoptional.Default(clickhouse.DefaultConfig()),
 		PostgreSQL:     configoptional.Default(postgresql.DefaultConfig()),
+		Seal:           configoptional.Default(sealing.DefaultConfig()),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -165,6 +166,10 @@ func TestReadmeNamesEveryMetric(t *testing.T) {
 	require.NoError(t, err)
 	r := startExporter(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, refusePort(1024, "client_port: not this one"))
 	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 10), 3)))
+	seals, err := newSealTelemetry(exporter.Settings{ID: component.NewID(Type), TelemetrySettings: r.tel.NewTelemetrySettings()})
+	require.NoError(t, err)
+	seals.CountSealed(t.Context(), 1, 0)
+	seals.CountAlarm(t.Context())
 	var all metricdata.ResourceMetrics
 	require.NoError(t, r.tel.Reader.Collect(t.Context(), &all))
 	made := 0

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
@@ -24,11 +25,7 @@ func NewFactory() exporter.Factory {
 
 func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
 	c := cfg.(*Config)
-	chosen, err := c.chooseBackend()
-	if err != nil {
-		return nil, err
-	}
-	store, err := chosen.Open(set.TelemetrySettings)
+	store, err := c.openBackend(set)
 	if err != nil {
 		return nil, err
 	}
@@ -39,15 +36,14 @@ func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config
 // callers wait for the result, whatever sending_queue and retry_on_failure say. written is told what became of each batch, also of one that is
 // tried again.
 func (c *Config) NewImporter(ctx context.Context, set exporter.Settings, written func(backend.Result)) (exporter.Logs, error) {
-	chosen, err := c.chooseBackend()
-	if err != nil {
-		return nil, err
-	}
-	store, err := chosen.Open(set.TelemetrySettings)
-	if err != nil {
-		return nil, err
-	}
 	own, usual := *c, DefaultDeliveryConfig()
+	if s := c.Seal.Get(); c.Seal.HasValue() { // the collector may go on in its own log
+		own.Seal = configoptional.Some(s.ForImport())
+	}
+	store, err := own.openBackend(set)
+	if err != nil {
+		return nil, err
+	}
 	own.QueueConfig, own.BackOffConfig, own.TimeoutConfig = usual.QueueConfig, usual.BackOffConfig, exporterhelper.TimeoutConfig{}
 	return newExporter(ctx, set, &own, observedBackend{store, written})
 }

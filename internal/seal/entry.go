@@ -41,7 +41,8 @@ type Entry struct {
 	Sum  [32]byte // of a statement or a seed: in place of all the others
 }
 
-func (e *Entry) append(b []byte) []byte {
+// Append appends the bytes of the entry.
+func (e *Entry) Append(b []byte) []byte {
 	if e.Kind == KindStatement || e.Kind == KindSeed {
 		return append(append(b, byte(e.Kind)), e.Sum[:]...)
 	}

@@ -107,12 +107,35 @@ func ParseKey(secret string) (*Key, error) {
 	return &Key{signer}, nil
 }
 
+// Name of the key.
+func (k *Key) Name() string { return k.signer.Name() }
+
 // Keys are those that verify what k signs.
 func (k *Key) Keys() Keys { return Keys{k.signer.Verifier()} }
 
 func (k *Key) signHead(h Head) (string, error) {
 	signed, err := note.Sign(&note.Note{Text: h.text()}, k.signer)
 	return string(signed), err
+}
+
+// SplitHeads takes a file of signed heads apart: each ends with the lines of its signatures, and an empty line.
+func SplitHeads(content string) (heads []string) {
+	const signature = "\u2014 "
+	var head strings.Builder
+	for line := range strings.Lines(content) {
+		if head.Len() > 0 && line == "\n" && strings.Contains(head.String(), "\n"+signature) {
+			heads = append(heads, head.String())
+			head.Reset()
+			continue
+		}
+		if head.Len() > 0 || line != "\n" {
+			head.WriteString(line)
+		}
+	}
+	if head.Len() > 0 {
+		heads = append(heads, head.String())
+	}
+	return heads
 }
 
 // Keys are the public keys that are trusted.

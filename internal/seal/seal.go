@@ -61,7 +61,7 @@ func (p *Pending) IsEmpty() bool { return p.records == 0 && len(p.texts) == 0 }
 
 // AddRecord adds an entry of a record.
 func (p *Pending) AddRecord(e Entry) {
-	p.manifest = e.append(p.manifest)
+	p.manifest = e.Append(p.manifest)
 	p.countRecord(e.ID)
 }
 

@@ -93,7 +93,7 @@ func (w *watchedStore) Rows(ctx context.Context, sql string, expressions int) it
 	return w.Store.Rows(ctx, sql, expressions)
 }
 
-func (w *watchedStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
+func (w *watchedStore) Events(ctx context.Context, table, tail string) iter.Seq2[*session.Event, error] {
 	w.do(w.question, w.Select("*")+" FROM "+w.Table()+tail)
-	return w.Store.Events(ctx, tail)
+	return w.Store.Events(ctx, table, tail)
 }

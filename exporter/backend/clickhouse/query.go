@@ -37,6 +37,10 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 
 func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") + " FINAL" }
 
+func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
+
+func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column + ")" }
+
 func (s *queryStore) Text(text string) string { return configclickhouse.QuoteText(text) }
 
 func (s *queryStore) Identity(_ *session.Field, id []byte) string {
@@ -164,7 +168,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 	})
 }
 
-func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
+func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*session.Event, error] {
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		cells, results := eventTexts()
 		var e session.Event

@@ -52,6 +52,10 @@ func (s *queryStore) connectReader(ctx context.Context) error {
 
 func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") }
 
+func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
+
+func (s *queryStore) Hexadecimal(column string) string { return "encode(" + column + ", 'hex')" }
+
 func (s *queryStore) Text(text string) string {
 	return "'" + strings.ReplaceAll(string(appendStorable(nil, text)), "'", "''") + "'"
 }
@@ -160,7 +164,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 	})
 }
 
-func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
+func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*session.Event, error] {
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		var e session.Event
 		return s.eachRow(ctx, s.cfg.newStatements().selects+tail, func(values [][]byte) (bool, error) {

@@ -84,29 +84,42 @@ func (s *store) Start(ctx context.Context) error {
 // out of the transaction under way; once the commit has begun, its result counts.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
 	r := &writeRequest{ctx: ctx, events: events, done: make(chan struct{})}
+	err := s.serve(r)
+	return r.result, err
+}
+
+// WriteTelling is Write, and tells what became of each record.
+func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, []backend.Fate, error) {
+	r := &writeRequest{ctx: ctx, events: events, tellsFates: true, done: make(chan struct{})}
+	err := s.serve(r)
+	return r.result, r.fates, err
+}
+
+// serve has the writer serve a request.
+func (s *store) serve(r *writeRequest) error {
 	select {
 	case <-s.stop:
-		return backend.Result{}, ErrStopped
+		return ErrStopped
 	case <-s.stopped:
-		return backend.Result{}, ErrStopped
-	case <-ctx.Done():
-		return backend.Result{}, context.Cause(ctx)
+		return ErrStopped
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
 	case s.queue <- r:
 	}
 	select {
 	case <-r.done:
-	case <-ctx.Done():
+	case <-r.ctx.Done():
 		if r.claimOnce() {
-			return backend.Result{}, context.Cause(ctx)
+			return context.Cause(r.ctx)
 		}
 		<-r.done // the writer is walking the events: it sees the context itself
 	case <-s.stopped: // it was queued while the writer stopped
 		if r.claimOnce() {
-			return backend.Result{}, ErrStopped
+			return ErrStopped
 		}
 		<-r.done
 	}
-	return r.result, r.err
+	return r.err
 }
 
 // Shutdown lets the writes that wait be committed, then closes the file. It may be called without Start, but not twice.

@@ -41,9 +41,11 @@ func (w *writer) insertEvents(r *writeRequest) (err error) {
 		}
 		reason := backend.RefusalReason(&row.event)
 		if reason == "" {
-			if reason, err = w.insertEvent(row, &r.result); err != nil {
+			var fate backend.Fate
+			if fate, reason, err = w.insertEvent(row, &r.result); err != nil {
 				return err
 			}
+			r.tellFate(row.index, fate)
 		}
 		if reason != "" {
 			r.result.Rejected = append(r.result.Rejected, backend.Rejection{Index: row.index, Reason: reason})
@@ -62,46 +64,47 @@ func (w *writer) oldestKept() int64 {
 }
 
 // insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
-func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (reason string, err error) {
+func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (fate backend.Fate, reason string, err error) {
 	p := w.partitions.holding(row.event.RecordID)
 	if err := p.prepare(w.conn); err != nil {
-		return "", err
+		return 0, "", err
 	}
 	b := p.insert
 	if !b.bindEvent(&row.event, row.hash) {
-		return tooLarge, nil
+		return 0, tooLarge, nil
 	}
 	b.bindArrival(w.partitions.nextArrival)
 	switch _, err := b.stmt.Step(); {
 	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultTooBig:
-		return tooLarge, nil
+		return 0, tooLarge, nil
 	case err != nil && !w.conn.AutocommitEnabled() && w.isForeignConstraint(p, err): // this statement alone was undone
 		w.partitions.nextArrival++ // unless it ended with RAISE(FAIL) behind the row
-		return refusedByOthers, nil
+		return 0, refusedByOthers, nil
 	case err != nil:
-		return "", err
+		return 0, "", err
 	}
 	if err := b.stmt.Reset(); err != nil {
-		return "", err
+		return 0, "", err
 	}
 	if w.conn.Changes() == 1 {
 		w.partitions.nextArrival++
 		p.grow()
 		result.Written++
-		return "", nil
+		return backend.FateNew, "", nil
 	}
 	stored, err := p.hashOf(row)
 	switch {
 	case errors.Is(err, errNotThere) && w.hasTriggers(p.table):
-		return refusedByOthers, nil
+		return 0, refusedByOthers, nil
 	case err != nil:
-		return "", err
+		return 0, "", err
 	case stored == row.hash:
 		result.Duplicates++
-		return "", nil
+		return backend.FateDuplicate, "", nil
 	}
 	result.Conflicts++
-	return "", w.keepAside(row)
+	fate, err = w.keepAside(row)
+	return fate, "", err
 }
 
 func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
@@ -118,11 +121,14 @@ func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
 	return hash, stmt.Reset()
 }
 
-func (w *writer) keepAside(row *preparedEvent) error {
+func (w *writer) keepAside(row *preparedEvent) (backend.Fate, error) {
 	b := w.st.conflict
 	b.bindEvent(&row.event, row.hash)
 	if _, err := b.stmt.Step(); err != nil {
-		return err
+		return 0, err
 	}
-	return b.stmt.Reset()
+	if w.conn.Changes() == 0 { // this version is there
+		return backend.FateDuplicate, b.stmt.Reset()
+	}
+	return backend.FateConflict, b.stmt.Reset()
 }

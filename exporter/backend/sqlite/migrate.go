@@ -28,7 +28,7 @@ const firstMigration = "partitions"
 
 // ourNames are the names that table_prefix stands before; those of indexes begin like their table's.
 var ourNames = regexp.MustCompile(
-	`\b(session_events(_\d+|_other)?|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_partitions|sessionlog_pairs|sessionlog_hours|sessionlog_migrations)(_by_\w+|_delete|_forget)?\b`)
+	`\b(session_events(_\d+|_other)?|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_partitions|sessionlog_pairs|sessionlog_hours|sessionlog_migrations|session_seals|session_seal_pages)(_by_\w+|_delete|_forget)?\b`)
 
 // prefixNames gives our names in sql their prefix.
 func (cfg *Config) prefixNames(sql string) string {

@@ -45,6 +45,10 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 
 func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") }
 
+func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
+
+func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column + ")" }
+
 // Text is a text, or the bytes of what is none, as bindText binds them.
 func (s *queryStore) Text(text string) string {
 	switch {
@@ -154,10 +158,10 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 	})
 }
 
-func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
+func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*session.Event, error] {
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		var e session.Event
-		return s.eachRow(ctx, s.Select(eventExpressions()...)+" FROM "+s.Table()+tail, func(stmt *sqlite.Stmt) (bool, error) {
+		return s.eachRow(ctx, s.Select(eventExpressions()...)+" FROM "+table+tail, func(stmt *sqlite.Stmt) (bool, error) {
 			if err := decodeEvent(stmt, &e); err != nil {
 				return false, err
 			}

@@ -92,8 +92,8 @@ func TestSummaryOfAnOlderFile(t *testing.T) {
 	s := startSmall(t, cfg, 8)
 	writeAll(t, s, cameAndWent(500))
 	stop(t, s)
-	changeByHand(t, cfg, "DROP TABLE sessionlog_pairs", "DROP TABLE sessionlog_hours", "DROP TRIGGER session_events_forget",
-		"DELETE FROM sessionlog_settings WHERE name = 'summed_up_to'", "DELETE FROM sessionlog_migrations WHERE version = 2")
+	changeByHand(t, cfg, "DROP TABLE sessionlog_pairs", "DROP TABLE sessionlog_hours", "DROP TRIGGER session_events_forget", "DROP TABLE session_seals", "DROP TABLE session_seal_pages",
+		"DELETE FROM sessionlog_settings WHERE name = 'summed_up_to'", "DELETE FROM sessionlog_migrations WHERE version >= 2")
 	store := file{cfg}.Ask(t)
 	_, known, err := store.Summary(t.Context())
 	require.NoError(t, err)

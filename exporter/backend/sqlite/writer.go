@@ -16,18 +16,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// writeRequest is one call of Write.
+// writeRequest is one call of Write, or of AppendSeal.
 type writeRequest struct {
-	ctx     context.Context
-	events  iter.Seq2[int, *session.Event]
-	claimed atomic.Bool
-	done    chan struct{} // closed when result and err are final
+	ctx        context.Context
+	events     iter.Seq2[int, *session.Event]
+	seal       *seal.Seal // in place of events
+	tellsFates bool
+	claimed    atomic.Bool
+	done       chan struct{} // closed when result, fates and err are final
 
 	result backend.Result
+	fates  []backend.Fate
 	err    error
+}
+
+func (r *writeRequest) tellFate(index int, fate backend.Fate) {
+	if r.tellsFates {
+		r.fates = slices.Grow(r.fates, max(0, index+1-len(r.fates)))[:max(len(r.fates), index+1)]
+		r.fates[index] = fate
+	}
 }
 
 // claimOnce makes the request the caller's own: either the writer walks its events, or Write gives up on it.
@@ -361,15 +372,28 @@ func (w *writer) insertUntilCommitted() error {
 // insertGroup returns the index of a request whose caller went away, or -1.
 func (w *writer) insertGroup() (gone int, err error) {
 	for i, r := range w.group {
-		r.result = backend.Result{}
-		if err := w.insertEvents(r); err != nil {
-			if r.ctx.Err() != nil {
-				return i, nil //nolint:nilerr // the store did not fail: the caller went away
-			}
+		err := w.serveRequest(r)
+		if err != nil && r.ctx.Err() != nil {
+			return i, nil // the store did not fail: the caller went away
+		}
+		if err != nil {
 			return -1, err
 		}
 	}
 	return -1, nil
+}
+
+func (w *writer) serveRequest(r *writeRequest) error {
+	r.result, r.fates, r.err = backend.Result{}, nil, nil
+	if r.seal == nil {
+		return w.insertEvents(r)
+	}
+	err := w.insertSeal(r.seal)
+	if errors.Is(err, backend.ErrLogTaken) { // nothing was written, and the others are not concerned
+		r.err = err
+		return nil
+	}
+	return err
 }
 
 func (w *writer) answerGoneCaller(i int) {

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	driver "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+)
+
+// sealedStore is a database of imported records that are sealed, and what verifies it.
+type sealedStore struct {
+	importRig
+	public string
+	heads  string
+}
+
+func newSealedStore(t *testing.T, rows int) sealedStore {
+	t.Helper()
+	s := sealedStore{importRig: newImportRig(t, exportsBlock)}
+	key := filepath.Join(s.folder, "seal.key")
+	s.public = strings.TrimSpace(well(t, "keygen", "--name", "audit.example.net/logins", key))
+	config, err := os.ReadFile(s.config)
+	require.NoError(t, err)
+	writeFile(t, s.config, string(config)+"    seal: {key_file: "+key+", directory: "+s.folder+"/seal, writer: a}\n")
+	s.heads = filepath.Join(s.folder, "seal", "import", "heads")
+	export := filepath.Join(s.folder, "rows.jsonl")
+	file, err := os.Create(export)
+	require.NoError(t, err)
+	writeRows(t, file, 0, rows)
+	require.NoError(t, file.Close())
+	require.EqualValues(t, rows, s.imported(t, export)["written"])
+	return s
+}
+
+// verify is the command at a time when heads are fresh.
+func (s *sealedStore) verify(t *testing.T, more ...string) asked {
+	t.Helper()
+	now = time.Now()
+	return run(t, append([]string{"verify", "--sqlite", s.database, "--key", s.public, "--heads", s.heads, "--patience", "0"}, more...)...)
+}
+
+func (s *sealedStore) exec(t *testing.T, sql string) {
+	t.Helper()
+	conn, err := driver.OpenConn(s.database, driver.OpenReadWrite)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	require.NoError(t, sqlitex.ExecuteScript(conn, sql, nil))
+}
+
+// TestVerifyTellsByItsExitStatus what an auditor asks: whether all is as it was sealed.
+func TestVerifyTellsByItsExitStatus(t *testing.T) {
+	defer func(before time.Time) { now = before }(now)
+	s := newSealedStore(t, 3000)
+	a := s.verify(t, "--max-age", "1h")
+	require.Equal(t, 0, a.status, a.out+a.errors)
+	require.Contains(t, a.out, "3000 records and 0 conflicts are as they were sealed")
+
+	unkept := run(t, "verify", "--sqlite", s.database, "--key", s.public)
+	require.Equal(t, 3, unkept.status, "no heads that were kept elsewhere")
+	require.Contains(t, unkept.out, "no copies")
+	now = time.Now().Add(2 * time.Hour)
+	stale := run(t, "verify", "--sqlite", s.database, "--key", s.public, "--heads", s.heads, "--max-age", "1h")
+	require.Equal(t, 3, stale.status)
+	require.Contains(t, stale.out, "stale")
+
+	_, stranger, err := seal.GenerateKey("audit.example.net/logins")
+	require.NoError(t, err)
+	foreign := run(t, "verify", "--sqlite", s.database, "--key", stranger, "--patience", "0")
+	require.Equal(t, 1, foreign.status, "sealed by somebody else counts for nothing")
+	for _, usage := range [][]string{{"verify", "--sqlite", s.database}, {"verify", "--sqlite", s.database, "--key", "none"}, {"verify", "--sqlite", s.folder + "/none.db", "--key", s.public}, {"keygen"}} {
+		require.Equal(t, 2, run(t, usage...).status, usage)
+	}
+
+	s.exec(t, "UPDATE session_events_1 SET user_name = 'mallory' WHERE user_name = 'user18' AND kind = 'login' AND outcome = 'success' AND arrival < 100")
+	tampered := s.verify(t)
+	require.Equal(t, 1, tampered.status)
+	require.Contains(t, tampered.out, "altered")
+	require.NotContains(t, tampered.out, "mallory", "a finding names the record, not what somebody wrote into it")
+	lines := s.verify(t, "--output", "ndjson")
+	require.Equal(t, 1, lines.status)
+	require.Contains(t, lines.out, `"kind":"altered"`)
+	require.Contains(t, lines.out, `"record_id":"`)
+	require.Contains(t, lines.out, `{"summary":{"records":2999,`)
+}
+
+// TestAKeyIsNotOverwritten: its seals would be worth nothing.
+func TestAKeyIsNotOverwritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seal.key")
+	well(t, "keygen", path)
+	require.Equal(t, 1, run(t, "keygen", path).status)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm())
+	require.Equal(t, 2, run(t, "keygen", "--name", "with spaces", filepath.Join(t.TempDir(), "k")).status)
+}

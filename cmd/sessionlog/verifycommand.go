@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+)
+
+// The exit statuses of verify beside 0, which says that every record is sealed and intact.
+const (
+	statusTampering   = 1
+	statusUnverified  = 2
+	statusUnprotected = 3
+)
+
+// verifyFlags are those of the command verify.
+type verifyFlags struct {
+	keys, heads      []string
+	maxAge, patience time.Duration
+	output           string
+}
+
+func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Holds the stored records against their seals",
+		Long: "verify reads every record and every seal of a store, and names what was altered, removed or put in between by somebody who has no key. It needs the public\n" +
+			"key that keygen printed, and asks nobody but the database. Give it heads that were kept elsewhere (a file of heads of the collector's seal::directory): a log\n" +
+			"whose end was cut off looks like a shorter one.\n\n" +
+			"Exit status: 0 every record is sealed and intact; 1 something was tampered with; 2 it could not be verified; 3 intact, but something is not protected.",
+		Example: "  sessionlog verify --sqlite session_log.db --key 'audit.example.net/logins+5d2bb3d1+BA…' --heads heads.txt --max-age 15m",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageErrorf("verify takes no arguments")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.runVerify(cmd.Context(), s, target) },
+	}
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a public `KEY`, as keygen prints it; several after a rotation")
+	cmd.Flags().StringArrayVar(&f.heads, "heads", nil, "a `FILE` of heads that was kept elsewhere")
+	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, as 15m; 0: any age")
+	cmd.Flags().DurationVar(&f.patience, "patience", 10*time.Second, "how long records without a seal may wait for it, where a collector writes meanwhile")
+	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
+	return cmd
+}
+
+func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, target *storeTarget) error {
+	if f.output != outputTable && f.output != outputNDJSON {
+		return usageErrorf("--output %q is none of table, ndjson", f.output)
+	}
+	if len(f.keys) == 0 {
+		return usageErrorf("name the public key with --key: `sessionlog keygen` printed it")
+	}
+	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now()}
+	var err error
+	if o.Keys, err = seal.ParseKeys(f.keys...); err != nil {
+		return usageErrorf("--key: %s", err)
+	}
+	for _, path := range f.heads {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return withStatus(statusUnverified, err)
+		}
+		o.Heads = append(o.Heads, seal.SplitHeads(string(content))...)
+	}
+	store, err := target.openStore(ctx, s.variable)
+	if err != nil {
+		return withStatus(statusUnverified, err)
+	}
+	defer func() { _ = store.Close() }()
+	if s.errorTerminal {
+		rows := 0
+		o.Progress = func(more int) {
+			rows += more
+			fmt.Fprintf(s.errors, "\r%d records", rows)
+		}
+	}
+	summary, err := verify.Run(ctx, store, o, func(found verify.Finding) { f.printFinding(s.out, found) })
+	if err != nil {
+		return withStatus(statusUnverified, err)
+	}
+	return f.conclude(s.out, &summary)
+}
+
+func (f *verifyFlags) printFinding(out io.Writer, found verify.Finding) {
+	if f.output == outputNDJSON {
+		_ = json.NewEncoder(out).Encode(found) // who reads has gone: the status still tells
+		return
+	}
+	words := []string{string(found.Kind)}
+	for _, word := range []string{found.Record, found.Table, timeText(found.Time), found.Log, found.Detail} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	line := strings.Join(words, "  ")
+	if !found.Sealed.IsZero() {
+		line += "  sealed at " + timeText(found.Sealed)
+	}
+	fmt.Fprintln(out, visibleLines(line))
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// conclude prints the summary, and is the error that gives the exit status.
+func (f *verifyFlags) conclude(out io.Writer, summary *verify.Summary) error {
+	if f.output == outputNDJSON {
+		_ = json.NewEncoder(out).Encode(map[string]*verify.Summary{"summary": summary})
+	} else {
+		fmt.Fprintf(out, "%d records and %d conflicts are as they were sealed, in %d logs from %s to %s; %d have expired; %d heads that were kept elsewhere are in them\n",
+			summary.Records, summary.Conflicts, summary.Logs, timeText(summary.First), timeText(summary.Last), summary.Expired, summary.HeadsHeld)
+	}
+	switch {
+	case summary.Tampering > 0:
+		return withStatus(statusTampering, fmt.Errorf("%d findings are evidence of tampering", summary.Tampering))
+	case summary.Weak > 0:
+		return withStatus(statusUnprotected, errors.New("intact, but something is not protected: see above"))
+	}
+	return nil
+}
+
+func newKeygenCommand(s commandEnvironment) *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "keygen FILE",
+		Short: "Makes a key that seals records",
+		Long: "keygen writes a secret Ed25519 key into a new file, for seal::key_file of an exporter, and prints the public key, with which anybody can verify. Keep the file off the\n" +
+			"database's host: who has both can seal what he has forged.",
+		Example: "  sessionlog keygen --name audit.example.net/logins /etc/sessionlog/seal.key",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageErrorf("name the file for the secret key")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			secret, public, err := seal.GenerateKey(name)
+			if err != nil {
+				return usageErrorf("--name: %s", err)
+			}
+			file, err := os.OpenFile(args[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(file, secret)
+			if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+				return err
+			}
+			fmt.Fprintln(s.out, public)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "sessionlog", "the key's `NAME`, which begins the names of its logs, as audit.example.net/logins")
+	return cmd
+}

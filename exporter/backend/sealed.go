@@ -1,0 +1,35 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Fate is what became of a record.
+type Fate uint8
+
+const (
+	FateUnstored  Fate = iota // expired, refused, or of a kind for which there is no place
+	FateNew                   // a new row of session_events
+	FateDuplicate             // there already, in session_events or in session_conflicts
+	FateConflict              // a new row of session_conflicts
+)
+
+// SealedBackend is a backend that keeps seals beside its events: tables session_seals and session_seal_pages, which package query reads.
+type SealedBackend interface {
+	Backend
+
+	// WriteTelling is Write, and tells what became of each record: fates[i] of the one that the sequence yields with index i. What the sequence has not
+	// yielded, and the end of the slice that may be missing, is FateUnstored.
+	WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result Result, fates []Fate, err error)
+
+	// AppendSeal makes a seal durable. One that is there already is not written again. ErrLogTaken says that another one has its place.
+	AppendSeal(ctx context.Context, s *seal.Seal) error
+}
+
+// ErrLogTaken is returned for a seal in whose place another one is: somebody else writes the same log.
+var ErrLogTaken = errors.New("another seal is in its place")

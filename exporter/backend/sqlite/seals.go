@@ -1,0 +1,50 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+)
+
+// AppendSeal hands the seal to the writer, whose next commit it shares.
+func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
+	r := &writeRequest{ctx: ctx, seal: sealed, done: make(chan struct{})}
+	return s.serve(r)
+}
+
+const insertSealSQL = "INSERT INTO session_seals (log, first, pages, entries, head, edge) VALUES (:log, :first, :pages, :entries, :head, :edge) ON CONFLICT DO NOTHING"
+
+const insertSealPagesSQL = "INSERT INTO session_seal_pages (log, first, min_id, max_id, seed, manifest, texts) VALUES (:log, :first, :min_id, :max_id, :seed, :manifest, :texts)"
+
+func (w *writer) insertSeal(s *seal.Seal) error {
+	log, first := s.Log, int64(s.First) //nolint:gosec // pages
+	err := sqlitex.Execute(w.conn, w.cfg.prefixNames(insertSealSQL), &sqlitex.ExecOptions{Named: map[string]any{
+		":log": log, ":first": first, ":pages": int64(s.Pages), ":entries": int64(s.Entries), ":head": s.Head, ":edge": s.Edge, //nolint:gosec // pages
+	}})
+	if err != nil {
+		return err
+	}
+	if w.conn.Changes() == 0 {
+		return w.requireSameSeal(s, first)
+	}
+	return sqlitex.Execute(w.conn, w.cfg.prefixNames(insertSealPagesSQL), &sqlitex.ExecOptions{Named: map[string]any{
+		":log": log, ":first": first, ":min_id": s.MinID[:], ":max_id": s.MaxID[:], ":seed": s.Seed[:], ":manifest": s.Manifest, ":texts": s.Texts,
+	}})
+}
+
+func (w *writer) requireSameSeal(s *seal.Seal, first int64) error {
+	head := ""
+	err := sqlitex.Execute(w.conn, w.cfg.prefixNames("SELECT head FROM session_seals WHERE log = ? AND first = ?"), &sqlitex.ExecOptions{
+		Args:       []any{s.Log, first},
+		ResultFunc: func(stmt *sqlite.Stmt) error { head = stmt.ColumnText(0); return nil },
+	})
+	if err == nil && head != s.Head {
+		return fmt.Errorf("log %s, page %d: %w", s.Log, s.First, backend.ErrLogTaken)
+	}
+	return err
+}

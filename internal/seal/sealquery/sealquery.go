@@ -1,0 +1,184 @@
+// Package sealquery reads seals, and the records that they are about, from any backend that can be asked.
+package sealquery
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// StoredSeal is a seal as the tables have it.
+type StoredSeal struct {
+	seal.Seal
+	HasPages bool // false where its pages have been dropped, or removed
+}
+
+// sealsAtOnce bounds the memory of a page of seals, each of which may have some hundred kilobytes of entries.
+const sealsAtOnce = 64
+
+const (
+	sealColumns = 6
+	pageColumns = 6
+)
+
+// Logs are the origins of all logs that have a seal.
+func Logs(ctx context.Context, s query.Store) (all []string, err error) {
+	for row, err := range s.Rows(ctx, "SELECT DISTINCT log FROM "+s.TableNamed("session_seals")+" ORDER BY log", 1) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row[0].Text)
+	}
+	return all, nil
+}
+
+// Seals yields those of a log from a page on, in their order. A seal is the caller's own.
+func Seals(ctx context.Context, s query.Store, log string, from uint64) iter.Seq2[*StoredSeal, error] {
+	return query.YieldEach(func(next func(*StoredSeal) bool) error {
+		for {
+			some, err := readSeals(ctx, s, log, fmt.Sprintf("first >= %d ORDER BY first LIMIT %d", from, sealsAtOnce))
+			if err != nil {
+				return err
+			}
+			if err := readPages(ctx, s, log, some); err != nil {
+				return err
+			}
+			for _, one := range some {
+				if !next(one) {
+					return nil
+				}
+				from = one.First + 1
+			}
+			if len(some) < sealsAtOnce {
+				return nil
+			}
+		}
+	})
+}
+
+// LastSeal is the last one of a log, or nil.
+func LastSeal(ctx context.Context, s query.Store, log string) (*StoredSeal, error) {
+	some, err := readSeals(ctx, s, log, "first >= 0 ORDER BY first DESC LIMIT 1")
+	if err != nil || len(some) == 0 {
+		return nil, err
+	}
+	return some[0], readPages(ctx, s, log, some)
+}
+
+// SealAt is the one that begins at a page of a log.
+func SealAt(ctx context.Context, s query.Store, log string, first uint64) (*StoredSeal, error) {
+	some, err := readSeals(ctx, s, log, fmt.Sprintf("first = %d", first))
+	if err == nil && len(some) != 1 {
+		err = fmt.Errorf("session_seals: page %d of log %s has gone while it was read", first, log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return some[0], readPages(ctx, s, log, some)
+}
+
+func readSeals(ctx context.Context, s query.Store, log, tail string) (all []*StoredSeal, err error) {
+	sql := s.Select("log", "first", "pages", "entries", "head", s.Hexadecimal("edge")) + " FROM " + s.TableNamed("session_seals") + " WHERE log = " + s.Text(log) + " AND " + tail
+	for row, err := range s.Rows(ctx, sql, sealColumns) {
+		if err != nil {
+			return nil, err
+		}
+		one := &StoredSeal{Seal: seal.Seal{Log: row[0].Text, Head: row[4].Text}}
+		for i, number := range []*uint64{&one.First, &one.Pages, &one.Entries} {
+			if *number, err = strconv.ParseUint(row[i+1].Text, 10, 63); err != nil {
+				return nil, malformed("session_seals", err)
+			}
+		}
+		if one.Edge, err = hex.DecodeString(row[5].Text); err != nil {
+			return nil, malformed("session_seals", err)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func malformed(table string, err error) error { return fmt.Errorf("%s: %w", table, err) }
+
+var errLength = errors.New("a column has another length than it should")
+
+// readPages fills in the pages of some seals that follow each other.
+func readPages(ctx context.Context, s query.Store, log string, some []*StoredSeal) error {
+	if len(some) == 0 {
+		return nil
+	}
+	byFirst := make(map[string]*StoredSeal, len(some))
+	for _, one := range some {
+		byFirst[strconv.FormatUint(one.First, 10)] = one
+	}
+	sql := s.Select("first", s.Hexadecimal("min_id"), s.Hexadecimal("max_id"), s.Hexadecimal("seed"), s.Hexadecimal("manifest"), "texts") + " FROM " + s.TableNamed("session_seal_pages") +
+		fmt.Sprintf(" WHERE log = %s AND first >= %d AND first <= %d", s.Text(log), some[0].First, some[len(some)-1].First)
+	for row, err := range s.Rows(ctx, sql, pageColumns) {
+		if err != nil {
+			return err
+		}
+		one := byFirst[row[0].Text]
+		if one == nil { // pages without a seal: whoever reads finds that the seal is missing
+			continue
+		}
+		var decoded [4][]byte
+		for i := range decoded {
+			if decoded[i], err = hex.DecodeString(row[i+1].Text); err != nil {
+				return malformed("session_seal_pages", err)
+			}
+		}
+		if len(decoded[0]) != len(one.MinID) || len(decoded[1]) != len(one.MaxID) || len(decoded[2]) != len(one.Seed) {
+			return malformed("session_seal_pages", errLength)
+		}
+		one.MinID, one.MaxID, one.Seed = session.ID(decoded[0]), session.ID(decoded[1]), seal.Seed(decoded[2])
+		one.Manifest, one.Texts, one.HasPages = decoded[3], row[5].Text, true
+	}
+	return nil
+}
+
+var recordID = func() *session.Field {
+	field, err := query.FieldOf("record_id")
+	if err != nil {
+		panic(err)
+	}
+	return field
+}()
+
+// idsAtOnce fit into a statement.
+const idsAtOnce = 1000
+
+// Records yields the stored events with these ids, in no order. An event is valid until the next one.
+func Records(ctx context.Context, s query.Store, ids []session.ID) iter.Seq2[*session.Event, error] {
+	return query.YieldEach(func(next func(*session.Event) bool) error {
+		for len(ids) > 0 {
+			some := ids[:min(len(ids), idsAtOnce)]
+			ids = ids[len(some):]
+			literals := make([]string, len(some))
+			for i, id := range some {
+				literals[i] = s.Identity(recordID, id[:])
+			}
+			for e, err := range s.Events(ctx, s.Table(), " WHERE record_id IN ("+strings.Join(literals, ", ")+")") {
+				if err != nil {
+					return err
+				}
+				if !next(e) {
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// RecordsBetween yields the rows with from <= record_id <= to of session_events, or of session_conflicts, in the order of their ids. An event is valid until the
+// next one.
+func RecordsBetween(ctx context.Context, s query.Store, table string, from, to session.ID) iter.Seq2[*session.Event, error] {
+	return s.Events(ctx, table, " WHERE record_id >= "+s.Identity(recordID, from[:])+" AND record_id <= "+s.Identity(recordID, to[:])+" ORDER BY record_id")
+}

@@ -1,0 +1,311 @@
+// Package verify holds the records of a backend against their seals: which were altered, removed or put in between, and what nothing protects.
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Kind is what was found.
+type Kind string
+
+// Kinds of findings. Those from KindUnprotected on are no evidence of tampering: something is not protected.
+const (
+	KindAltered          Kind = "altered"           // the row is not as it was sealed
+	KindRemoved          Kind = "removed"           // a sealed record has no row, and has not expired
+	KindInserted         Kind = "inserted"          // the row is in no seal
+	KindTwice            Kind = "twice"             // a second row with one id
+	KindPagesMissing     Kind = "pages missing"     // seals, or what they seal, were removed
+	KindPagesAltered     Kind = "pages altered"     // the entries of a seal are not those that were signed
+	KindSeedAltered      Kind = "seed altered"      // the seed of a seal's entries is not the one that was signed
+	KindStatementAltered Kind = "statement altered" // a statement is not as it was signed
+	KindForgedHead       Kind = "forged head"       // a head that no trusted key has signed, in a log that one of them signs
+	KindUnknownLog       Kind = "unknown log"       // a log that no trusted key has signed
+	KindAlarm            Kind = "alarm"             // the collector itself has found that the log had lost its end
+	KindRolledBack       Kind = "rolled back"       // the log ends before a head that was kept elsewhere
+	KindForked           Kind = "forked"            // the log is another one than that of a head that was kept elsewhere
+
+	KindUnprotected Kind = "not sealed" // rows from before the log began
+	KindStale       Kind = "stale"      // the last head is old
+	KindNoCopies    Kind = "no copies"  // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
+	KindNoSeals     Kind = "no seals"
+)
+
+// IsTampering tells whether a finding is evidence of tampering.
+func (k Kind) IsTampering() bool {
+	return !slices.Contains([]Kind{KindUnprotected, KindStale, KindNoCopies, KindNoSeals}, k)
+}
+
+// Finding is one thing that is not as it should be.
+type Finding struct {
+	Kind     Kind       `json:"kind"`
+	RecordID session.ID `json:"-"`
+	Record   string     `json:"record_id,omitempty"`
+	Table    string     `json:"table,omitempty"`
+	Time     time.Time  `json:"time,omitzero"` // of the event
+	Log      string     `json:"log,omitempty"`
+	Sealed   time.Time  `json:"sealed,omitzero"`
+	Detail   string     `json:"detail,omitempty"`
+}
+
+// Options of a verification.
+type Options struct {
+	Keys   seal.Keys
+	Heads  []string      // signed heads that were kept elsewhere
+	MaxAge time.Duration // of the last head; 0: any
+	At     time.Time     // now
+	// Patience is how long rows without a seal may wait for theirs, where a collector writes meanwhile.
+	Patience time.Duration
+	// Progress is called now and then with the rows that have been read.
+	Progress func(rows int)
+}
+
+// Summary is what was verified.
+type Summary struct {
+	Records     int       `json:"records"` // rows that are as they were sealed
+	Conflicts   int       `json:"conflicts"`
+	Expired     int       `json:"expired"` // sealed, and gone by the retention that was stated
+	Unjudged    int       `json:"unjudged"`
+	Unprotected int       `json:"unprotected"`
+	Tampering   int       `json:"tampering"`
+	Weak        int       `json:"weak"` // findings that are no evidence of tampering
+	Logs        int       `json:"logs"`
+	First       time.Time `json:"first,omitzero"` // seal
+	Last        time.Time `json:"last,omitzero"`
+	HeadsHeld   int       `json:"heads"` // copies that were compared
+}
+
+// verifier is one verification.
+type verifier struct {
+	Options
+	store   query.Store
+	report  func(Finding)
+	summary Summary
+
+	seals []sealedRange
+	walks []*logWalk
+	logs  []*logHistory
+
+	unsealed []session.ID // rows of session_events that may get their seal yet
+}
+
+// sealedRange is a seal that can be trusted.
+type sealedRange struct {
+	log      *logHistory
+	first    uint64
+	entries  uint64
+	min, max session.ID
+	sealed   time.Time
+	trusted  bool // false: only its range is known
+}
+
+// logHistory is what a log has stated.
+type logHistory struct {
+	name       string
+	beganAfter int64 // events up to this time may be unsealed; 0: none
+	retentions []retention
+}
+
+type retention struct {
+	from time.Time
+	ttl  time.Duration // 0: unlimited
+}
+
+// Run verifies all that a store has. Findings are reported as they are found. An error says that it could not be done.
+func Run(ctx context.Context, store query.Store, o Options, report func(Finding)) (Summary, error) {
+	v := &verifier{Options: o, store: store}
+	v.report = func(f Finding) {
+		if f.Kind.IsTampering() {
+			v.summary.Tampering++
+		} else {
+			v.summary.Weak++
+		}
+		if f.RecordID != (session.ID{}) {
+			f.Record = f.RecordID.String()
+		}
+		report(f)
+	}
+	if err := v.checkLogs(ctx); err != nil {
+		return v.summary, err
+	}
+	if err := v.checkRecords(ctx); err != nil {
+		return v.summary, err
+	}
+	if err := v.checkLateSeals(ctx); err != nil {
+		return v.summary, err
+	}
+	if v.summary.Unprotected > 0 {
+		v.report(Finding{Kind: KindUnprotected, Detail: fmt.Sprintf("%d records from before the log began", v.summary.Unprotected)})
+	}
+	return v.summary, nil
+}
+
+func (v *verifier) checkLogs(ctx context.Context) error {
+	names, err := sealquery.Logs(ctx, v.store)
+	if err != nil {
+		return err
+	}
+	var copies []keptHead
+	for _, text := range v.Heads {
+		copies = append(copies, keptHead{text: text})
+	}
+	for _, name := range names {
+		if err := v.checkLog(ctx, name, copies); err != nil {
+			return err
+		}
+	}
+	v.checkCopies(copies)
+	switch {
+	case len(v.logs) == 0:
+		v.report(Finding{Kind: KindNoSeals, Detail: "no log is signed by a trusted key: nothing is protected"})
+	case len(v.Heads) == 0:
+		v.report(Finding{Kind: KindNoCopies, Detail: "give heads that were kept elsewhere: a log whose end was cut off looks like a shorter one"})
+	}
+	return nil
+}
+
+// logWalk is the way through one log.
+type logWalk struct {
+	*verifier
+	log   *logHistory
+	tip   seal.Tip
+	known bool // a trusted key has signed some of it
+	bad   []Finding
+	last  time.Time
+}
+
+func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead) error {
+	w := &logWalk{verifier: v, log: &logHistory{name: name}}
+	for s, err := range sealquery.Seals(ctx, v.store, name, 0) {
+		if err != nil {
+			return err
+		}
+		w.checkSeal(s)
+		holdCopies(v.Keys, copies, name, s, w.tip)
+	}
+	v.walks = append(v.walks, w)
+	if !w.known {
+		v.report(Finding{Kind: KindUnknownLog, Log: name, Detail: "no trusted key has signed it: what it seals counts for nothing"})
+		return nil
+	}
+	w.reportBad()
+	v.logs = append(v.logs, w.log)
+	v.summary.Logs++
+	if v.summary.Last.Before(w.last) {
+		v.summary.Last = w.last
+	}
+	if age := v.At.Sub(w.last); v.MaxAge > 0 && age > v.MaxAge {
+		v.report(Finding{Kind: KindStale, Log: name, Sealed: w.last, Detail: fmt.Sprintf("the last head is %s old", age.Round(time.Second))})
+	}
+	return nil
+}
+
+func (w *logWalk) reportBad() {
+	for _, f := range w.bad {
+		w.report(f)
+	}
+	w.bad = nil
+}
+
+func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
+	finding := func(kind Kind, sealed time.Time, detail string) {
+		w.bad = append(w.bad, Finding{Kind: kind, Log: s.Log, Sealed: sealed, Detail: detail})
+	}
+	pages := fmt.Sprintf("pages %d to %d", s.First, s.First+s.Pages-1)
+	before := w.tip
+	w.tip = seal.Tip{Size: s.First + s.Pages, Edge: s.Edge}
+	r := sealedRange{log: w.log, first: s.First, entries: s.Entries, min: s.MinID, max: s.MaxID}
+	head, sealed, err := w.Keys.Open(s.Head, s.Log)
+	root, rootErr := w.tip.Root()
+	switch {
+	case err != nil:
+		finding(KindForgedHead, sealed, pages+": "+err.Error())
+		return
+	case rootErr != nil || root != head.Root || head.Size != w.tip.Size:
+		finding(KindPagesAltered, sealed, pages+": the edge is not that of the signed head")
+	case s.First != before.Size:
+		finding(KindPagesMissing, sealed, fmt.Sprintf("pages %d to %d: %d records of the next seal cannot be judged", before.Size, s.First-1, s.Entries))
+	case !s.HasPages:
+		finding(KindPagesMissing, sealed, fmt.Sprintf("%s: %d records cannot be judged", pages, s.Entries))
+	default:
+		_, err = s.Check(before, w.Keys)
+		for _, known := range []struct {
+			err  error
+			kind Kind
+		}{{seal.ErrPagesAltered, KindPagesAltered}, {seal.ErrSeedAltered, KindSeedAltered}, {seal.ErrStatementAltered, KindStatementAltered}, {seal.ErrForgedHead, KindForgedHead}} {
+			if errors.Is(err, known.err) {
+				finding(known.kind, sealed, fmt.Sprintf("%s: %d records", pages, s.Entries))
+			}
+		}
+		r.trusted = err == nil || onlyStatements(err)
+	}
+	if w.last, w.known, r.sealed = sealed, true, sealed; w.summary.First.IsZero() || sealed.Before(w.summary.First) {
+		w.summary.First = sealed
+	}
+	if r.trusted {
+		w.readStatements(s, sealed)
+	}
+	if s.Entries > 0 && s.HasPages {
+		w.seals = append(w.seals, r)
+	}
+}
+
+func onlyStatements(err error) bool {
+	return errors.Is(err, seal.ErrStatementAltered) && !errors.Is(err, seal.ErrSeedAltered) && !errors.Is(err, seal.ErrPagesAltered)
+}
+
+// keptHead is a head that was kept elsewhere.
+type keptHead struct {
+	text    string
+	opened  bool
+	log     string
+	forked  bool
+	matched bool
+}
+
+// holdCopies compares heads of this log with what it is at their size.
+func holdCopies(keys seal.Keys, copies []keptHead, name string, s *sealquery.StoredSeal, tip seal.Tip) {
+	for i := range copies {
+		c := &copies[i]
+		head, _, err := keys.Open(c.text, name)
+		if err != nil {
+			continue
+		}
+		c.opened, c.log = true, name
+		if head.Size != s.First+s.Pages {
+			continue
+		}
+		root, err := tip.Root()
+		c.matched = err == nil && root == head.Root
+		c.forked = !c.matched
+	}
+}
+
+func (v *verifier) checkCopies(copies []keptHead) {
+	for _, c := range copies {
+		switch {
+		case c.matched:
+			v.summary.HeadsHeld++
+		case c.forked:
+			v.report(Finding{Kind: KindForked, Log: c.log, Detail: fmt.Sprintf("%q is of another log", c.text)})
+		default:
+			v.report(Finding{Kind: KindRolledBack, Log: c.log, Detail: fmt.Sprintf("%q is not in the table", c.text)})
+		}
+	}
+}
+
+// compareIDs orders ids as the backends do.
+func compareIDs(a, b session.ID) int { return slices.Compare(a[:], b[:]) }
+
+func byRange(a, b sealedRange) int {
+	return cmp.Or(compareIDs(a.min, b.min), compareIDs(a.max, b.max))
+}

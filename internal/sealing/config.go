@@ -1,0 +1,90 @@
+package sealing
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is the block `seal` of an exporter.
+type Config struct {
+	// KeyFile is the secret key that signs, as `sessionlog keygen` writes it.
+	KeyFile string `mapstructure:"key_file"`
+	// Origin is the beginning of the log's name; empty: the name of the key.
+	Origin string `mapstructure:"origin"`
+	// Writer is the end of the log's name, another one for each collector; empty: the host's name.
+	Writer string `mapstructure:"writer"`
+	// Directory keeps what is still to be sealed, and what was sealed last: on a disk of the collector, not of the database.
+	Directory string `mapstructure:"directory"`
+	// Interval is how long a record may wait for its seal; 0: a write returns when its records are sealed.
+	Interval time.Duration `mapstructure:"interval"`
+	Heads    HeadsConfig   `mapstructure:"heads"`
+}
+
+// HeadsConfig says where heads are shown, so that somebody keeps them elsewhere.
+type HeadsConfig struct {
+	// Every is how often.
+	Every time.Duration `mapstructure:"every"`
+	// File has them in the file `heads` of the directory.
+	File bool `mapstructure:"file"`
+	// Telemetry has them in the collector's own log, at the level info.
+	Telemetry bool `mapstructure:"telemetry"`
+}
+
+// DefaultConfig seals each second.
+func DefaultConfig() Config {
+	return Config{Interval: time.Second, Heads: HeadsConfig{Every: 10 * time.Minute, File: true, Telemetry: true}}
+}
+
+// Validate names the key and the remedy.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.KeyFile == "" {
+		errs = append(errs, errors.New("key_file: name the file of a secret key, which `sessionlog keygen FILE` makes"))
+	}
+	if c.Directory == "" {
+		errs = append(errs, errors.New("directory: name a folder on a disk of this collector, such as /var/lib/sessionlog/seal"))
+	}
+	if strings.ContainsAny(c.Origin+c.Writer, " \t\n+") {
+		errs = append(errs, errors.New("origin, writer: the name of a log has neither spaces nor plus signs, such as audit.example.net/logins"))
+	}
+	if c.Interval < 0 || c.Interval > time.Minute {
+		errs = append(errs, fmt.Errorf("interval: %s is not between 0 and 1m", c.Interval))
+	}
+	if c.Heads.Every < time.Second {
+		errs = append(errs, fmt.Errorf("heads::every: %s is less than 1s", c.Heads.Every))
+	}
+	return errors.Join(errs...)
+}
+
+// ForImport is what seals an import, which has a log of its own beside the collector's.
+func (c Config) ForImport() Config {
+	if host, err := os.Hostname(); err == nil && c.Writer == "" {
+		c.Writer = host
+	}
+	c.Writer += "/import"
+	c.Directory = filepath.Join(c.Directory, "import")
+	return c
+}
+
+// logName is the origin of the log: of the n-th that this writer has begun.
+func (c *Config) logName(keyName string, n int) (string, error) {
+	origin, writer := c.Origin, c.Writer
+	if origin == "" {
+		origin = keyName
+	}
+	if writer == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return "", fmt.Errorf("seal::writer: %w", err)
+		}
+		writer = host
+	}
+	if n > 1 {
+		return fmt.Sprintf("%s/%s/%d", origin, writer, n), nil
+	}
+	return origin + "/" + writer, nil
+}

@@ -1,0 +1,288 @@
+package sealing_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func write(t *testing.T, b backend.Backend, events iter.Seq2[int, *session.Event]) backend.Result {
+	t.Helper()
+	result, err := b.Write(t.Context(), events)
+	require.NoError(t, err)
+	return result
+}
+
+// requireSealed holds that each of so many records is sealed, once.
+func (r *rig) requireSealed(records int) {
+	r.t.Helper()
+	summary, found := r.verify()
+	require.Empty(r.t, found)
+	require.Equal(r.t, records, summary.Records)
+	require.Equal(r.t, []string{itoa(records)}, r.column("SELECT sum(entries) FROM session_seals"))
+}
+
+func (r *rig) journals() []string {
+	paths, err := filepath.Glob(filepath.Join(r.cfg.Directory, "pending-*"))
+	require.NoError(r.t, err)
+	return paths
+}
+
+// TestAKillBeforeTheSeal: what was stored is sealed by the next start, from the journal.
+func TestAKillBeforeTheSeal(t *testing.T) {
+	r := newRig(t)
+	r.cfg.Interval = time.Minute
+	killed := r.start()
+	t.Cleanup(func() { _ = killed.Shutdown(context.Background()) })
+	write(t, killed, numbers(0, 300))
+	write(t, killed, numbers(290, 310))
+	r.keepKilled(func() { r.write(numbers(310, 320)) })
+	r.requireSealed(320)
+}
+
+// keepKilled runs do in the folder as a kill leaves it; the collector that was killed still runs in this process, in another.
+func (r *rig) keepKilled(do func()) {
+	killed := r.cfg.Directory
+	r.cfg.Directory = filepath.Join(r.t.TempDir(), "seal")
+	require.NoError(r.t, os.CopyFS(r.cfg.Directory, os.DirFS(killed)))
+	do()
+	require.NoError(r.t, os.RemoveAll(killed))
+}
+
+// TestAKillBeforeTheCommit: what a journal has and the table has not is told again, and sealed then.
+func TestAKillBeforeTheCommit(t *testing.T) {
+	r := newRig(t)
+	refused := errors.New("the server has gone")
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
+		return &failing{SealedBackend: b, before: refused}
+	}
+	killed := r.start()
+	t.Cleanup(func() { _ = killed.Shutdown(context.Background()) })
+	_, err := killed.Write(t.Context(), numbers(0, 100))
+	require.ErrorIs(t, err, refused)
+	r.wrap = nil
+	r.keepKilled(func() { r.write(); r.requireSealed(0); r.write(numbers(0, 100)) })
+	r.requireSealed(100)
+}
+
+// TestAKillBehindTheSeal, before its journal is removed, seals nothing twice.
+func TestAKillBehindTheSeal(t *testing.T) {
+	r := newRig(t)
+	r.cfg.Interval = time.Minute
+	b := r.start()
+	write(t, b, numbers(0, 100))
+	journals := r.journals()
+	kept := make([][]byte, len(journals))
+	for i, path := range journals {
+		var err error
+		kept[i], err = os.ReadFile(path)
+		require.NoError(t, err)
+	}
+	require.NoError(t, b.Shutdown(context.Background()))
+	require.Empty(t, lengths(r.journals(), 33), "all is sealed")
+	for i, path := range journals {
+		require.NoError(t, os.WriteFile(path, kept[i], 0o600))
+	}
+	r.write(numbers(100, 110))
+	r.requireSealed(110)
+}
+
+// lengths are of the files that are longer than a length.
+func lengths(paths []string, than int64) (all []int64) {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Size() >= than {
+			all = append(all, info.Size())
+		}
+	}
+	return all
+}
+
+// failing is a backend whose first write has an error before it writes, or behind it.
+type failing struct {
+	backend.SealedBackend
+	before, behind error
+	sealErrors     int
+}
+
+func (f *failing) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, []backend.Fate, error) {
+	if err := f.before; err != nil {
+		f.before = nil
+		for range events { // the walk is over before a commit fails
+		}
+		return backend.Result{}, nil, err
+	}
+	result, fates, err := f.SealedBackend.WriteTelling(ctx, events)
+	if f.behind != nil {
+		err, f.behind = f.behind, nil
+	}
+	return result, fates, err
+}
+
+// TestAnUnknownOutcome: a write that was committed and had an error is told again; its records are there already, and sealed as they were told first.
+func TestAnUnknownOutcome(t *testing.T) {
+	r := newRig(t)
+	lost := errors.New("the connection was lost")
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { return &failing{SealedBackend: b, behind: lost} }
+	b := r.start()
+	_, err := b.Write(t.Context(), numbers(0, 100))
+	require.ErrorIs(t, err, lost)
+	later := func(yield func(int, *session.Event) bool) { // the source reads it again
+		for i, e := range numbers(0, 110) {
+			if e.Observed++; !yield(i, e) {
+				return
+			}
+		}
+	}
+	require.Equal(t, backend.Result{Written: 10, Duplicates: 100}, write(t, b, later))
+	require.NoError(t, b.Shutdown(context.Background()))
+	r.requireSealed(110)
+}
+
+// TestWhatIsForgedMeanwhileIsNeverSealed: a row that somebody puts in while no collector runs stays without a seal.
+func TestWhatIsForgedMeanwhileIsNeverSealed(t *testing.T) {
+	r := newRig(t)
+	r.write(numbers(0, 10))
+	r.exec("INSERT INTO {events} SELECT (SELECT max(arrival) + 1 FROM {events}), " + strings.Replace(columnsButArrival(r), "record_id", "x'"+hexOf(5000)+"'", 1) + " FROM {events} WHERE user_name = 'user-3'")
+	r.write(numbers(10, 20), func(yield func(int, *session.Event) bool) {
+		for i, e := range numbers(3, 4) { // told again, as the forged row has it
+			e.RecordID = idOf(5000)
+			yield(i, e)
+		}
+	})
+	_, found := r.verify()
+	require.Len(t, found, 1)
+	require.Equal(t, verify.KindInserted, found[0].Kind)
+	require.Equal(t, idOf(5000), found[0].RecordID)
+}
+
+// TestAnOlderCopyIsFound: the database is replaced by a copy of yesterday. The collector says so, and goes on.
+func TestAnOlderCopyIsFound(t *testing.T) {
+	r := newRig(t)
+	r.write(numbers(0, 10))
+	yesterday, err := os.ReadFile(r.store.Path)
+	require.NoError(t, err)
+	r.write(numbers(10, 20))
+	heads := r.heads()
+	require.NoError(t, os.WriteFile(r.store.Path, yesterday, 0o600))
+	require.Zero(t, r.alarms)
+
+	_, found := r.verify(heads...)
+	require.Contains(t, kinds(found), verify.KindRolledBack)
+	_, found = r.verify()
+	require.Empty(t, found, "without heads that were kept elsewhere, it looks like an earlier day")
+
+	r.write(numbers(10, 30))
+	require.Equal(t, 1, r.alarms)
+	summary, found := r.verify()
+	require.Contains(t, kinds(found), verify.KindAlarm)
+	require.Equal(t, []string{"30"}, r.column("SELECT count(*) FROM session_events"), "nothing is lost")
+	require.Positive(t, summary.Tampering)
+}
+
+func kinds(found []verify.Finding) (all []verify.Kind) {
+	for _, f := range found {
+		all = append(all, f.Kind)
+	}
+	return all
+}
+
+// TestTwoCollectorsOfOneName: the second goes on in the log of the first, which then begins one of its own. All is sealed, and it is an alarm.
+func TestTwoCollectorsOfOneName(t *testing.T) {
+	r := newRig(t)
+	first := r.start()
+	write(t, first, numbers(0, 10))
+	r.cfg.Directory = filepath.Join(t.TempDir(), "seal")
+	second := r.start()
+	write(t, second, numbers(10, 20))
+	write(t, first, numbers(20, 30))
+	write(t, second, numbers(30, 40))
+	require.NoError(t, errors.Join(first.Shutdown(context.Background()), second.Shutdown(context.Background())))
+	require.Equal(t, 1, r.alarms)
+	summary, found := r.verify()
+	require.Equal(t, 40, summary.Records)
+	require.Equal(t, []verify.Kind{verify.KindAlarm}, kinds(found))
+	require.Equal(t, []string{keyName + "/a", keyName + "/a/2"}, r.column("SELECT DISTINCT log FROM session_seals ORDER BY 1"))
+}
+
+// TestRetention: what ttl may have deleted is no finding, and what is younger is.
+func TestRetention(t *testing.T) {
+	r := newRig(t)
+	r.store.TTL = 3000 * time.Hour
+	r.write(numbers(0, 100))
+	r.exec("DELETE FROM {events} WHERE user_name IN ('user-3', 'user-50')")
+	_, found := r.verify()
+	require.Equal(t, []verify.Kind{verify.KindRemoved, verify.KindRemoved}, kinds(found))
+	r.at = time.Unix(0, firstTime).Add(3000*time.Hour + 30*time.Second)
+	summary, found := r.verify()
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found))
+	require.Equal(t, idOf(50), found[0].RecordID)
+	require.Equal(t, 1, summary.Expired)
+}
+
+// TestWithoutAJournal records are stored and sealed all the same.
+func TestWithoutAJournal(t *testing.T) {
+	r := newRig(t)
+	b := r.start()
+	require.NoError(t, os.RemoveAll(r.cfg.Directory))
+	write(t, b, numbers(0, 10))
+	write(t, b, numbers(10, 20))
+	require.NoError(t, b.Shutdown(context.Background()))
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 20, summary.Records)
+}
+
+// TestManyWriters share seals; one that waits for its seal has it when its write returns.
+func TestManyWriters(t *testing.T) {
+	r := newRig(t)
+	for _, interval := range []time.Duration{0, 20 * time.Millisecond} {
+		r.cfg.Interval = interval
+		b := r.start()
+		var all sync.WaitGroup
+		for n := range 8 {
+			all.Go(func() {
+				for k := range 10 {
+					from := int(interval)/1000 + (n*10+k)*20
+					if _, err := b.Write(t.Context(), numbers(from, from+20)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if interval == 0 {
+			summary, found := r.verify()
+			require.Empty(t, found)
+			require.Equal(t, 1600, summary.Records)
+		}
+		require.NoError(t, b.Shutdown(context.Background()))
+	}
+	r.requireSealed(3200)
+}
+
+// TestAKeyThatIsMissing is a mistake of the configuration.
+func TestAKeyThatIsMissing(t *testing.T) {
+	r := newRig(t)
+	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte("no key"), 0o600))
+	for _, path := range []string{r.cfg.KeyFile, "/nowhere/seal.key"} {
+		r.cfg.KeyFile = path
+		_, err := r.tryStart()
+		require.ErrorIs(t, err, backend.ErrMisconfigured)
+		require.ErrorContains(t, err, "seal::key_file")
+		require.ErrorContains(t, err, "sessionlog keygen")
+		require.False(t, bytes.Contains([]byte(err.Error()), []byte("no key at all")))
+	}
+}

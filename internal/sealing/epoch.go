@@ -1,0 +1,123 @@
+package sealing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// epoch is what becomes one seal: the records of the writes that began in it, under a seed of its own. Its journal has their entries before they are
+// committed, so that a collector that was killed knows what it was told.
+type epoch struct {
+	seed    seal.Seed
+	pending *seal.Pending
+	writes  int      // under way
+	journal *os.File // nil: it cannot be written
+	path    string
+	sealed  *seal.Seal // once it is signed
+	next    seal.Tip
+	done    chan struct{} // closed once the seal is stored
+}
+
+const journalPattern = "pending-*"
+
+// newEpoch begins one. It goes on without a journal where that cannot be written.
+func newEpoch(dir string, number uint64) (*epoch, error) {
+	seed := seal.NewSeed()
+	e := &epoch{seed: seed, pending: seal.NewPending(seed), path: filepath.Join(dir, fmt.Sprintf("pending-%020d", number)), done: make(chan struct{})}
+	file, err := os.OpenFile(e.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
+	if err == nil {
+		if _, err = file.Write(seed[:]); err != nil {
+			err = errors.Join(err, file.Close())
+			file = nil
+		}
+	}
+	e.journal = file
+	return e, err
+}
+
+func (e *epoch) isIdle() bool { return e.pending.IsEmpty() && e.writes == 0 }
+
+func (e *epoch) removeJournal() error {
+	if e.journal == nil {
+		return nil
+	}
+	return errors.Join(e.journal.Close(), os.Remove(e.path))
+}
+
+// toldRecords are the entries of one write, by the places of its records.
+type toldRecords struct {
+	epoch     *epoch
+	committer *seal.Committer
+	entries   []seal.Entry
+	journaled int
+	buf       []byte
+	err       error // of the journal
+}
+
+// listen makes an entry of each event that passes, once. When a walk ends, which is before its commit, they are in the journal.
+func (t *toldRecords) listen(events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		defer t.writeJournal()
+		for i, e := range events {
+			if i >= len(t.entries) {
+				t.entries = slices.Grow(t.entries, i+1-len(t.entries))[:i+1]
+				t.entries[i] = t.committer.Entry(seal.KindEvent, e)
+			}
+			if !yield(i, e) {
+				return
+			}
+		}
+	}
+}
+
+func (t *toldRecords) writeJournal() {
+	t.buf = t.buf[:0]
+	for ; t.journaled < len(t.entries); t.journaled++ {
+		if e := &t.entries[t.journaled]; e.Kind != 0 {
+			t.buf = e.Append(t.buf)
+		}
+	}
+	if t.epoch.journal != nil && len(t.buf) > 0 {
+		if _, err := t.epoch.journal.Write(t.buf); err != nil {
+			t.err = err
+		}
+	}
+}
+
+// readJournals yields what journals of an earlier run have, each with its seed. A torn end is what was not committed.
+func readJournals(dir string) iter.Seq2[string, *journal] {
+	return func(yield func(string, *journal) bool) {
+		paths, _ := filepath.Glob(filepath.Join(dir, journalPattern)) // the pattern is good
+		slices.Sort(paths)
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			j := &journal{err: err}
+			if len(content) >= len(j.seed) {
+				j.seed = seal.Seed(content[:len(j.seed)])
+				for e, err := range seal.Entries(bytes.Clone(content[len(j.seed):])) {
+					if err != nil {
+						break
+					}
+					j.entries = append(j.entries, e)
+				}
+			}
+			if !yield(path, j) {
+				return
+			}
+		}
+	}
+}
+
+type journal struct {
+	seed    seal.Seed
+	entries []seal.Entry
+	err     error
+}

@@ -1,0 +1,177 @@
+package sealing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+)
+
+// leastInterval is between two looks at what is due, where nothing wakes the loop.
+const leastInterval = 10 * time.Millisecond
+
+// run seals what is due until the backend stops.
+func (b *Backend) run(ctx context.Context) {
+	defer close(b.stopped)
+	every := time.NewTicker(max(b.cfg.Interval, leastInterval))
+	defer every.Stop()
+	for {
+		select {
+		case <-b.stop:
+			return
+		case <-every.C:
+		case <-b.wake:
+		}
+		if err := b.sealDue(ctx, false); err != nil {
+			b.conditions.RaiseReason(sealsFail, err, "seals cannot be stored: records are, and wait for theirs", zap.String("key", "seal"))
+		} else {
+			b.conditions.Clear(sealsFail, "seals can be stored again", zap.String("key", "seal"))
+		}
+		if now := time.Now(); now.Sub(b.headShown) >= b.cfg.Heads.Every {
+			b.showHead(now)
+		}
+	}
+}
+
+// sealAll seals all that is stored.
+func (b *Backend) sealAll(ctx context.Context) error { return b.sealDue(ctx, true) }
+
+// sealDue stores the seals of all epochs that are due, in their order.
+func (b *Backend) sealDue(ctx context.Context, all bool) error {
+	b.closeDueEpoch(all)
+	for {
+		b.mu.Lock()
+		var ep *epoch
+		if len(b.closed) > 0 && b.closed[0].writes == 0 {
+			ep = b.closed[0]
+		}
+		b.mu.Unlock()
+		if ep == nil {
+			return nil
+		}
+		err := b.sealEpoch(ctx, ep)
+		b.mu.Lock()
+		if b.failed = err; err == nil {
+			b.closed = b.closed[1:]
+			b.unsealed -= min(b.unsealed, ep.pending.Records())
+		}
+		pending := b.unsealed
+		b.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		close(ep.done)
+		b.telemetry.CountSealed(ctx, ep.pending.Records(), pending)
+	}
+}
+
+// closeDueEpoch has new writes begin another epoch, where this one is full or has waited for the interval.
+func (b *Backend) closeDueEpoch(all bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	due := all || b.current.pending.Records() >= fullEpoch || time.Since(b.begun) >= b.cfg.Interval
+	if b.current.isIdle() || !due {
+		return
+	}
+	b.closed = append(b.closed, b.current)
+	b.beginEpoch()
+}
+
+func (b *Backend) beginEpoch() {
+	ep, err := newEpoch(b.cfg.Directory, b.number)
+	if err != nil {
+		b.reportJournal(err)
+	}
+	b.current, b.number, b.begun = ep, b.number+1, time.Now()
+}
+
+// sealEpoch stores the seal of an epoch, the same one again where the outcome was not known.
+func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
+	if ep.pending.IsEmpty() {
+		return ep.removeJournal()
+	}
+	if ep.sealed == nil {
+		s, next, err := ep.pending.Seal(b.state.Tip, b.key, b.state.Log)
+		if err != nil {
+			return err
+		}
+		ep.sealed, ep.next = &s, next
+	}
+	err := b.inner.AppendSeal(ctx, ep.sealed)
+	if errors.Is(err, backend.ErrLogTaken) {
+		return b.leaveTakenLog(ctx, ep, err)
+	}
+	if err != nil {
+		return err
+	}
+	b.state.Head, b.state.Tip = ep.sealed.Head, ep.next
+	if err := b.state.write(b.cfg.Directory); err != nil {
+		b.reportJournal(err)
+	}
+	for _, path := range b.journalsLeft {
+		if err := os.Remove(path); err != nil {
+			b.reportJournal(err)
+		}
+	}
+	b.journalsLeft = nil
+	if err := ep.removeJournal(); err != nil {
+		b.reportJournal(err)
+	}
+	return nil
+}
+
+// leaveTakenLog goes on in a log of its own: somebody else writes to this one, or an older copy of the collector's folder came back.
+func (b *Backend) leaveTakenLog(ctx context.Context, ep *epoch, cause error) error {
+	lost := b.state
+	if err := b.beginLog(lost.Number + 1); err != nil {
+		return err
+	}
+	ep.sealed = nil
+	ep.pending.AddStatement(alarmText(lost.Head))
+	b.alarm(ctx, "somebody else writes to the log of this collector, which goes on in one of its own: give each collector a seal::writer and a seal::directory of its own", cause)
+	return errors.New("the log was taken by another writer")
+}
+
+func (b *Backend) beginLog(number int) error {
+	name, err := b.cfg.logName(b.key.Name(), number)
+	if err != nil {
+		return err
+	}
+	b.state = state{Number: number, Log: name, Tip: seal.Tip{}}
+	return nil
+}
+
+func (b *Backend) alarm(ctx context.Context, message string, err error) {
+	b.telemetry.CountAlarm(ctx)
+	b.log.Error(message, zap.String("key", "seal"), zap.String("log", b.state.Log), zap.Error(err))
+}
+
+// showHead gives the last head away. Where nothing was sealed since, a statement has the log go on, so that heads stay fresh.
+func (b *Backend) showHead(now time.Time) {
+	if b.shownSize == b.state.Tip.Size {
+		b.mu.Lock()
+		b.current.pending.AddStatement("alive")
+		b.mu.Unlock()
+		if err := b.sealAll(context.Background()); err != nil {
+			return
+		}
+	}
+	b.headShown, b.shownSize = now, b.state.Tip.Size
+	if b.cfg.Heads.File {
+		if err := appendHead(b.cfg.Directory, b.state.Head); err != nil {
+			b.reportJournal(err)
+		}
+	}
+	if b.cfg.Heads.Telemetry {
+		b.log.Info("head of the log of seals: keep it where the database's administrator cannot write", zap.String("head", b.state.Head))
+	}
+}
+
+// alarmText is a statement of a head that the table has not.
+func alarmText(head string) string { return fmt.Sprintf("alarm lost %q", head) }

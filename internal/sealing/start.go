@@ -1,0 +1,183 @@
+package sealing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Start starts the backend, finds the end of the log, and seals what was stored when this collector ended the last time.
+func (b *Backend) Start(ctx context.Context) error {
+	if err := b.readKey(); err != nil {
+		return backend.MarkMisconfigured(err)
+	}
+	if !b.innerStarted {
+		if err := b.inner.Start(ctx); err != nil {
+			return err
+		}
+		b.innerStarted = true
+	}
+	store, err := b.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	if err := b.findEnd(ctx, store); err != nil {
+		return err
+	}
+	if err := b.sealAll(ctx); err != nil {
+		return err
+	}
+	b.headShown, b.running = time.Now(), true
+	go b.run(context.WithoutCancel(ctx))
+	return nil
+}
+
+func (b *Backend) readKey() error {
+	if b.key != nil {
+		return nil
+	}
+	key, err := seal.ReadKey(b.cfg.KeyFile)
+	if err != nil {
+		return fmt.Errorf("seal::key_file: %w: `sessionlog keygen %s` makes one", err, b.cfg.KeyFile)
+	}
+	if err := os.MkdirAll(b.cfg.Directory, 0o700); err != nil {
+		return fmt.Errorf("seal::directory: %w: name a folder that this process may write", err)
+	}
+	b.key = key
+	return nil
+}
+
+// findEnd decides where the log goes on: at the end that the table has. Where that is not what this collector remembers, it begins another log.
+func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
+	known, err := readState(b.cfg.Directory)
+	if err != nil {
+		return backend.MarkMisconfigured(err)
+	}
+	if err := b.beginLog(max(known.Number, 1)); err != nil {
+		return err
+	}
+	if known.Log != b.state.Log { // another writer's, or none
+		known = state{}
+	}
+	last, err := sealquery.LastSeal(ctx, store, b.state.Log)
+	if err != nil {
+		return err
+	}
+	statements := []string{retentionText(b.ttl)}
+	switch {
+	case known.Log == "" && last == nil:
+		text, err := beginText(ctx, store)
+		if err != nil {
+			return err
+		}
+		statements = append([]string{text}, statements...)
+	case known.Log == "":
+		if _, _, err := b.key.Keys().Open(last.Head, b.state.Log); err != nil {
+			return backend.MarkMisconfigured(fmt.Errorf("seal::key_file: the log %s in the table ends with a head of another key: name that key, or another seal::writer: %w", b.state.Log, err))
+		}
+		b.goOnFrom(last)
+		statements = append(statements, "continued without the collector's own state")
+	case isAhead(b.key, last, known):
+		b.goOnFrom(last)
+	case last != nil && last.Head == known.Head:
+		b.state = known
+	default: // whoever verifies could not judge what followed the gap: so it follows in another log
+		if err := b.beginLog(known.Number + 1); err != nil {
+			return err
+		}
+		statements = append(statements, alarmText(known.Head))
+		b.alarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
+			errors.New("the last head is not in the table"))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.takeJournals(ctx, store, last, statements)
+}
+
+// isAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down.
+func isAhead(key *seal.Key, last *sealquery.StoredSeal, known state) bool {
+	if last == nil || last.First+last.Pages <= known.Tip.Size {
+		return false
+	}
+	_, _, err := key.Keys().Open(last.Head, known.Log)
+	return err == nil
+}
+
+func (b *Backend) goOnFrom(last *sealquery.StoredSeal) {
+	b.state.Head, b.state.Tip = last.Head, seal.Tip{Size: last.First + last.Pages, Edge: last.Edge}
+}
+
+func retentionText(ttl time.Duration) string {
+	if ttl == 0 {
+		return "retention unlimited"
+	}
+	return "retention " + ttl.String()
+}
+
+// beginText says up to when the events are that were there before: they are not sealed.
+func beginText(ctx context.Context, store query.Store) (string, error) {
+	_, newest, found, err := store.Extent(ctx)
+	if err != nil || !found {
+		return "begin empty", err
+	}
+	return "begin after " + time.Unix(0, newest).UTC().Format(time.RFC3339Nano), nil
+}
+
+// takeJournals begins the first epoch: with statements, and with what journals say was told, where it is stored as it was told. What is not stored may
+// still come.
+func (b *Backend) takeJournals(ctx context.Context, store query.Store, last *sealquery.StoredSeal, statements []string) error {
+	var paths []string
+	for path, j := range readJournals(b.cfg.Directory) {
+		if j.err != nil {
+			return fmt.Errorf("seal::directory: %w", j.err)
+		}
+		paths = append(paths, path)
+		if last != nil && last.Seed == j.seed {
+			continue // it was sealed, and the collector killed before it removed the file
+		}
+		for _, e := range j.entries {
+			b.doubtful[e.ID] = doubt{j.seed, e.Hash}
+		}
+		var number uint64
+		if _, err := fmt.Sscanf(path[len(path)-20:], "%d", &number); err == nil {
+			b.number = max(b.number, number+1)
+		}
+	}
+	b.beginEpoch()
+	for _, text := range statements {
+		b.current.pending.AddStatement(text)
+	}
+	if err := b.sealDoubtful(ctx, store); err != nil {
+		return err
+	}
+	b.journalsLeft = paths
+	return nil
+}
+
+func (b *Backend) sealDoubtful(ctx context.Context, store query.Store) error {
+	ids := make([]session.ID, 0, len(b.doubtful))
+	for id := range b.doubtful {
+		ids = append(ids, id)
+	}
+	c := seal.NewCommitter(b.current.seed)
+	for stored, err := range sealquery.Records(ctx, store, ids) {
+		if err != nil {
+			return err
+		}
+		if d := b.doubtful[stored.RecordID]; seal.NewCommitter(d.seed).Entry(seal.KindEvent, stored).Hash == d.hash {
+			b.current.pending.AddRecord(c.Entry(seal.KindEvent, stored))
+			b.unsealed++
+			delete(b.doubtful, stored.RecordID)
+		}
+	}
+	return nil
+}

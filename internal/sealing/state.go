@@ -1,0 +1,60 @@
+package sealing
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+)
+
+// state is what the collector remembers of its log, so that a table that has lost the log's end is noticed. It lies on the collector's disk.
+type state struct {
+	Number int      `json:"number"` // of the log, from 1
+	Log    string   `json:"log"`
+	Head   string   `json:"head"` // of the last seal
+	Tip    seal.Tip `json:"tip"`
+}
+
+func statePath(dir string) string { return filepath.Join(dir, "state.json") }
+
+// readState is the zero state where there is none.
+func readState(dir string) (s state, err error) {
+	content, err := os.ReadFile(statePath(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("seal::directory: %w", err)
+	}
+	return s, nil
+}
+
+// write replaces the file. It is not synced: a state that is behind the table is in order.
+func (s *state) write(dir string) error {
+	content, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	next := statePath(dir) + ".next"
+	if err := os.WriteFile(next, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, statePath(dir))
+}
+
+// appendHead adds a head to the file that others may copy.
+func appendHead(dir, head string) error {
+	file, err := os.OpenFile(filepath.Join(dir, "heads"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644) //nolint:gosec // heads are there to be given away
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(head + "\n")
+	return errors.Join(err, file.Close())
+}
