@@ -18,9 +18,9 @@ type historyReader struct {
 }
 
 const (
-	keysPerLookUp  = 100
-	firstKeys      = 16                     // of a question whose time is limited
-	fewKeys        = 64                     // are looked up at once
+	firstShare     = 6                      // of the keys of a part are looked up first by a question whose time is limited
+	hoursAtOnce    = 100                    // are looked up, whatever a look-up costs: each user of them is asked for by himself
+	fewKeys        = 64                     // of these are looked up without looking for them elsewhere first
 	firstOfHistory = 6 * time.Hour          // is walked first
 	walkedHistory  = 400 * time.Millisecond // of limitless questions
 )
@@ -34,7 +34,8 @@ func (h *historyReader) walkBack(from, until int64, do func(*loginRow), left fun
 	}
 	expressions := loginExpressions(h.store)
 	texts := map[string]string{}
-	if until == math.MinInt64 || left() <= fewKeys {
+	few := h.store.KeysAtOnce() * 2 / 3 // are looked up at once
+	if until == math.MinInt64 || left() <= few {
 		return nil
 	}
 	budget := newBudget(limits)
@@ -46,7 +47,7 @@ func (h *historyReader) walkBack(from, until int64, do func(*loginRow), left fun
 		if err := readLogins(ctx, h.store, sql, texts, func(row *loginRow) error { do(row); return nil }); err != nil {
 			return err
 		}
-		if left() <= fewKeys || budget.isSpent() {
+		if left() <= few || budget.isSpent() {
 			return errEnough
 		}
 		return nil
@@ -88,10 +89,10 @@ var (
 
 // eachPart calls do with parts of some candidates for whom there is time, with a history that is interrupted when the time is up. done is how many
 // candidates do was through with. The first part is small and has more time, so that there is an answer.
-func eachPart[C any](ctx context.Context, s Store, left timeBudget, grace time.Duration, all []C, do func(h *historyReader, part []C) error) (done int, err error) {
-	size := len(all)
+func eachPart[C any](ctx context.Context, s Store, left timeBudget, atOnce int, all []C, do func(h *historyReader, part []C) error) (done int, err error) {
+	size, grace := len(all), lookUpGrace
 	if !left.until.IsZero() {
-		size = firstKeys
+		size = atOnce / firstShare
 	}
 	for done < len(all) && (done == 0 || !left.isSpent()) {
 		part := all[done:min(done+size, len(all))]
@@ -107,7 +108,7 @@ func eachPart[C any](ctx context.Context, s Store, left timeBudget, grace time.D
 			return done, err
 		}
 		done += len(part)
-		size, grace = keysPerLookUp, 0
+		size, grace = atOnce, 0
 	}
 	return done, nil
 }
@@ -116,7 +117,7 @@ func eachPart[C any](ctx context.Context, s Store, left timeBudget, grace time.D
 // time for.
 func (h *historyReader) newestOf(columns []string, keys []lookupKey, from, until int64, condition string) (times map[string]int64, done int, err error) {
 	times = map[string]int64{}
-	for some := range slices.Chunk(keys, keysPerLookUp) {
+	for some := range slices.Chunk(keys, h.store.KeysAtOnce()) {
 		if h.left.isSpent() {
 			return times, done, nil
 		}

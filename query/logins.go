@@ -291,6 +291,14 @@ func (b timeBudget) remainingLimits() Limits {
 	return Limits{Time: max(1, time.Until(b.until))}
 }
 
+// halfOfRest is half of what is left.
+func (b timeBudget) halfOfRest() timeBudget {
+	if b.until.IsZero() {
+		return b
+	}
+	return newBudget(b.remainingLimits().halfOfTime())
+}
+
 // contextWithGrace is interrupted some time after the budget's end.
 func (b timeBudget) contextWithGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	if b.until.IsZero() {

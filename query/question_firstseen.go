@@ -75,7 +75,7 @@ func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summa
 		}
 	}
 	all := slices.DeleteFunc(newestFirstKeys(pairs), isSeen)
-	done, err := eachPart(ctx, s, left, counted.lookUpGrace(), all, func(h *historyReader, part []userAddress) error {
+	done, err := eachPart(ctx, s, left, s.KeysAtOnce(), all, func(h *historyReader, part []userAddress) error {
 		fresh, seenLast, err := h.neverSeen(from, part, pairs, isDecided)
 		if err != nil {
 			return err

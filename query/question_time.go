@@ -68,7 +68,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	}
 	candidates := slices.DeleteFunc(newestFirstKeys(hours), isSeen)
 	usual := map[account]bool{}
-	done, err := eachPart(ctx, s, left, counted.lookUpGrace(), candidates, func(h *historyReader, part []userHour) error {
+	done, err := eachPart(ctx, s, left, hoursAtOnce, candidates, func(h *historyReader, part []userHour) error {
 		fresh, err := o.neverInHour(h, from, part)
 		if err != nil {
 			return err
@@ -274,7 +274,7 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	if err != nil {
 		return nil, covered, err
 	}
-	ctx, cancel := left.contextWithGrace(ctx, laterGrace)
+	ctx, cancel := left.contextWithGrace(ctx, lookUpGrace)
 	defer cancel()
 	h := historyReader{ctx: ctx, store: s, left: left}
 	byUser := map[account][]*loginGroup{}

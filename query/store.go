@@ -55,6 +55,8 @@ type Store interface {
 	// of the fields, as AsText has them, and of the time in nanoseconds. Rows of other values, and those without a time, mean nothing. The first field
 	// is one by which events are looked up, and never absent.
 	NewestOf(fields []*session.Field, keys [][]Cell, condition string) string
+	// KeysAtOnce is how many keys a statement of NewestOf has: few where each costs as much, many where they cost little more than one.
+	KeysAtOnce() int
 	// Rows runs a statement of so many expressions. A row is valid until the next one. An error is the last that is yielded. A statement whose context
 	// ends is interrupted on the server too; its error is the context's cause, and the next one can be run.
 	Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]Cell, error]

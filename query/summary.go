@@ -34,16 +34,8 @@ func (c summaryAnswer) shareOf(limits Limits) Limits {
 	return limits.halfOfTime()
 }
 
-// laterGrace is what look-ups have beyond the time of a question that has something to tell without them.
-const laterGrace = 200 * time.Millisecond
-
 // lookUpGrace is what the first look-ups have beyond the time of a question.
-func (c summaryAnswer) lookUpGrace() time.Duration {
-	if c.known {
-		return laterGrace
-	}
-	return firstGrace
-}
+const lookUpGrace = 200 * time.Millisecond
 
 // eachRow reads a statement of the summary. What it told is not all where isWhole is false: the time was up.
 func (c summaryAnswer) eachRow(ctx context.Context, s Store, left timeBudget, sql string, expressions int, do func(row []Cell) error) (isWhole bool, err error) {
@@ -72,7 +64,7 @@ func (c summaryAnswer) newPairs(ctx context.Context, s Store, left timeBudget, f
 		return nil, nil
 	}
 	texts, all := map[string]string{}, map[userAddress]bool{}
-	isWhole, err := c.eachRow(ctx, s, left, c.NewPairs(from), len(pairColumns), func(row []Cell) error {
+	isWhole, err := c.eachRow(ctx, s, left.halfOfRest(), c.NewPairs(from), len(pairColumns), func(row []Cell) error {
 		all[userAddress{accountOfCells(row, texts), wordOf(row[len(accountColumns)], texts)}] = true
 		return nil
 	})
@@ -128,7 +120,7 @@ func (o QuestionOptions) hoursWithin(ctx context.Context, s Store, counted summa
 		return nil, nil
 	}
 	hours = map[account]hourSet{}
-	isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursWithin(from, until), func(begin, end int64) hourSet {
+	isWhole, err := o.readHours(ctx, s, counted, left.halfOfRest(), counted.HoursWithin(from, until), func(begin, end int64) hourSet {
 		if begin >= until || end <= from {
 			return 0
 		}
@@ -140,16 +132,15 @@ func (o QuestionOptions) hoursWithin(ctx context.Context, s Store, counted summa
 	return hours, nil
 }
 
-// daysOfStatement is how many days of hours are read at once.
-const daysOfStatement = 7
+// firstDays are read at once; then twice as many.
+const firstDays = 7
 
 // walkHours reads the hours of users' logins from one time up to another, the newest days first, for half of the time that is left, until meet wants no more.
 func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64, wantsMore func() bool, meet func(user account, hours hourSet)) error {
-	if !left.until.IsZero() {
-		left = newBudget(left.remainingLimits().halfOfTime())
-	}
-	for end := until/int64(oneDay) + 1; end*int64(oneDay) > from && end > 0 && wantsMore(); end -= daysOfStatement {
-		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(end-daysOfStatement, end), func(begin, end int64) hourSet {
+	left = left.halfOfRest()
+	oldest, days := max(0, from/int64(oneDay)), int64(firstDays)
+	for end := until/int64(oneDay) + 1; end > oldest && wantsMore(); end, days = end-days, 2*days {
+		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(max(oldest, end-days), end), func(begin, end int64) hourSet {
 			hours := o.hoursBetween(begin, end)
 			if begin < from || end > until || hours&(hours-1) != 0 { // it may have been in either of two
 				return 0

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -116,6 +117,8 @@ func openPostgreSQL(ctx context.Context, dir string) (place, error) {
 	}, err
 }
 
+var rowsOverWire = flag.Int("wire", 10_000_000, "rows that the exporter writes into ClickHouse; the server copies them, until there are as many as -rows")
+
 func openClickHouse(ctx context.Context, dir string) (place, error) {
 	server, err := clickhouseserver.Start(ctx, clickhouseserver.Config{
 		Dir: filepath.Join(dir, "clickhouse"), FlushInterval: time.Hour, LogLevel: "warning", ConfigXML: serverMemory, UsersXML: usualCompiling,
@@ -136,7 +139,7 @@ func openClickHouse(ctx context.Context, dir string) (place, error) {
 		index: func(context.Context) error { return nil },
 		close: server.Stop,
 
-		rowsOverWire: 10_000_000,
+		rowsOverWire: *rowsOverWire,
 		grow:         func(ctx context.Context, copies int) error { return growClickHouse(ctx, cfg, copies) },
 		views:        []string{"open_sessions"},
 	}, nil

@@ -74,8 +74,11 @@ func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, cond
 			among = append(among, f.Column+" IN ("+strings.Join(slices.Compact(literals), ", ")+")")
 		}
 	}
-	return s.Select(append(texts, "max("+s.Nanoseconds()+")")...) + " FROM " + s.Table() + " WHERE " + strings.Join(append(among, condition), " AND ") + " GROUP BY " + strings.Join(ordinals, ", ")
+	return s.Select(append(texts, "max("+s.Nanoseconds()+")")...) + " FROM " + s.allVersions() + " WHERE " + strings.Join(append(among, condition), " AND ") + " GROUP BY " + strings.Join(ordinals, ", ")
 }
+
+// allVersions stands behind FROM where it does not matter how often an event is there: FINAL reads each row's id.
+func (s *queryStore) allVersions() string { return s.cfg.prefixNames("session_events") }
 
 func (s *queryStore) Absent(f *session.Field) string {
 	switch f.In(&session.Event{}).(type) {
@@ -137,6 +140,9 @@ func (s *queryStore) AsText(f *session.Field) string {
 	return "if(" + s.Absent(f) + ", NULL, toString(" + f.Column + "))"
 }
 
+// KeysAtOnce: it reads all of history for one key too.
+func (s *queryStore) KeysAtOnce() int { return 10_000 }
+
 func (s *queryStore) GroupsFast() bool { return true }
 
 func (s *queryStore) Divide(expression string, by int64) string {
@@ -181,9 +187,40 @@ func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*
 	})
 }
 
-// Summary: nothing is counted beside the events.
+// Summary groups the rows, which needs no table of its own where they are some ten millions.
 func (s *queryStore) Summary(context.Context) (summary query.Summary, known bool, err error) {
-	return nil, false, nil
+	return summaryReader{s}, true, nil
+}
+
+type summaryReader struct{ *queryStore }
+
+const namedSuccesses = "kind = 'login' AND outcome = 'success' AND user_name IS NOT NULL"
+
+func (s summaryReader) texts(columns ...string) (expressions []string) {
+	for _, column := range columns {
+		f, err := query.FieldOf(column)
+		if err != nil {
+			panic(err) // a column that this package names
+		}
+		expressions = append(expressions, s.AsText(f))
+	}
+	return expressions
+}
+
+func (s summaryReader) NewPairs(from int64) string {
+	return s.Select(s.texts("user_name", "system", "instance", "client_address")...) + " FROM " + s.allVersions() + " WHERE " + namedSuccesses +
+		" AND client_address != '' GROUP BY user_name, system, instance, client_address HAVING min(time) >= fromUnixTimestamp64Nano(" + strconv.FormatInt(from, 10) + ", 'UTC')"
+}
+
+func (s summaryReader) HoursWithin(from, until int64) string {
+	day := s.Divide(s.Nanoseconds(), int64(24*time.Hour))
+	hour := "groupBitOr(bitShiftLeft(toUInt64(1), " + s.Divide(s.Nanoseconds(), int64(time.Hour)) + " % 24))"
+	return s.Select(append([]string{day, hour}, s.texts("user_name", "system", "instance")...)...) + " FROM " + s.allVersions() + " WHERE " + s.Between(from, until) +
+		" AND " + namedSuccesses + " GROUP BY " + day + ", user_name, system, instance"
+}
+
+func (s summaryReader) HoursOfDays(from, until int64) string {
+	return s.HoursWithin(from*int64(24*time.Hour), until*int64(24*time.Hour))
 }
 
 // Extent takes a time near each end from the ids that begin with one, of which the server has the least and the greatest of each part in memory, and looks

@@ -142,6 +142,8 @@ func (s *queryStore) AsText(f *session.Field) string {
 	return f.Column + "::text"
 }
 
+func (s *queryStore) KeysAtOnce() int { return 100 }
+
 func (s *queryStore) GroupsFast() bool { return true }
 
 func (s *queryStore) Divide(expression string, by int64) string {
