@@ -15,7 +15,7 @@ import (
 // packageTool installs into a root that is not the machine's.
 type packageTool struct {
 	form    string
-	pattern string                         // of the file's name, with this machine's architecture
+	pattern string                           // of the file's name, with this machine's architecture
 	install func(root, file string) []string // also an upgrade
 	goBack  func(root, file string) []string // to an older version
 	remove  func(root string) []string
