@@ -53,9 +53,9 @@ func (r *release) programFolder(p platform) string {
 	return filepath.Join(r.workFolder, p.system+"_"+p.arch)
 }
 
-// buildEnvironment has the repository's workspace, which this module is outside of.
+// buildEnvironment has the repository's workspace, which this module is outside of. The compiler spends a third of its time collecting garbage.
 func (p platform) buildEnvironment() []string {
-	return []string{"CGO_ENABLED=0", "GOOS=" + p.system, "GOARCH=" + p.arch, "GOFLAGS=", "GOWORK="}
+	return []string{"CGO_ENABLED=0", "GOOS=" + p.system, "GOARCH=" + p.arch, "GOFLAGS=", "GOWORK=", "GOGC=400", "GOMEMLIMIT=2GiB"}
 }
 
 // buildPrograms leaves out what differs from machine to machine: paths, and the state of the clone.

@@ -35,11 +35,10 @@ var proofs = []proof{
 
 // prove checks the release in dist, and appends a line for each proof to the results. What this commit has a line for is not done again.
 func (r *release) prove(ctx context.Context, results string) error {
-	out, err := runIn(ctx, r.root, nil, "git", "describe", "--always", "--dirty", "--exclude=*")
+	commit, err := r.commit(ctx)
 	if err != nil {
 		return err
 	}
-	commit := strings.TrimSpace(string(out))
 	if err := errors.Join(r.isOfThisCommit(), hasTools()); err != nil {
 		return err
 	}
@@ -58,6 +57,25 @@ func (r *release) prove(ctx context.Context, results string) error {
 		}
 	}
 	return nil
+}
+
+const uncommitted = "-dirty"
+
+// commit ends with uncommitted where the tree is not the commit's, but for what the proofs themselves have written.
+func (r *release) commit(ctx context.Context) (string, error) {
+	hash, err := runIn(ctx, r.root, nil, "git", "rev-parse", "--short=8", "HEAD")
+	if err != nil {
+		return "", err
+	}
+	changed, err := runIn(ctx, r.root, nil, "git", "status", "--porcelain", "--", ":(exclude)proofs")
+	if err != nil {
+		return "", err
+	}
+	commit := strings.TrimSpace(string(hash))
+	if len(changed) > 0 {
+		commit += uncommitted
+	}
+	return commit, nil
 }
 
 func hasTools() error {
@@ -87,7 +105,7 @@ func (r *release) isOfThisCommit() error {
 // hasLine says no of a commit that is not all committed: it may be another now.
 func hasLine(results, proof, version, commit string) bool {
 	text, err := os.ReadFile(results)
-	return err == nil && strings.Contains("\n"+string(text), "\n"+strings.Join([]string{proof, version, commit}, ",")+",") && !strings.HasSuffix(commit, "-dirty")
+	return err == nil && strings.Contains("\n"+string(text), "\n"+strings.Join([]string{proof, version, commit}, ",")+",") && !strings.HasSuffix(commit, uncommitted)
 }
 
 func appendLine(results string, line []string) error {
