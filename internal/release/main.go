@@ -20,11 +20,12 @@ import (
 
 // release says what the files are made of.
 type release struct {
-	root       string // of the repository
-	dist       string // where the files go
-	workFolder string // what they are made of
-	version    string // without the v of its tag
-	buildCache string // of the go command, "" for its own
+	root       string   // of the repository
+	dist       string   // where the files go
+	workFolder string   // what they are made of
+	version    string   // without the v of its tag
+	buildCache string   // of the go command for this machine's programs, "" for the usual one
+	later      *release // one of the same commit, once a proof has made it
 	made       time.Time
 	platforms  []platform
 	only       string // the one proof that is wanted

@@ -71,7 +71,7 @@ func (r *release) buildPrograms(ctx context.Context) error {
 			return err
 		}
 		environment := p.buildEnvironment()
-		if r.buildCache != "" {
+		if r.buildCache != "" && p == thisMachine {
 			environment = append(environment, "GOCACHE="+r.buildCache)
 		}
 		_, err := runIn(ctx, r.root, environment,

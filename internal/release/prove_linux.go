@@ -165,5 +165,5 @@ func proveEqualBuilds(ctx context.Context, r *release) (string, error) {
 	if string(first) != string(second) {
 		return "", fmt.Errorf("the sums differ (is all committed?):\n%s\n%s", first, second)
 	}
-	return fmt.Sprintf("%d files with the same sums, from two folders and two caches of the compiler", strings.Count(string(first), "\n")), nil
+	return fmt.Sprintf("%d files with the same sums from two folders; those of %s from two caches of the compiler, the others linked again", strings.Count(string(first), "\n"), thisMachine), nil
 }

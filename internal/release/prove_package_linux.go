@@ -141,26 +141,35 @@ type builtPackage struct{ file, version string }
 
 // packagesOfTwoVersions are that of the release, and one of the same commit under a later version.
 func (r *release) packagesOfTwoVersions(ctx context.Context, tool packageTool) (first, later builtPackage, err error) {
+	if r.later == nil {
+		if r.later, err = r.makeLater(ctx); err != nil {
+			return first, later, err
+		}
+	}
+	first, err = r.findPackage(tool)
+	if err != nil {
+		return first, later, err
+	}
+	later, err = r.later.findPackage(tool)
+	return first, later, err
+}
+
+func (r *release) makeLater(ctx context.Context) (*release, error) {
 	next := *r
 	core, _, _ := strings.Cut(r.version, "-")
 	next.version = core[:strings.LastIndex(core, ".")+1] + "999"
 	next.workFolder = filepath.Join(r.workFolder, "later")
 	next.dist = filepath.Join(next.workFolder, "dist")
 	next.platforms = []platform{thisMachine}
-	if err := os.MkdirAll(next.dist, 0o755); err != nil {
-		return first, later, err
+	return &next, errors.Join(os.MkdirAll(next.dist, 0o755), next.buildPrograms(ctx), next.writeContents(ctx), next.writePackages(ctx))
+}
+
+func (r *release) findPackage(tool packageTool) (builtPackage, error) {
+	files, err := filepath.Glob(r.file("*%s%s", r.version, tool.pattern))
+	if err != nil || len(files) != 1 {
+		return builtPackage{}, fmt.Errorf("one %s of this machine's in %s: %v, %w", tool.form, r.dist, files, err)
 	}
-	if err := errors.Join(next.buildPrograms(ctx), next.writeContents(ctx), next.writePackages(ctx)); err != nil {
-		return first, later, err
-	}
-	for made, result := range map[*release]*builtPackage{r: &first, &next: &later} {
-		files, err := filepath.Glob(made.file("*%s%s", made.version, tool.pattern))
-		if err != nil || len(files) != 1 {
-			return first, later, fmt.Errorf("one %s of this machine's in %s: %v, %w", tool.form, made.dist, files, err)
-		}
-		*result = builtPackage{files[0], made.version}
-	}
-	return first, later, nil
+	return builtPackage{files[0], r.version}, nil
 }
 
 // runInstalled runs the service's command as the service's user, without a network.
