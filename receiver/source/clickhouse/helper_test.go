@@ -39,7 +39,7 @@ func config(endpoint string, u server.User) Config {
 	cfg := DefaultConfig()
 	cfg.Endpoints, cfg.Username, cfg.Password = []string{endpoint}, u.Name, configopaque.String(u.Password)
 	cfg.CollectionInterval = 50 * time.Millisecond
-	cfg.ReconcileInterval = 200 * time.Millisecond
+	cfg.ReconcileInterval = 50 * time.Millisecond // everything is compared every 600 ms
 	return cfg
 }
 

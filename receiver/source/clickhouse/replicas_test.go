@@ -80,6 +80,7 @@ func startBalancer(t *testing.T, perConnection bool, pick func() string) string 
 func balanced(address string) Config {
 	cfg := config(address, server.Admin)
 	cfg.AllReplicas = "main"
+	cfg.CollectionInterval = 150 * time.Millisecond // each asks both servers
 	return cfg
 }
 

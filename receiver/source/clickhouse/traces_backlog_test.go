@@ -30,8 +30,9 @@ func TestABacklogsTracesAreThoseOfOneQuestion(t *testing.T) {
 	s.FlushLogs(t)
 	cfg := config(endpoint(s, "native"), server.Admin)
 	cfg.Table = newLog(t, s)
+	const window, read, spread = 8 * time.Hour, 2 * time.Hour, 3 * 8 * time.Hour
 	begin := time.Now().Add(-9 * 24 * time.Hour).Truncate(time.Hour)
-	logins := writeTracedSessions(t, s, cfg.Table, begin, 48*time.Hour)
+	logins := writeTracedSessions(t, s, cfg.Table, begin, spread)
 	of, _, conn := queryOf(t, cfg)
 	_, _, second := queryOf(t, cfg)
 	asked, refused := 0, 0
@@ -46,9 +47,8 @@ func TestABacklogsTracesAreThoseOfOneQuestion(t *testing.T) {
 	newTracer := func() *traces.Tracer { // each question knows every session that may still be open
 		return traces.New(traces.Options{SessionAge: 72 * time.Hour, LogDelay: time.Minute, Store: &sourcetest.Store{}, StoreKey: "traces"})
 	}
-	const window, read = 8 * time.Hour, 2 * time.Hour
 	now, matched := time.Now().UnixMicro(), 0
-	for from := begin.UnixMicro(); from < begin.Add(48*time.Hour).UnixMicro(); from += window.Microseconds() {
+	for from := begin.UnixMicro(); from < begin.Add(spread).UnixMicro(); from += window.Microseconds() {
 		whole := poll.TimeRange{From: from, To: from + window.Microseconds()}
 		one := newTracer()
 		require.NoError(t, one.Prepare(t.Context(), conn, of.layout, whole.To, whole, nil))
@@ -73,10 +73,10 @@ func TestABacklogsTracesAreThoseOfOneQuestion(t *testing.T) {
 			steps.Close()
 		}
 	}
-	require.Greater(t, matched/len(ways), 50)
+	require.Greater(t, matched/len(ways), 30)
 	require.Less(t, matched/len(ways), len(logins)/2)
-	require.Equal(t, 2*6, asked, "behind the first of four reads, and the third")
-	require.Equal(t, 6, refused, "once a backlog")
+	require.Equal(t, 2*3, asked, "behind the first of four reads, and the third")
+	require.Equal(t, 3, refused, "once a backlog")
 }
 
 // writeTracedSessions writes sessions of few connections, their queries, and a span for every second query.
@@ -85,7 +85,7 @@ func writeTracedSessions(t *testing.T, s *testengine.Server, table string, begin
 	random := rand.New(rand.NewPCG(13, 6)) //nolint:gosec // repeatable, not secret
 	var sessions, queries, spans []string
 	at := func(micros int64) string { return fmt.Sprintf("fromUnixTimestamp64Micro(toInt64(%d))", micros) }
-	for n := range 1200 {
+	for n := range 600 {
 		id, user, port, iface := uuid.New(), []string{"bob", "carol"}[random.IntN(2)], 40000+random.IntN(400), []string{"TCP", "HTTP"}[n%2]
 		from := begin.UnixMicro() + random.Int64N(spread.Microseconds())
 		isRequest := iface == "HTTP" // which takes minutes at most, and ends

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
@@ -19,7 +20,7 @@ import (
 func TestTheTraceOfALongQueryIsDelivered(t *testing.T) {
 	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	cfg := tracing(s, 0)
-	cfg.Overlap = 0
+	cfg.Overlap, cfg.CollectionInterval = 0, 300*time.Millisecond
 	r := run(t, cfg, nil)
 	const long = "SELECT sleepEachRow(1) FROM numbers(8) SETTINGS max_block_size = 1"
 	web, native := newTrace(), newTrace()

@@ -30,10 +30,12 @@ func (s *pollSchedule) nextScan(now time.Time, complete bool) scanKind {
 	switch {
 	case !complete:
 		return fullScan
-	case s.windowScanned.IsZero() || now.Sub(s.windowScanned) >= s.reconcileInterval:
+	case s.windowScanned.IsZero():
 		return windowScan
 	case s.fullScanned.IsZero() || now.Sub(s.fullScanned) >= max(fullScanEvery*s.reconcileInterval, fullScanShare*s.fullScanTook):
-		return fullScan
+		return fullScan // before the lesser, which is always due where polls are as rare as it
+	case now.Sub(s.windowScanned) >= s.reconcileInterval:
+		return windowScan
 	}
 	return overlapScan
 }
