@@ -95,7 +95,7 @@ func findings(t *testing.T, h Harness) {
 		}
 	})
 	t.Run("LookUpsInterrupted", func(t *testing.T) { lookUpsInterrupted(t, h.Dialect, store, lastDay) })
-	t.Run("OpenSessions", func(t *testing.T) { openSessions(t, store, st.events, lastDay) })
+	t.Run("OpenSessions", func(t *testing.T) { openSessions(t, h.Dialect, store, st.events, lastDay) })
 }
 
 // whoIsTold are findings in the words of a scene.
@@ -146,13 +146,13 @@ func requireShown(t *testing.T, store query.Store, one *query.Finding) {
 }
 
 // openSessions compares with a loop over the events.
-func openSessions(t *testing.T, store query.Store, events []*session.Event, lastDay query.Filter) {
+func openSessions(t *testing.T, d Dialect, store query.Store, events []*session.Event, lastDay query.Filter) {
 	t.Helper()
 	user, err := query.FieldOf("user_name")
 	require.NoError(t, err)
 	of := lastDay
 	of.Conditions = []query.Condition{{Field: user, Value: "pool"}}
-	for _, f := range []query.Filter{lastDay, of, {}, {Until: lastDay.From}} {
+	for i, f := range []query.Filter{lastDay, of, {}, {Until: lastDay.From}} {
 		var want []session.ID
 		for _, e := range newestFirst(events) {
 			if matchesFilter(f, e) && e.Kind == session.KindLogin && e.Outcome != session.OutcomeFailure && !e.SessionKey.IsZero() && !hasEnded(e, events) {
@@ -160,7 +160,11 @@ func openSessions(t *testing.T, store query.Store, events []*session.Event, last
 			}
 		}
 		require.NotEmpty(t, want)
-		for _, limit := range []int{10_000, 3} {
+		limits := []int{10_000, 3}
+		if d != SQLite {
+			limits = limits[i%2:][:1]
+		}
+		for _, limit := range limits {
 			found, covered, err := query.OpenSessions(t.Context(), store, f, limit, query.Limits{})
 			require.NoError(t, err)
 			require.Equal(t, limit > len(want), covered.Complete)
