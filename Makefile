@@ -144,9 +144,15 @@ story-clouds: ## CLOUD_ROWS events (100000) of 20 streams in a stand-in for Clou
 	SESSIONLOG_STORY_ROWS=$(CLOUD_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -count 1 -run TestCloudsStory -timeout 60m -v ./internal/e2e
 
-story-fleet: engines ## STORY_ROWS logins (1000000) on FLEET_AGENTS machines (50, in network namespaces: as root), while gateways and ClickHouse are killed; results go into proofs/fleet.csv
+story-fleet: engines $(if $(AGENT_COMMIT),.cache/agents/$(AGENT_COMMIT)) ## STORY_ROWS logins (1000000) on FLEET_AGENTS machines (50, in network namespaces: as root; AGENT_COMMIT=rev: of an older program), while gateways and ClickHouse are killed; results go into proofs/fleet.csv
 	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_AGENTS=$(FLEET_AGENTS) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/fleet.csv \
+		$(if $(AGENT_COMMIT),SESSIONLOG_STORY_AGENT=$(AGENT_COMMIT)=$(CURDIR)/.cache/agents/$(AGENT_COMMIT)) \
 		go test -count 1 -run TestFleetStory -timeout 120m -v ./internal/e2e
+
+.cache/agents/%:
+	git worktree add --force --detach .cache/agent $*
+	cd .cache/agent && go build -ldflags '-s -w' -o $(CURDIR)/$@ ./cmd/otelcol-sessionlog
+	git worktree remove --force .cache/agent
 
 prove-import: ## IMPORT_ROWS rows (10000000) by the companion's import, which is killed five times; results go into proofs/imports.csv
 	SESSIONLOG_IMPORT_ROWS=$(IMPORT_ROWS) SESSIONLOG_IMPORT_RESULTS=$(CURDIR)/proofs/imports.csv \

@@ -20,11 +20,16 @@ const (
 	grownBytes = 8 << 20
 )
 
+// startTime is when the start is over: what of the binary only it needed goes at once, also where a backlog leaves no quiet.
+const startTime = 3 * time.Second
+
+// boundHeapGrowth leaves to whoever has set them what GOGC and GOMEMLIMIT decide. Pages that are not needed go back all the same.
 func boundHeapGrowth() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		adjustAfterCollection(new(int))
-		releaseWhileQuiet(quietTime)
 	}
+	time.AfterFunc(startTime, unmapBinary)
+	releaseWhileQuiet(quietTime)
 }
 
 // adjustAfterCollection is called anew after each collection, which finds sentinel unreachable.

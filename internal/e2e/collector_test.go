@@ -35,6 +35,7 @@ var binary = sync.OnceValues(func() (string, error) {
 type collector struct {
 	folder  string   // where it runs, "" for the test's own
 	before  []string // the command that runs it
+	program string   // "" for this tree's
 	config  string
 	overlay string   // a second configuration, over the first
 	env     []string // beside the test's own
@@ -81,8 +82,12 @@ service:
 
 func (c *collector) start(t testing.TB) {
 	t.Helper()
-	path, err := binary()
-	require.NoError(t, err)
+	path := c.program
+	if path == "" {
+		var err error
+		path, err = binary()
+		require.NoError(t, err)
+	}
 	arguments := append(slices.Clone(c.before), path, "--config", c.config)
 	if c.overlay != "" {
 		arguments = append(arguments, "--config", c.overlay)
