@@ -38,12 +38,8 @@ func beginReading(t *testing.T, cfg Config) *sqlite.Conn {
 	return conn
 }
 
-// TestLogIsBoundedWhileReadersOverlap: there is always somebody who reads, each for a moment.
-func TestLogIsBoundedWhileReadersOverlap(t *testing.T) {
-	cfg := testConfig(t)
-	s := newWithShortLog(t, cfg)
-	require.NoError(t, s.Start(t.Context()))
-	defer stop(t, s)
+// keepReading has readers of whom each begins before the one before has ended.
+func keepReading(t *testing.T, cfg Config) (end func()) {
 	var readers sync.WaitGroup
 	var ended atomic.Bool
 	for n := range 3 {
@@ -56,6 +52,44 @@ func TestLogIsBoundedWhileReadersOverlap(t *testing.T) {
 			}
 		})
 	}
+	return func() {
+		ended.Store(true)
+		readers.Wait()
+	}
+}
+
+// TestLogIsBoundedWhileOthersThanCallersWrite: what has expired is deleted while somebody always reads and nobody writes.
+func TestLogIsBoundedWhileOthersThanCallersWrite(t *testing.T) {
+	cfg := testConfig(t)
+	s := newStore(t, cfg)
+	require.NoError(t, s.Start(t.Context()))
+	for n := range 30 {
+		_, err := s.Write(t.Context(), typical(1000*n, 1000*n+1000))
+		require.NoError(t, err)
+	}
+	stop(t, s)
+	cfg.TTL, cfg.TTLConfirm = time.Hour, true
+	s = newWithShortLog(t, cfg)
+	defer keepReading(t, cfg)()
+	require.NoError(t, s.Start(t.Context()))
+	defer stop(t, s)
+	longest := int64(0)
+	require.Eventually(t, func() bool {
+		info, err := os.Stat(cfg.Path + "-wal")
+		require.NoError(t, err)
+		longest = max(longest, info.Size())
+		return len(file{cfg}.queryTB(t, "SELECT 1 FROM session_events LIMIT 1")) == 0
+	}, 20*time.Second, 2*time.Millisecond)
+	require.Less(t, longest, int64(4*shortLog))
+}
+
+// TestLogIsBoundedWhileReadersOverlap: there is always somebody who reads, each for a moment.
+func TestLogIsBoundedWhileReadersOverlap(t *testing.T) {
+	cfg := testConfig(t)
+	s := newWithShortLog(t, cfg)
+	require.NoError(t, s.Start(t.Context()))
+	defer stop(t, s)
+	endReading := keepReading(t, cfg)
 	longest := int64(0)
 	for n := range 60 {
 		_, err := s.Write(t.Context(), typical(500*n, 500*n+500))
@@ -64,8 +98,7 @@ func TestLogIsBoundedWhileReadersOverlap(t *testing.T) {
 		require.NoError(t, err)
 		longest = max(longest, info.Size())
 	}
-	ended.Store(true)
-	readers.Wait()
+	endReading()
 	require.Less(t, longest, int64(4*shortLog), "of %d bytes of rows and more", 60*500*400)
 }
 

@@ -232,6 +232,9 @@ func (w *writer) serveRequests() {
 			w.commitQueued()
 			return
 		}
+		if err := w.restartLongLog(); err != nil { // whatever has written
+			w.log.Warn("the write-ahead log", zap.Error(err))
+		}
 	}
 }
 
@@ -293,9 +296,6 @@ func (w *writer) commitGroup(first *writeRequest) {
 	}
 	clear(w.group)
 	w.tendPartitions()
-	if err := w.restartLongLog(); err != nil {
-		w.log.Warn("the write-ahead log", zap.Error(err))
-	}
 }
 
 func (w *writer) dropWithdrawnRequests() {
