@@ -187,7 +187,7 @@ func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*
 	})
 }
 
-// Summary groups the rows, which needs no table of its own where they are some ten millions.
+// Summary groups the rows of some days: nothing is counted beside the events.
 func (s *queryStore) Summary(context.Context) (summary query.Summary, known bool, err error) {
 	return summaryReader{s}, true, nil
 }
@@ -207,10 +207,8 @@ func (s summaryReader) texts(columns ...string) (expressions []string) {
 	return expressions
 }
 
-func (s summaryReader) NewPairs(from int64) string {
-	return s.Select(s.texts("user_name", "system", "instance", "client_address")...) + " FROM " + s.allVersions() + " WHERE " + namedSuccesses +
-		" AND client_address != '' GROUP BY user_name, system, instance, client_address HAVING min(time) >= fromUnixTimestamp64Nano(" + strconv.FormatInt(from, 10) + ", 'UTC')"
-}
+// NewPairs: looking up the pairs of a range costs less than grouping all of history by four columns.
+func (s summaryReader) NewPairs(int64) string { return "" }
 
 func (s summaryReader) HoursWithin(from, until int64) string {
 	day := s.Divide(s.Nanoseconds(), int64(24*time.Hour))
