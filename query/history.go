@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -117,7 +118,7 @@ func eachPart[C any](ctx context.Context, s Store, left timeBudget, atOnce int, 
 // time for.
 func (h *historyReader) newestOf(columns []string, keys []lookupKey, from, until int64, condition string) (times map[string]int64, done int, err error) {
 	times = map[string]int64{}
-	for some := range slices.Chunk(keys, h.store.KeysAtOnce()) {
+	for some := range keysOfStatements(keys, h.store.KeysAtOnce()) {
 		if h.left.isSpent() {
 			return times, done, nil
 		}
@@ -140,6 +141,32 @@ func (h *historyReader) newestOf(columns []string, keys []lookupKey, from, until
 		done += len(some)
 	}
 	return times, done, nil
+}
+
+// mostTextOfStatement is how many bytes of names a statement has, before quoting: ClickHouse takes 256 KiB.
+const mostTextOfStatement = 50_000
+
+// keysOfStatements are keys in parts for a statement each.
+func keysOfStatements(keys []lookupKey, most int) iter.Seq[[]lookupKey] {
+	return func(yield func([]lookupKey) bool) {
+		begin, text := 0, 0
+		for i, k := range keys {
+			length := 0
+			for _, value := range k {
+				length += len(value.Text)
+			}
+			if i > begin && (i-begin == most || text+length > mostTextOfStatement) {
+				if !yield(keys[begin:i]) {
+					return
+				}
+				begin, text = i, 0
+			}
+			text += length
+		}
+		if begin < len(keys) {
+			yield(keys[begin:])
+		}
+	}
 }
 
 func (k lookupKey) isCut() bool {

@@ -87,12 +87,15 @@ const (
 // ofUsers is the filter for the events of the users of some accounts, and how wide its first slice is to be. It is not possible where they are many, or where
 // the filter names users itself.
 func ofUsers[V any](f Filter, accounts map[account]V) (of Filter, first time.Duration, possible bool) {
-	users := map[fieldValue]bool{}
+	users, text := map[fieldValue]bool{}, 0
 	for a := range accounts {
-		users[a.user] = true
+		if !users[a.user] {
+			users[a.user] = true
+			text += len(a.user.Text)
+		}
 	}
 	namesUsers := slices.ContainsFunc(f.Conditions, func(c Condition) bool { return c.Field.Column == "user_name" && !c.Exclude })
-	if len(users) == 0 || len(users) > mostNamedUsers || namesUsers {
+	if len(users) == 0 || len(users) > mostNamedUsers || text > mostTextOfStatement || namesUsers {
 		return f, firstSlice, false
 	}
 	f.Conditions = slices.Clone(f.Conditions)
