@@ -188,8 +188,8 @@ explorer-photos: engines ## photographs of the explorer's pages, into .cache/exp
 dashboards: ## the Grafana dashboards in dashboards/, from internal/dashboards
 	cd internal/dashboards && GOWORK=off go run .
 
-chart: ## the Helm chart's tests, and the plain manifests in packaging/kubernetes that are made of it
-	cd internal/chart && GOWORK=off UPDATE_MANIFESTS=1 go test -count 1 .
+chart: ## the Helm chart's tests, and the plain manifests in packaging/kubernetes that are made of it (UPSTREAM_CHART=folder: OpenTelemetry's chart with our values, too)
+	cd internal/chart && GOWORK=off UPDATE_MANIFESTS=1 SESSIONLOG_UPSTREAM_CHART='$(UPSTREAM_CHART)' go test -count 1 .
 
 release: ## the files of a release, VERSION=0.1.0, into dist/ (RELEASE_FLAGS='-platforms linux/amd64' for some)
 	cd internal/release && GOWORK=off go run . -version '$(VERSION)' $(RELEASE_FLAGS)

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestTheConfigurationsOfKubernetesAreValid: those of packaging/kubernetes, which are the chart's.
+// TestTheConfigurationsOfKubernetesAreValid: those of packaging/kubernetes, which are the chart's, and that for OpenTelemetry's chart.
 func TestTheConfigurationsOfKubernetesAreValid(t *testing.T) {
 	for name, value := range map[string]string{"STATE_DIRECTORY": t.TempDir(), "GATEWAYS": "gateways", "NODE_NAME": "node-1", "CLICKHOUSE_PASSWORD": "secret"} {
 		t.Setenv(name, value)
@@ -20,7 +20,7 @@ func TestTheConfigurationsOfKubernetesAreValid(t *testing.T) {
 	files, err := filepath.Glob("../../packaging/kubernetes/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	for _, file := range files {
+	for _, file := range append(files, "../../packaging/helm/upstream-values.yaml") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for documents := yaml.NewDecoder(strings.NewReader(string(text))); ; {
@@ -28,6 +28,8 @@ func TestTheConfigurationsOfKubernetesAreValid(t *testing.T) {
 				Kind string
 				Data map[string]string
 				Spec struct{ Config map[string]any } // of the operator's OpenTelemetryCollector
+
+				AlternateConfig map[string]any `yaml:"alternateConfig"` // of OpenTelemetry's chart
 			}
 			if err := documents.Decode(&manifest); errors.Is(err, io.EOF) {
 				break
@@ -35,8 +37,11 @@ func TestTheConfigurationsOfKubernetesAreValid(t *testing.T) {
 				require.NoError(t, err, file)
 			}
 			config := manifest.Data["config.yaml"]
-			if manifest.Kind == "OpenTelemetryCollector" {
+			if manifest.Spec.Config != nil || manifest.AlternateConfig != nil {
 				written, err := yaml.Marshal(manifest.Spec.Config)
+				if manifest.AlternateConfig != nil {
+					written, err = yaml.Marshal(manifest.AlternateConfig)
+				}
 				require.NoError(t, err)
 				config = string(written)
 			}

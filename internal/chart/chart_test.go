@@ -46,8 +46,10 @@ agent: {enabled: true}
 `,
 }
 
-func render(values string) (string, error) {
-	c, err := loader.Load(chartFolder)
+func render(values string) (string, error) { return renderChart(chartFolder, values) }
+
+func renderChart(folder, values string) (string, error) {
+	c, err := loader.Load(folder)
 	if err != nil {
 		return "", err
 	}
@@ -98,32 +100,37 @@ func TestManifestsAreWhatKubernetesKnows(t *testing.T) {
 	for file, values := range manifests {
 		text, err := render(values)
 		require.NoError(t, err)
-		for _, document := range strings.Split(strings.TrimPrefix(text, "---\n"), "\n---\n") {
-			var head struct{ Kind string }
-			require.NoError(t, yaml.Unmarshal([]byte(document), &head))
-			var object any
-			switch head.Kind {
-			case "StatefulSet":
-				object = &appsv1.StatefulSet{}
-			case "DaemonSet":
-				object = &appsv1.DaemonSet{}
-			case "ConfigMap":
-				object = &corev1.ConfigMap{}
-			case "Service":
-				object = &corev1.Service{}
-			case "ServiceAccount":
-				object = &corev1.ServiceAccount{}
-			case "NetworkPolicy":
-				object = &networkingv1.NetworkPolicy{}
-			case "PodDisruptionBudget":
-				object = &policyv1.PodDisruptionBudget{}
-			case "ServiceMonitor", "PodMonitor": // of the Prometheus operator
-				continue
-			default:
-				t.Fatalf("%s: unknown kind %q", file, head.Kind)
-			}
-			require.NoError(t, yaml.UnmarshalStrict([]byte(document), object), "%s: %s", file, document)
+		requireKnown(t, file, text)
+	}
+}
+
+func requireKnown(t *testing.T, file, text string) {
+	t.Helper()
+	for _, document := range strings.Split(strings.TrimPrefix(text, "---\n"), "\n---\n") {
+		var head struct{ Kind string }
+		require.NoError(t, yaml.Unmarshal([]byte(document), &head))
+		var object any
+		switch head.Kind {
+		case "StatefulSet":
+			object = &appsv1.StatefulSet{}
+		case "DaemonSet":
+			object = &appsv1.DaemonSet{}
+		case "ConfigMap":
+			object = &corev1.ConfigMap{}
+		case "Service":
+			object = &corev1.Service{}
+		case "ServiceAccount":
+			object = &corev1.ServiceAccount{}
+		case "NetworkPolicy":
+			object = &networkingv1.NetworkPolicy{}
+		case "PodDisruptionBudget":
+			object = &policyv1.PodDisruptionBudget{}
+		case "ServiceMonitor", "PodMonitor": // of the Prometheus operator
+			continue
+		default:
+			t.Fatalf("%s: unknown kind %q", file, head.Kind)
 		}
+		require.NoError(t, yaml.UnmarshalStrict([]byte(document), object), "%s: %s", file, document)
 	}
 }
 
@@ -178,4 +185,44 @@ func TestPodsAreConfined(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2, pods)
+}
+
+const (
+	upstreamValues = "../../packaging/helm/upstream-values.yaml"
+	envUpstream    = "SESSIONLOG_UPSTREAM_CHART" // the folder of OpenTelemetry's chart: make chart UPSTREAM_CHART=…
+)
+
+// TestUpstreamValues: the chart of OpenTelemetry takes ours by its own schema, and gives what Kubernetes knows, with our configuration alone.
+func TestUpstreamValues(t *testing.T) {
+	values, err := os.ReadFile(upstreamValues)
+	require.NoError(t, err)
+	var ours struct{ AlternateConfig map[string]any }
+	require.NoError(t, yaml.Unmarshal(values, &ours))
+	require.NotEmpty(t, ours.AlternateConfig)
+	folder := os.Getenv(envUpstream)
+	if folder == "" {
+		return // that chart is not part of this repository; TestTheConfigurationsOfKubernetesAreValid has the configuration
+	}
+	text, err := renderChart(folder, string(values))
+	require.NoError(t, err)
+	requireKnown(t, upstreamValues, text)
+	kinds := map[string]string{}
+	for _, document := range strings.Split(text, "\n---\n") {
+		var head struct{ Kind string }
+		require.NoError(t, yaml.Unmarshal([]byte(document), &head))
+		kinds[head.Kind] = document
+	}
+	var config corev1.ConfigMap
+	require.NoError(t, yaml.Unmarshal([]byte(kinds["ConfigMap"]), &config))
+	var relayed map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(config.Data["relay"]), &relayed))
+	require.Equal(t, ours.AlternateConfig, relayed)
+	var set appsv1.StatefulSet
+	require.NoError(t, yaml.Unmarshal([]byte(kinds["StatefulSet"]), &set))
+	container := set.Spec.Template.Spec.Containers[0]
+	require.Empty(t, container.Command, "the image's own")
+	require.Equal(t, "/live", container.LivenessProbe.HTTPGet.Path)
+	require.Equal(t, "/ready", container.ReadinessProbe.HTTPGet.Path)
+	require.Contains(t, fmt.Sprint(container.VolumeMounts), "/var/lib/otelcol-sessionlog")
+	require.Equal(t, "state", set.Spec.VolumeClaimTemplates[0].Name)
 }

@@ -51,3 +51,15 @@ func TestEveryAttributeOfAMetricIsBounded(t *testing.T) {
 		require.True(t, used[attribute], "docs/sizing.md: no metric has %s", attribute)
 	}
 }
+
+// TestEachComponentHasItsStability in docs/support.md, which is that of its metadata.yaml.
+func TestEachComponentHasItsStability(t *testing.T) {
+	page, err := os.ReadFile("../../docs/support.md")
+	require.NoError(t, err)
+	for folder, c := range ourComponents(t) {
+		level, _, _ := strings.Cut(c.stability[0], ":")
+		require.Len(t, c.stability, 1, folder)
+		require.Contains(t, string(page), "\n| "+c.class+" `"+c.typ+"` | "+level+" | ")
+	}
+	require.Equal(t, len(ourComponents(t)), strings.Count(string(page), "` | alpha | "))
+}
