@@ -143,10 +143,10 @@ func toInt(s string) int { n, _ := strconv.Atoi(s); return n }
 func TestOlderHistory(t *testing.T) {
 	now := time.Unix(1_790_000_000, 0)
 	year := now.AddDate(-1, 0, 0)
-	shuffled := dated(now, 1000, "shuffled")
+	shuffled := dated(now, 600, "shuffled")
 	random := rand.New(rand.NewPCG(1, 2))
 	random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	withStrays := dated(now, 1000, "present")
+	withStrays := dated(now, 600, "present")
 	for i := range withStrays {
 		if i%20 == 7 {
 			stray := dated(time.Date(2099, 1, 1+i, 0, 0, 0, 0, time.UTC), 1, "future"+strconv.Itoa(i))[0]
@@ -154,8 +154,8 @@ func TestOlderHistory(t *testing.T) {
 			withStrays[i], withStrays[len(withStrays)-2] = withStrays[len(withStrays)-2], withStrays[i]
 		}
 	}
-	wrongClock := slices.Concat(dated(now, 60, "before"), dated(now.AddDate(73, 0, 0), 400, "wrong"), dated(now.Add(time.Minute), 1000, "after"))
-	randomIDs := dated(now, 1000, "uuidv4")
+	wrongClock := slices.Concat(dated(now, 60, "before"), dated(now.AddDate(73, 0, 0), 400, "wrong"), dated(now.Add(time.Minute), 600, "after"))
+	randomIDs := dated(now, 600, "uuidv4")
 	for _, e := range randomIDs {
 		e.RecordID[6] = e.RecordID[6]&0x0f | 0x40
 		for i := range 6 {
@@ -163,25 +163,25 @@ func TestOlderHistory(t *testing.T) {
 		}
 	}
 	for name, events := range map[string][]*session.Event{
-		"ascending":             dated(now, 1000, "a"),
-		"older history":         slices.Concat(dated(now, 50, "present"), dated(year, 1000, "history")),
-		"older history, closed": slices.Concat(dated(now, 500, "present"), dated(year, 1000, "history"), dated(now.Add(time.Hour), 500, "again")),
-		"three histories":       slices.Concat(dated(now, 1000, "a"), dated(now, 1000, "b"), dated(now, 1000, "c")),
-		"descending":            reversed(dated(now, 1000, "a")),
+		"ascending":             dated(now, 600, "a"),
+		"older history":         slices.Concat(dated(now, 50, "present"), dated(year, 600, "history")),
+		"older history, closed": slices.Concat(dated(now, 500, "present"), dated(year, 600, "history"), dated(now.Add(time.Hour), 500, "again")),
+		"three histories":       slices.Concat(dated(now, 600, "a"), dated(now, 600, "b"), dated(now, 600, "c")),
+		"descending":            reversed(dated(now, 600, "a")),
 		"shuffled":              shuffled,
 		"strays":                withStrays,
 		"wrong clock":           wrongClock,
 		"ids without a time":    randomIDs,
-		"one moment":            sameMoment(dated(now, 1000, "a")),
+		"one moment":            sameMoment(dated(now, 600, "a")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := testConfig(t)
 			s := startSmall(t, cfg, 64)
 			require.Equal(t, backend.Result{Written: len(events)}, writeAll(t, s, events))
 			time.Sleep(100 * time.Millisecond) // what is being set apart
-			more := dated(now.Add(24*time.Hour), 500, "more")
-			require.Equal(t, backend.Result{Written: 500}, writeAll(t, s, more))
-			require.Equal(t, backend.Result{Duplicates: len(events) + 500}, writeAll(t, s, append(slices.Clone(events), more...)))
+			more := dated(now.Add(24*time.Hour), 300, "more")
+			require.Equal(t, backend.Result{Written: 300}, writeAll(t, s, more))
+			require.Equal(t, backend.Result{Duplicates: len(events) + 300}, writeAll(t, s, append(slices.Clone(events), more...)))
 			ranges := requireRanges(t, cfg)
 			stop(t, s)
 			requireSound(t, cfg)
@@ -194,7 +194,7 @@ func TestOlderHistory(t *testing.T) {
 				require.LessOrEqual(t, p.rows, 4*last, "%s of %v", p.table, sizes(ranges))
 			}
 			if name == "ids without a time" {
-				require.Equal(t, [][]string{{"1000"}}, file{cfg}.Query(t, "SELECT count(*) FROM session_events_other").Cells)
+				require.Equal(t, [][]string{{"600"}}, file{cfg}.Query(t, "SELECT count(*) FROM session_events_other").Cells)
 			}
 		})
 	}
