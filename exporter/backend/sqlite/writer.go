@@ -374,7 +374,7 @@ func (w *writer) insertGroup() (gone int, err error) {
 	for i, r := range w.group {
 		err := w.serveRequest(r)
 		if err != nil && r.ctx.Err() != nil {
-			return i, nil // the store did not fail: the caller went away
+			return i, nil //nolint:nilerr // the store did not fail: the caller went away
 		}
 		if err != nil {
 			return -1, err
