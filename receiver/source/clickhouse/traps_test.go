@@ -120,7 +120,7 @@ func TestTimesAreRightInEveryZone(t *testing.T) {
 				cfg.Endpoints = []string{endpoint(s, protocol)}
 				r := run(t, cfg, nil)
 				r.emit.WaitFor(t, rows...)
-				r.whole(t)
+				r.polls(t)
 				r.once(t, rows...)
 				for _, e := range r.emit.Delivered() {
 					require.Equal(t, e.User, time.Unix(0, e.Time).UTC().Format(time.RFC3339Nano))
