@@ -80,18 +80,24 @@ func (s *store) Start(ctx context.Context) error {
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; once the commit has
 // begun, its result counts.
-func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, err error) {
+func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	result, _, err := s.WriteTelling(ctx, events)
+	return result, err
+}
+
+// WriteTelling is Write, and tells what became of each record.
+func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		w := &batchWrite{serverConn: l, events: events}
 		err := w.writeSpan(ctx, math.MinInt, math.MaxInt)
-		result = w.result
+		result, fates = w.result, w.fates
 		return s.cfg.explainError("writing", err)
 	})
 	if err != nil {
-		return backend.Result{}, err
+		return backend.Result{}, nil, err
 	}
 	s.written.Add(int64(result.Written))
-	return result, nil
+	return result, fates, nil
 }
 
 // Shutdown waits for the writes under way, then logs out. It is called at most once.

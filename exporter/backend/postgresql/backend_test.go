@@ -46,6 +46,7 @@ func TestStore(t *testing.T) {
 		name string
 		test func(*testing.T, *postgresql.Server)
 	}{
+		{"Seals", sealed},
 		{"Months", months},
 		{"IndexesBehindABacklog", indexesBehindABacklog},
 		{"NoQuestionWalksATable", noQuestionWalksATable},

@@ -20,6 +20,7 @@ type copyBatch struct {
 	from    int // where the row under way begins
 	columns jsonColumns
 	hasher  session.Hasher
+	hash    [16]byte // of the last row's content
 
 	// A column that no row has had a value in is not copied: most are of other systems, and a NULL costs the server as much as a short text.
 	copied  []bool // by index of eventColumns; those that the rows in buf have
@@ -93,8 +94,8 @@ func (c *copyBatch) appendRow(e *session.Event) (reason string, isWider bool) {
 		return "", true
 	}
 	binary.BigEndian.PutUint16(c.buf[c.from:], uint16(fields))
-	hash := e.ContentHash(&c.hasher)
-	c.appendID(hash[:])
+	c.hash = e.ContentHash(&c.hasher)
+	c.appendID(c.hash[:])
 	return "", false
 }
 

@@ -169,7 +169,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*session.Event, error] {
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		var e session.Event
-		return s.eachRow(ctx, s.cfg.newStatements().selects+tail, func(values [][]byte) (bool, error) {
+		return s.eachRow(ctx, "SELECT "+selectList()+" FROM "+table+tail, func(values [][]byte) (bool, error) {
 			if err := decodeEvent(values, &e); err != nil {
 				return false, err
 			}

@@ -13,8 +13,8 @@ const stagingTable = "sessionlog_staging"
 type statements struct {
 	events  string // the table
 	begin   string // of a transaction with a staging table
-	insert  string // the new records; says how many
-	keep    string // keeps aside what was staged and differs from the record of its id; says how many there are
+	insert  string // the new records; says which
+	keep    string // keeps aside what was staged and differs from the record of its id; says in each row how many there are, and one that was not there
 	selects string // every column as text, from session_events
 }
 
@@ -27,10 +27,11 @@ func (cfg *Config) newStatements() statements {
 		// Two writers that insert the same ids in the same order wait for one another and never both. Of a table that is only
 		// appended to, ctid is the order in which the rows came.
 		insert: cfg.prefixNames("INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + stagingTable + "\n" +
-			"ORDER BY record_id, ctid\nON CONFLICT (record_id) DO NOTHING"),
+			"ORDER BY record_id, ctid\nON CONFLICT (record_id) DO NOTHING\nRETURNING record_id"),
 		keep: cfg.prefixNames("WITH differing AS (\n    SELECT s.*, s.ctid AS place FROM " + stagingTable + " s JOIN session_events e ON e.record_id = s.record_id\n" +
 			"    WHERE e.content_hash <> s.content_hash\n), kept AS (\n    INSERT INTO session_conflicts (" + names + ")\n    SELECT " + names +
-			"\n    FROM differing ORDER BY record_id, content_hash, place\n    ON CONFLICT DO NOTHING\n)\nSELECT count(*) FROM differing"),
+			"\n    FROM differing ORDER BY record_id, content_hash, place\n    ON CONFLICT DO NOTHING\n    RETURNING record_id, content_hash\n)\n" +
+			"SELECT (SELECT count(*) FROM differing), k.record_id, encode(k.content_hash, 'hex') FROM (SELECT 1) AS one LEFT JOIN kept AS k ON true"),
 		selects: cfg.prefixNames("SELECT " + selectList() + " FROM session_events"),
 	}
 }
@@ -40,7 +41,7 @@ const lockOfPartitions = "pg_advisory_xact_lock(1936028531, 'session_events'::re
 
 // ourNames are the names that table_prefix stands before; those of indexes and partitions begin like their table's.
 var ourNames = regexp.MustCompile(
-	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations)` +
+	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations|session_seals|session_seal_pages)` +
 		`(_default|_by_\w+|_[0-9]{4}_[0-9]{2})?\b`)
 
 // prefixNames gives our names in sql their prefix.

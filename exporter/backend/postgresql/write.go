@@ -2,8 +2,10 @@ package postgresql
 
 import (
 	"context"
+	"encoding/hex"
 	"iter"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +20,7 @@ type batchWrite struct {
 	*serverConn
 	events iter.Seq2[int, *session.Event]
 	result backend.Result
+	fates  []backend.Fate // by index
 }
 
 // maxAttempts is how often a batch is tried when another transaction got in its way.
@@ -54,6 +57,34 @@ func (w *batchWrite) addCounts(t *spanAttempt) {
 	w.result.Duplicates += t.staged - t.written - t.conflicts
 	w.result.Expired += t.expired
 	w.result.Rejected = append(w.result.Rejected, t.rejected...)
+	for _, r := range t.records {
+		w.fates = slices.Grow(w.fates, max(0, r.index+1-len(w.fates)))[:max(len(w.fates), r.index+1)]
+		w.fates[r.index] = t.takeFate(r.recordVersion)
+	}
+}
+
+// recordVersion is what a record says under its id.
+type recordVersion struct {
+	id   session.ID
+	hash [16]byte
+}
+
+type stagedRecord struct {
+	recordVersion
+	index int
+}
+
+// takeFate is what became of the next record with this id and content. Of several with an id that is new, the first one is it.
+func (t *spanAttempt) takeFate(v recordVersion) backend.Fate {
+	switch {
+	case t.isDirect || t.inserted[v.id]:
+		delete(t.inserted, v.id)
+		return backend.FateNew
+	case t.kept[v]:
+		delete(t.kept, v)
+		return backend.FateConflict
+	}
+	return backend.FateDuplicate
 }
 
 type spanAttempt struct {
@@ -62,8 +93,12 @@ type spanAttempt struct {
 	first, middle int  // indexes of the first record, and of one after half of them
 	whole         bool // the walk came to the end of the span
 	begun         bool // the staging table was made ready
-	indexes       []int
+	records       []stagedRecord
 	rejected      []backend.Rejection
+
+	isDirect bool                   // all records are new
+	inserted map[session.ID]bool    // what the server says is new
+	kept     map[recordVersion]bool // and what it says is another version
 }
 
 // trySpanOnce writes the span and commits. Nearly always its records are new: then they are copied straight into
@@ -120,7 +155,7 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 			return true
 		}
 		t.staged++
-		t.indexes = append(t.indexes, i)
+		t.records = append(t.records, stagedRecord{recordVersion{e.RecordID, w.rows.hash}, i})
 		w.partitions.noteMonth(e)
 		if w.rows.bufferedBytes() >= size {
 			err = send()
@@ -128,8 +163,8 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 		return err == nil
 	})
 	t.whole = err == nil
-	if len(t.indexes) > 0 {
-		t.first, t.middle = t.indexes[0], max(t.indexes[len(t.indexes)/2], t.indexes[0]+1)
+	if len(t.records) > 0 {
+		t.first, t.middle = t.records[0].index, max(t.records[len(t.records)/2].index, t.records[0].index+1)
 	}
 	return err
 }
@@ -192,7 +227,7 @@ func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to 
 	if err != nil || t.staged == 0 {
 		return err
 	}
-	t.written = t.staged
+	t.written, t.isDirect = t.staged, true
 	return w.commitUninterrupted(ctx)
 }
 
@@ -225,25 +260,38 @@ func (w *batchWrite) writeStaged(ctx context.Context, t *spanAttempt, from, to i
 		return err
 	}
 	w.makePartitions(ctx)
-	n, err := execCounting(ctx, w.conn, w.sql.insert)
+	rows, err := queryRows(ctx, w.conn, w.sql.insert)
 	if err != nil {
 		return err
 	}
-	t.written = int(n)
+	t.written, t.inserted = len(rows), make(map[session.ID]bool, len(rows))
+	for _, row := range rows {
+		id, _ := session.ParseID(row[0])
+		t.inserted[id] = true
+	}
 	if w.repeats = t.written < t.staged; w.repeats {
-		if t.conflicts, err = w.keepConflicts(ctx); err != nil {
+		if err := w.keepConflicts(ctx, t); err != nil {
 			return err
 		}
 	}
 	return w.commitUninterrupted(ctx)
 }
 
-func (w *batchWrite) keepConflicts(ctx context.Context) (conflicts int, err error) {
+func (w *batchWrite) keepConflicts(ctx context.Context, t *spanAttempt) error {
 	rows, err := queryRows(ctx, w.conn, w.sql.keep)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return strconv.Atoi(rows[0][0])
+	t.kept = map[recordVersion]bool{}
+	for _, row := range rows {
+		var v recordVersion
+		v.id, _ = session.ParseID(row[1])
+		if _, err := hex.Decode(v.hash[:], []byte(row[2])); err == nil {
+			t.kept[v] = row[1] != ""
+		}
+	}
+	t.conflicts, err = strconv.Atoi(rows[0][0])
+	return err
 }
 
 // commitUninterrupted is not interrupted: its result would stay unknown.

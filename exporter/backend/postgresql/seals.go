@@ -1,0 +1,46 @@
+package postgresql
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+)
+
+// AppendSeal writes both rows of a seal in one transaction.
+func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
+	err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
+		if err := l.ensureConnected(ctx); err != nil {
+			return err
+		}
+		err := l.insertSeal(ctx, sealed)
+		if err != nil {
+			l.rollbackOrClose()
+		}
+		return err
+	})
+	return s.cfg.explainError("sealing", err)
+}
+
+func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
+	text := func(text string) string { return (&queryStore{cfg: l.cfg}).Text(text) }
+	bytes := func(b []byte) string { return fmt.Sprintf(`'\x%x'`, b) }
+	n, err := execCounting(ctx, l.conn, l.cfg.prefixNames("BEGIN; INSERT INTO session_seals (log, first, pages, entries, head, edge) VALUES (")+
+		fmt.Sprintf("%s, %d, %d, %d, %s, %s) ON CONFLICT DO NOTHING", text(s.Log), s.First, s.Pages, s.Entries, text(s.Head), bytes(s.Edge)))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		rows, err := queryRows(ctx, l.conn, l.cfg.prefixNames("SELECT head FROM session_seals WHERE log = ")+fmt.Sprintf("%s AND first = %d", text(s.Log), s.First))
+		if err == nil && (len(rows) == 0 || restoreText(rows[0][0]) != s.Head) {
+			err = fmt.Errorf("log %s, page %d: %w", s.Log, s.First, backend.ErrLogTaken)
+		}
+		if err != nil {
+			return err
+		}
+		return execStatements(ctx, l.conn, "ROLLBACK")
+	}
+	return execStatements(ctx, l.conn, l.cfg.prefixNames("INSERT INTO session_seal_pages (log, first, min_id, max_id, seed, manifest, texts) VALUES (")+
+		fmt.Sprintf("%s, %d, %s, %s, %s, %s, %s); COMMIT", text(s.Log), s.First, bytes(s.MinID[:]), bytes(s.MaxID[:]), bytes(s.Seed[:]), bytes(s.Manifest), text(s.Texts)))
+}

@@ -1,0 +1,120 @@
+package sealtest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const (
+	events    = "session_events"
+	conflicts = "session_conflicts"
+	seals     = "session_seals"
+	pages     = "session_seal_pages"
+)
+
+func ofUser(n int) string { return fmt.Sprintf("user_name = 'user-%d'", n) }
+
+// attack is what somebody does who may write into the database and has no key, and what is found. Records are numbers, -1 stands for none.
+type attack struct {
+	do   func(r *rig)
+	want map[verify.Kind][]int
+}
+
+// runAttacks tries each of docs/evidence.md.
+func runAttacks(t *testing.T, database func(t *testing.T) Database) {
+	zero := make([]byte, 32)
+	for name, a := range map[string]attack{
+		"a column is changed": {func(r *rig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(17)) }, map[verify.Kind][]int{verify.KindAltered: {17}}},
+		"a trace is put in":   {func(r *rig) { r.db.Update(r.t, events, "correlation", "'query_log'", ofUser(17)) }, map[verify.Kind][]int{verify.KindAltered: {17}}},
+		"rows are deleted":    {func(r *rig) { r.db.Delete(r.t, events, "user_name IN ('user-17', 'user-18')") }, map[verify.Kind][]int{verify.KindRemoved: {17, 18}}},
+		"a row is put in":     {func(r *rig) { r.db.CopyEvents(r.t, ofUser(17), idOf(20_000)) }, map[verify.Kind][]int{verify.KindInserted: {-1}}},
+		"a row takes the place of another": {func(r *rig) {
+			r.db.Delete(r.t, events, ofUser(18))
+			r.db.CopyEvents(r.t, ofUser(17), idOf(18))
+		}, map[verify.Kind][]int{verify.KindAltered: {18}}},
+		"a row is there twice": {func(r *rig) {
+			if !r.db.CopyEvents(r.t, ofUser(17), session.ID{}) {
+				r.t.Skip("the table holds each id once")
+			}
+		}, map[verify.Kind][]int{verify.KindTwice: {17}}},
+		"a conflict is deleted":   {func(r *rig) { r.db.Delete(r.t, conflicts, "user_name = 'mallory'") }, map[verify.Kind][]int{verify.KindRemoved: {30}}},
+		"the second version wins": {func(r *rig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(30)) }, map[verify.Kind][]int{verify.KindAltered: {30}}},
+		"a statement is changed": {func(r *rig) {
+			r.db.Update(r.t, pages, "texts", "replace(texts, 'retention unlimited', 'retention 1h0m0s')", "first = 0")
+		}, map[verify.Kind][]int{verify.KindStatementAltered: {-1}}},
+		"a seed is changed":   {func(r *rig) { r.db.Update(r.t, pages, "seed", r.db.Bytes(zero), r.ofRecords()) }, map[verify.Kind][]int{verify.KindSeedAltered: {-1}}},
+		"pages are removed":   {func(r *rig) { r.db.Delete(r.t, pages, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
+		"seals are removed":   {func(r *rig) { r.db.Delete(r.t, seals, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
+		"entries are removed": {func(r *rig) { r.db.Update(r.t, pages, "manifest", "substr(manifest, 1, 66)", r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
+		"heads are exchanged": {func(r *rig) {
+			first := r.db.Column(r.t, "SELECT head FROM session_seals WHERE first = 0")[0]
+			r.db.Update(r.t, seals, "head", "'"+first+"'", "first > 0")
+		}, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
+		"a log of one's own": {func(r *rig) {
+			stranger := newRig(r.t, r.db)
+			stranger.cfg.Writer = "stranger"
+			stranger.write(numbers(50, 51))
+		}, map[verify.Kind][]int{verify.KindUnknownLog: {-1}, verify.KindInserted: {-1}}},
+	} {
+		t.Run(name, func(t *testing.T) { a.run(newRig(t, database(t))) })
+	}
+}
+
+// ofRecords is the condition for the seal of the first records.
+func (r *rig) ofRecords() string {
+	return "first = " + r.db.Column(r.t, "SELECT min(first) FROM session_seals WHERE entries > 0")[0]
+}
+
+func (a *attack) run(r *rig) {
+	forged := func(yield func(int, *session.Event) bool) {
+		for i, e := range numbers(30, 31) {
+			e.User = "mallory"
+			yield(i, e)
+		}
+	}
+	r.write(numbers(0, 40), forged)
+	summary, found := r.verify()
+	require.Empty(r.t, found)
+	require.Equal(r.t, 40, summary.Records)
+	require.Equal(r.t, 1, summary.Conflicts)
+	a.do(r)
+	summary, found = r.verify()
+	require.Positive(r.t, summary.Tampering)
+	named := map[verify.Kind][]int{}
+	for _, f := range found {
+		named[f.Kind] = append(named[f.Kind], numberOf(f.RecordID))
+	}
+	for kind, records := range a.want {
+		require.NotEmpty(r.t, named[kind], "%s: %+v", kind, found)
+		if records[0] >= 0 {
+			require.Equal(r.t, records, named[kind], "%s: %+v", kind, found)
+		}
+	}
+}
+
+func numberOf(id session.ID) int {
+	for n := range 40 {
+		if id == idOf(n) {
+			return n
+		}
+	}
+	return -1
+}
+
+// whatWasWritten is verified, with heads that were kept elsewhere and without.
+func whatWasWritten(t *testing.T, r *rig) {
+	r.write(numbers(0, 5000), numbers(5000, 5001), numbers(4990, 5010))
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 5010, summary.Records)
+	require.Equal(t, 1, summary.Logs)
+	summary, found = r.verify(r.heads()...)
+	require.Empty(t, found)
+	require.Equal(t, len(r.heads()), summary.HeadsHeld)
+	require.Positive(t, summary.HeadsHeld)
+}

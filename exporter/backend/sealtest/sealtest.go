@@ -1,0 +1,169 @@
+// Package sealtest is the test of backends that keep seals: a collector writes, is killed, comes back; somebody who may write into the database changes what he likes; and
+// whoever has the public key finds it.
+package sealtest
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/internal/sealing"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+)
+
+const (
+	firstTime = 1_790_000_000_000_000_000
+	keyName   = "audit.example.net/logins"
+)
+
+// Database is one, empty at first, and what its administrator does. Tables are named as in docs/schema.md; values are literals, of texts in single quotes.
+type Database interface {
+	// Open makes a backend that is not started yet; many may be started, one after the other or at once.
+	Open(t testing.TB, ttl time.Duration) backend.Backend
+	Ask(ctx context.Context) (query.Store, error)
+	Update(t testing.TB, table, column, value, where string)
+	Delete(t testing.TB, table, where string)
+	// CopyEvents puts rows in that are as others, under an id of their own, or, where it is zero, under the same one. It tells whether the second is possible.
+	CopyEvents(t testing.TB, where string, id session.ID) bool
+	Bytes(b []byte) string
+	// Column is what a statement gives.
+	Column(t testing.TB, sql string) []string
+}
+
+// Run tests a backend; each part has a database of its own.
+func Run(t *testing.T, database func(t *testing.T) Database) {
+	for name, test := range map[string]func(*testing.T, *rig){
+		"WhatWasWrittenIsVerified":           whatWasWritten,
+		"AKillBeforeTheSeal":                 killBeforeSeal,
+		"AKillBeforeTheCommit":               killBeforeCommit,
+		"AKillBehindTheSeal":                 killBehindSeal,
+		"AnUnknownOutcome":                   unknownOutcome,
+		"WhatIsForgedMeanwhileIsNeverSealed": forgedMeanwhile,
+		"ACutEndIsFound":                     cutEnd,
+		"TwoCollectorsOfOneName":             twoCollectors,
+		"Retention":                          retention,
+		"WithoutAJournal":                    withoutJournal,
+		"ManyWriters":                        manyWriters,
+		"AKeyThatIsMissing":                  missingKey,
+		"SealsThatCannotBeStored":            sealsFail,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, newRig(t, database(t))) })
+	}
+	t.Run("Attacks", func(t *testing.T) { runAttacks(t, database) })
+}
+
+// rig is a database, a collector that seals what it writes into it, and somebody who can write into it too.
+type rig struct {
+	t      *testing.T
+	db     Database
+	ttl    time.Duration
+	cfg    sealing.Config
+	public string
+	alarms int
+	wrap   func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
+	at     time.Time                                         // when it is verified
+}
+
+func newRig(t *testing.T, db Database) *rig {
+	dir := t.TempDir()
+	secret, public, err := seal.GenerateKey(keyName)
+	require.NoError(t, err)
+	r := &rig{t: t, db: db, cfg: sealing.DefaultConfig(), public: public, at: time.Now()}
+	r.cfg.KeyFile, r.cfg.Directory, r.cfg.Writer, r.cfg.Interval = filepath.Join(dir, "seal.key"), filepath.Join(dir, "seal"), "a", 0
+	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte(secret+"\n"), 0o600))
+	require.NoError(t, r.cfg.Validate())
+	return r
+}
+
+func (r *rig) CountSealed(context.Context, uint64, uint64) {}
+
+func (r *rig) CountAlarm(context.Context) { r.alarms++ }
+
+// start starts a collector, whose end is the caller's.
+func (r *rig) start() backend.Backend {
+	r.t.Helper()
+	b, err := r.tryStart()
+	require.NoError(r.t, err)
+	return b
+}
+
+func (r *rig) tryStart() (backend.Backend, error) {
+	r.t.Helper()
+	inner := r.db.Open(r.t, r.ttl)
+	if r.wrap != nil {
+		inner = r.wrap(inner.(backend.SealedBackend))
+	}
+	b, err := sealing.New(inner, r.cfg, r.ttl, r.db.Ask, zap.NewNop(), r)
+	require.NoError(r.t, err)
+	return b, b.Start(r.t.Context())
+}
+
+// write has a collector write events, and end.
+func (r *rig) write(all ...iter.Seq2[int, *session.Event]) {
+	r.t.Helper()
+	b := r.start()
+	for _, events := range all {
+		_, err := b.Write(r.t.Context(), events)
+		require.NoError(r.t, err)
+	}
+	require.NoError(r.t, b.Shutdown(context.Background()))
+}
+
+func numbers(from, to int) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		var e session.Event
+		for n := from; n < to; n++ {
+			sessiontest.Typical(&e, n)
+			e.Time = firstTime + int64(n)*1_000_000_000
+			e.User, e.RecordID = fmt.Sprint("user-", n), idOf(n)
+			if !yield(n-from, &e) {
+				return
+			}
+		}
+	}
+}
+
+// idOf begins with the time of the event.
+func idOf(n int) session.ID {
+	ms := uint64(firstTime/1_000_000 + int64(n)*1000)
+	return session.ID{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0x80, 0, 0x80, 14: byte(n >> 8), 15: byte(n)}
+}
+
+func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
+	r.t.Helper()
+	keys, err := seal.ParseKeys(r.public)
+	require.NoError(r.t, err)
+	store, err := r.db.Ask(r.t.Context())
+	require.NoError(r.t, err)
+	defer func() { require.NoError(r.t, store.Close()) }()
+	var found []verify.Finding
+	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at}, func(f verify.Finding) {
+		if f.Kind != verify.KindNoCopies {
+			found = append(found, f)
+		}
+	})
+	require.NoError(r.t, err)
+	return summary, found
+}
+
+// heads are those that the collector has given away.
+func (r *rig) heads() []string {
+	content, err := os.ReadFile(filepath.Join(r.cfg.Directory, "heads"))
+	require.NoError(r.t, err)
+	return seal.SplitHeads(string(content))
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
