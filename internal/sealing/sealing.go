@@ -90,7 +90,7 @@ type sharedBackend struct {
 func New(inner backend.Backend, cfg Config, ttl time.Duration, open func(context.Context) (query.Store, error), log *zap.Logger, telemetry Telemetry) (backend.Backend, error) {
 	sealed, ok := inner.(backend.SealedBackend)
 	if !ok {
-		return nil, errors.New("seal: this backend cannot keep seals yet: leave it out, or use sqlite")
+		return nil, errors.New("seal: this backend keeps no seals: leave it out")
 	}
 	b := &Backend{
 		inner: sealed, cfg: cfg, ttl: ttl, openStore: open, log: log, telemetry: telemetry, conditions: conditionlog.New(log, time.Now),

@@ -68,7 +68,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	if known.Log != b.state.Log { // another writer's, or none
 		known = state{}
 	}
-	last, err := sealquery.LastSeal(ctx, store, b.state.Log)
+	last, err := b.readLastSeal(ctx, store, known)
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,24 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	defer b.mu.Unlock()
 	return b.takeJournals(ctx, store, last, statements)
 }
+
+// readLastSeal asks again for a while where the table is behind what the collector remembers: a replica may not have all yet.
+func (b *Backend) readLastSeal(ctx context.Context, store query.Store, known state) (last *sealquery.StoredSeal, err error) {
+	for try := 0; ; try++ {
+		last, err = sealquery.LastSeal(ctx, store, b.state.Log)
+		isBehind := known.Log != "" && (last == nil || last.First+last.Pages < known.Tip.Size)
+		if err != nil || !isBehind || try == laggingTries {
+			return last, err
+		}
+		select {
+		case <-time.After(laggingWait):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+const laggingTries, laggingWait = 5, 200 * time.Millisecond
 
 // isAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down.
 func isAhead(key *seal.Key, last *sealquery.StoredSeal, known state) bool {

@@ -91,20 +91,28 @@ func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; nobody knows then what is
 // stored, and writing the batch again finds out.
-func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, err error) {
+func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	result, _, err := s.WriteTelling(ctx, events)
+	return result, err
+}
+
+// WriteTelling is Write, and tells what became of each record.
+func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		if err := s.followClock(ctx, l); err != nil {
 			return s.cfg.explainError("reading the server's clock", err)
 		}
 		w := &batchWrite{serverConn: l, events: events, oldest: s.oldestKept()}
 		err := w.writeBatch(ctx)
-		result = w.result
+		if result = w.result; err == nil {
+			fates = w.fatesByIndex()
+		}
 		return s.cfg.explainError("writing", err)
 	})
 	if err != nil {
-		return backend.Result{}, err
+		return backend.Result{}, nil, err
 	}
-	return result, nil
+	return result, fates, nil
 }
 
 // Shutdown waits for the writes under way, then closes the connections. It is called at most once.

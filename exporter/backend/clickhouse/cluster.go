@@ -9,7 +9,7 @@ var (
 	createStatement   = regexp.MustCompile(`^CREATE (?:OR REPLACE )?(TABLE|MATERIALIZED VIEW|VIEW) (?:IF NOT EXISTS )?(\w+)`)
 	alterStatement    = regexp.MustCompile(`^ALTER TABLE (\w+)`)
 	mergeTreeEngine   = regexp.MustCompile(`ENGINE = (\w*MergeTree)`)
-	distributedTables = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients)\b`)
+	distributedTables = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_seals|session_seal_pages)\b`)
 )
 
 // statementsOnCluster is a statement of a migration for a cluster. What keeps rows is named …_local and Replicated on every node; under the name
@@ -50,6 +50,8 @@ func (cfg *Config) distributedTable(table string) string {
 		key = "sipHash64(record_id)"
 	case "session_clients":
 		key = "rand()"
+	case "session_seals", "session_seal_pages": // a log is on one shard
+		key = "sipHash64(log)"
 	}
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s_local ENGINE = Distributed('%s', currentDatabase(), %s_local, %s)",
 		table, cfg.clusterClause(), table, cfg.Cluster, table, key)

@@ -178,7 +178,7 @@ func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		cells, results := eventTexts()
 		var e session.Event
-		return s.eachRow(ctx, s.cfg.newStatements().events+tail, results, func(row int) (bool, error) {
+		return s.eachRow(ctx, "SELECT "+selectList()+" FROM "+table+tail, results, func(row int) (bool, error) {
 			if err := decodeEvent(cells, row, &e); err != nil {
 				return false, err
 			}

@@ -23,7 +23,7 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 		}
 		cells, results := eventTexts()
 		var e session.Event
-		err := l.conn.Query(ctx, "", cfg.newStatements().events+" ORDER BY record_id", results, func(rows int) error {
+		err := l.conn.Query(ctx, "", "SELECT "+selectList()+" FROM "+cfg.prefixNames("session_events")+" FINAL ORDER BY record_id", results, func(rows int) error {
 			for row := range rows {
 				if err := decodeEvent(cells, row, &e); err != nil {
 					return err

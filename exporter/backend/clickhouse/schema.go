@@ -37,7 +37,7 @@ func (cfg *Config) migrationStatements(sql string) (all []string) {
 }
 
 // ourNames are the names that table_prefix stands before.
-var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_log|` +
+var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_seals|session_seal_pages|session_log|` +
 	`stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
 
 // prefixNames gives our names in sql their prefix.

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -22,9 +23,10 @@ type serverConn struct {
 	rows   *rowBlock
 	hasher session.Hasher
 	keys   []batchKey
-	unique []recordID   // of keys
-	hashes [][16]byte   // by ordinal
-	fates  []recordFate // by ordinal
+	unique []recordID     // of keys
+	hashes [][16]byte     // by ordinal
+	fates  []backend.Fate // by ordinal
+	places []int          // indexes in the batch, by ordinal
 }
 
 // runStatement runs one statement. A connection that nobody knows the state of is not used again; one that was closed while nobody used

@@ -13,7 +13,9 @@ type statements struct {
 	clients  string // %s: what stored records say of clients, once more
 	stored   string // %s: ids with the hash of the record that was first
 	kept     string // %s: ids with the hashes of versions that were kept aside
-	events   string // whole events
+
+	seal, sealPages string
+	heads           string // %s, %d: heads of a log's seals at a page
 }
 
 func (cfg *Config) newStatements() statements {
@@ -27,9 +29,11 @@ func (cfg *Config) newStatements() statements {
 		conflict: insert("session_conflicts", all, " FORMAT Native"),
 		clients: insert("session_clients", slices.Concat(clientColumns, clientTimes), repeatSettings) +
 			cfg.prefixNames(" SELECT "+clients+", min(time), max(time) FROM session_events FINAL WHERE kind = 'login' AND outcome = 'success' AND %s GROUP BY "+clients),
-		stored: cfg.prefixNames("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
-		kept:   cfg.prefixNames("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
-		events: cfg.prefixNames("SELECT " + selectList() + " FROM session_events FINAL"),
+		stored:    cfg.prefixNames("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
+		kept:      cfg.prefixNames("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
+		seal:      insert("session_seals", []string{"log", "first", "pages", "entries", "head", "edge"}, " FORMAT Native"),
+		sealPages: insert("session_seal_pages", []string{"log", "first", "min_id", "max_id", "seed", "manifest", "texts"}, " FORMAT Native"),
+		heads:     cfg.prefixNames("SELECT head AS text FROM session_seals WHERE log = %s AND first = %d"),
 	}
 }
 

@@ -20,15 +20,6 @@ type batchWrite struct {
 	result backend.Result
 }
 
-// recordFate is what becomes of a record of the batch.
-type recordFate uint8
-
-const (
-	fateNew recordFate = iota
-	fateDuplicate
-	fateConflict
-)
-
 func (w *batchWrite) writeBatch(ctx context.Context) error {
 	whole, err := w.scanBatch(ctx)
 	if err != nil || len(w.keys) == 0 {
@@ -49,7 +40,7 @@ func (w *batchWrite) writeBatch(ctx context.Context) error {
 	case whole && w.result.Written == len(w.keys):
 		err = w.insertBlocks(ctx, w.sql.insert, w.rows.all, w.endOfBlocks)
 	default:
-		err = w.insertWithFate(ctx, w.sql.insert, fateNew)
+		err = w.insertWithFate(ctx, w.sql.insert, backend.FateNew)
 	}
 	if err == nil && len(repeated) > 0 {
 		err = w.repeatClients(ctx, repeated)
@@ -67,7 +58,7 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 		w.rows = newRowBlock()
 	}
 	w.rows.resetColumns()
-	w.keys, w.hashes, whole = w.keys[:0], w.hashes[:0], true
+	w.keys, w.hashes, w.places, whole = w.keys[:0], w.hashes[:0], w.places[:0], true
 	for i, e := range w.events {
 		if len(w.keys)%64 == 0 && ctx.Err() != nil {
 			return false, ctx.Err()
@@ -82,6 +73,7 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 		}
 		hash := e.ContentHash(&w.hasher)
 		w.keys, w.hashes = append(w.keys, batchKey{parseRecordID(e.RecordID[:]), len(w.keys)}), append(w.hashes, hash)
+		w.places = append(w.places, i)
 		if whole = whole && !w.rows.isLargeEnough(); whole {
 			w.rows.appendRow(e, hash)
 		}
@@ -112,7 +104,7 @@ func (w *batchWrite) acceptedEvents(yield func(int, *session.Event) bool) {
 // decideFates gives each record its fate: of each id that is not stored the first is new, and the others are compared with it. It returns the
 // ids of duplicates of stored records.
 func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
-	w.fates = append(w.fates[:0], make([]recordFate, len(w.keys))...)
+	w.fates = append(w.fates[:0], make([]backend.Fate, len(w.keys))...)
 	var first recordVersion
 	isStored := false
 	for i, k := range w.keys {
@@ -123,17 +115,18 @@ func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
 			}
 			if isStored = len(stored) > 0 && stored[0].recordID == k.recordID; !isStored {
 				first = recordVersion{k.recordID, hash}
+				w.fates[k.ordinal] = backend.FateNew
 				w.result.Written++
 				continue
 			}
 			first = stored[0]
 		}
 		if hash != first.hash {
-			w.fates[k.ordinal] = fateConflict
+			w.fates[k.ordinal] = backend.FateConflict
 			w.result.Conflicts++
 			continue
 		}
-		w.fates[k.ordinal] = fateDuplicate
+		w.fates[k.ordinal] = backend.FateDuplicate
 		w.result.Duplicates++
 		if isStored && (len(repeated) == 0 || repeated[len(repeated)-1] != k.recordID) {
 			repeated = append(repeated, k.recordID)
@@ -148,7 +141,7 @@ func (w *batchWrite) keepConflicts(ctx context.Context) error {
 	defer w.keepingConflicts.Unlock()
 	var ids []recordID
 	for _, k := range w.keys {
-		if w.fates[k.ordinal] == fateConflict && (len(ids) == 0 || ids[len(ids)-1] != k.recordID) {
+		if w.fates[k.ordinal] == backend.FateConflict && (len(ids) == 0 || ids[len(ids)-1] != k.recordID) {
 			ids = append(ids, k.recordID)
 		}
 	}
@@ -162,12 +155,12 @@ func (w *batchWrite) keepConflicts(ctx context.Context) error {
 	}
 	added := false
 	for _, k := range w.keys {
-		if w.fates[k.ordinal] != fateConflict {
+		if w.fates[k.ordinal] != backend.FateConflict {
 			continue
 		}
 		v := recordVersion{k.recordID, w.hashes[k.ordinal]}
 		if kept[v] {
-			w.fates[k.ordinal] = fateDuplicate
+			w.fates[k.ordinal] = backend.FateDuplicate
 		}
 		added = added || !kept[v]
 		kept[v] = true
@@ -175,7 +168,18 @@ func (w *batchWrite) keepConflicts(ctx context.Context) error {
 	if !added {
 		return nil
 	}
-	return w.insertWithFate(ctx, w.sql.conflict, fateConflict)
+	return w.insertWithFate(ctx, w.sql.conflict, backend.FateConflict)
+}
+
+// fatesByIndex are those of a batch that is written.
+func (w *batchWrite) fatesByIndex() (all []backend.Fate) {
+	if len(w.places) > 0 {
+		all = make([]backend.Fate, w.places[len(w.places)-1]+1)
+	}
+	for ordinal, place := range w.places {
+		all[place] = w.fates[ordinal]
+	}
+	return all
 }
 
 func (w *batchWrite) endOfBlocks() error {
@@ -184,7 +188,7 @@ func (w *batchWrite) endOfBlocks() error {
 }
 
 // insertWithFate inserts the records of this fate, block after block: memory does not grow with the batch.
-func (w *batchWrite) insertWithFate(ctx context.Context, sql string, of recordFate) error {
+func (w *batchWrite) insertWithFate(ctx context.Context, sql string, of backend.Fate) error {
 	next, stop := iter.Pull2(w.acceptedEvents)
 	defer stop()
 	w.rows.resetColumns()

@@ -23,6 +23,7 @@ func TestStore(t *testing.T) {
 		name string
 		test func(*testing.T, *testengine.Server)
 	}{
+		{"Seals", sealed},
 		{"ManyBlocks", manyBlocks},
 		{"SameEnds", sameEnds},
 		{"TwoCollectors", twoCollectors},

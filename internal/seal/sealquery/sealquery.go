@@ -31,7 +31,7 @@ const (
 
 // Logs are the origins of all logs that have a seal.
 func Logs(ctx context.Context, s query.Store) (all []string, err error) {
-	for row, err := range s.Rows(ctx, "SELECT DISTINCT log FROM "+s.TableNamed("session_seals")+" ORDER BY log", 1) {
+	for row, err := range s.Rows(ctx, s.Select("log")+" FROM "+s.TableNamed("session_seals")+" GROUP BY log ORDER BY log", 1) {
 		if err != nil {
 			return nil, err
 		}
