@@ -29,6 +29,9 @@ type SealedBackend interface {
 
 	// AppendSeal makes a seal durable. One that is there already is not written again. ErrLogTaken says that another one has its place.
 	AppendSeal(ctx context.Context, s *seal.Seal) error
+
+	// PruneSeals deletes what a log has of its pages before one, but the seal that ends there.
+	PruneSeals(ctx context.Context, log string, before uint64) error
 }
 
 // ErrLogTaken is returned for a seal in whose place another one is: somebody else writes the same log.

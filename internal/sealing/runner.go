@@ -36,6 +36,7 @@ func (b *Backend) run(ctx context.Context) {
 		if now := time.Now(); now.Sub(b.headShown) >= b.cfg.Heads.Every {
 			b.showHead(now)
 		}
+		b.pruneDue(ctx, time.Now())
 	}
 }
 

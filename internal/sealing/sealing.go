@@ -52,6 +52,7 @@ type Backend struct {
 	stopped      chan struct{}
 	headShown    time.Time // when heads were shown last
 	shownSize    uint64    // of the last head that was shown
+	pruned       time.Time // when pages that may go were looked for last
 
 	state        state    // of the goroutine that seals
 	journalsLeft []string // of an earlier run, until the first seal is stored

@@ -19,6 +19,20 @@ func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	})
 }
 
+// PruneSeals needs ALTER TABLE, as ttl does.
+func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
+	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
+		for table, aged := range map[string]string{"session_seal_pages": "first", "session_seals": "first + pages"} {
+			name, clause := s.cfg.storingTable(table)
+			sql := fmt.Sprintf("ALTER TABLE %s%s DELETE WHERE log = %s AND %s < %d", name, clause, configclickhouse.QuoteText(log), aged, before)
+			if err := l.execSchemaChange(ctx, sql); err != nil {
+				return s.cfg.explainError("pruning seals", err)
+			}
+		}
+		return nil
+	})
+}
+
 func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
 	if there, err := l.isSealStored(ctx, s); err != nil || there {
 		return err

@@ -35,7 +35,7 @@ type sealedDatabase struct {
 
 func (d sealedDatabase) Open(t testing.TB, ttl time.Duration) backend.Backend {
 	cfg := d.cfg
-	cfg.TTL = ttl
+	cfg.TTL, cfg.TTLConfirm = ttl, true
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
 	return b

@@ -23,6 +23,23 @@ func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	return s.cfg.explainError("sealing", err)
 }
 
+// PruneSeals needs DELETE on both tables.
+func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
+	err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
+		if err := l.ensureConnected(ctx); err != nil {
+			return err
+		}
+		of := " WHERE log = " + (&queryStore{cfg: s.cfg}).Text(log)
+		err := execStatements(ctx, l.conn, s.cfg.prefixNames("BEGIN; DELETE FROM session_seal_pages"+of)+fmt.Sprintf(" AND first < %d; ", before)+
+			s.cfg.prefixNames("DELETE FROM session_seals"+of)+fmt.Sprintf(" AND first + pages < %d; COMMIT", before))
+		if err != nil {
+			l.rollbackOrClose()
+		}
+		return err
+	})
+	return s.cfg.explainError("pruning seals", err)
+}
+
 func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
 	text := func(text string) string { return (&queryStore{cfg: l.cfg}).Text(text) }
 	bytes := func(b []byte) string { return fmt.Sprintf(`'\x%x'`, b) }

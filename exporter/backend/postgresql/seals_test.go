@@ -26,13 +26,15 @@ type sealedSchema struct{ cfg Config }
 
 func (s sealedSchema) Open(t testing.TB, ttl time.Duration) backend.Backend {
 	cfg := s.cfg
-	cfg.TTL = ttl
+	cfg.TTL, cfg.TTLConfirm = ttl, true
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
 	return b
 }
 
-func (s sealedSchema) Ask(ctx context.Context) (query.Store, error) { return OpenQueryStore(ctx, s.cfg) }
+func (s sealedSchema) Ask(ctx context.Context) (query.Store, error) {
+	return OpenQueryStore(ctx, s.cfg)
+}
 
 func (s sealedSchema) Update(t testing.TB, table, column, value, where string) {
 	rowsOf(t, s.cfg, "UPDATE "+table+" SET "+column+" = "+value+" WHERE "+where)

@@ -55,6 +55,7 @@ func Run(t *testing.T, database func(t *testing.T) Database) {
 		"ACutEndIsFound":                     cutEnd,
 		"TwoCollectorsOfOneName":             twoCollectors,
 		"Retention":                          retention,
+		"WhatHasExpiredIsPruned":             pruning,
 		"WithoutAJournal":                    withoutJournal,
 		"ManyWriters":                        manyWriters,
 		"AKeyThatIsMissing":                  missingKey,

@@ -17,6 +17,19 @@ func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	return s.serve(r)
 }
 
+// PruneSeals shares the writer's next commit, too.
+func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
+	prune := func(w *writer) error {
+		for _, sql := range []string{"DELETE FROM session_seal_pages WHERE log = ? AND first < ?", "DELETE FROM session_seals WHERE log = ? AND first + pages < ?"} {
+			if err := sqlitex.Execute(w.conn, w.cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{log, int64(before)}}); err != nil { //nolint:gosec // pages
+				return err
+			}
+		}
+		return nil
+	}
+	return s.serve(&writeRequest{ctx: ctx, other: prune, done: make(chan struct{})})
+}
+
 const insertSealSQL = "INSERT INTO session_seals (log, first, pages, entries, head, edge) VALUES (:log, :first, :pages, :entries, :head, :edge) ON CONFLICT DO NOTHING"
 
 const insertSealPagesSQL = "INSERT INTO session_seal_pages (log, first, min_id, max_id, seed, manifest, texts) VALUES (:log, :first, :min_id, :max_id, :seed, :manifest, :texts)"

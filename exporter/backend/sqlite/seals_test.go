@@ -33,7 +33,7 @@ type sealedFile struct{ cfg sqlite.Config }
 
 func (f sealedFile) Open(t testing.TB, ttl time.Duration) backend.Backend {
 	cfg := f.cfg
-	cfg.TTL = ttl
+	cfg.TTL, cfg.TTLConfirm = ttl, true
 	b, err := sqlite.New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
 	return b

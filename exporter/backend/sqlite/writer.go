@@ -24,7 +24,8 @@ import (
 type writeRequest struct {
 	ctx        context.Context
 	events     iter.Seq2[int, *session.Event]
-	seal       *seal.Seal // in place of events
+	seal       *seal.Seal          // in place of events
+	other      func(*writer) error // in place of both
 	tellsFates bool
 	claimed    atomic.Bool
 	done       chan struct{} // closed when result, fates and err are final
@@ -385,7 +386,10 @@ func (w *writer) insertGroup() (gone int, err error) {
 
 func (w *writer) serveRequest(r *writeRequest) error {
 	r.result, r.fates, r.err = backend.Result{}, nil, nil
-	if r.seal == nil {
+	switch {
+	case r.other != nil:
+		return r.other(w)
+	case r.seal == nil:
 		return w.insertEvents(r)
 	}
 	err := w.insertSeal(r.seal)

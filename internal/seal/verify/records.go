@@ -151,7 +151,7 @@ func (v *verifier) holdRow(e *session.Event, entries []sealedEntry, table string
 			entries[k].seen = true
 		}
 		v.report(Finding{Kind: KindAltered, RecordID: e.RecordID, Table: table, Time: at, Log: entries[0].from.log.name, Sealed: entries[0].from.sealed})
-	case v.isFromBefore(e.Time):
+	case v.isFromBefore(e.Time) || v.isLeftOver(e.Time):
 		v.summary.Unprotected++
 	case len(v.unsealed) < mostUnsealed && table == "session_events":
 		v.unsealed = append(v.unsealed, e.RecordID)
@@ -163,6 +163,12 @@ func (v *verifier) holdRow(e *session.Event, entries []sealedEntry, table string
 // isFromBefore tells whether an unsealed row may be from before a log began.
 func (v *verifier) isFromBefore(time int64) bool {
 	return slices.ContainsFunc(v.logs, func(l *logHistory) bool { return l.beganAfter != 0 && time <= l.beganAfter })
+}
+
+// isLeftOver tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
+func (v *verifier) isLeftOver(nanoseconds int64) bool {
+	at := time.Unix(0, nanoseconds)
+	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.pruned > 0 && w.log.mayHaveExpired(at, v.At) })
 }
 
 func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {

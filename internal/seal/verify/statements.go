@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,10 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
 		case "retention":
 			ttl, _ := time.ParseDuration(rest) // "unlimited" is 0
 			w.log.retentions = append(w.log.retentions, retention{sealed, ttl})
+		case "pruned":
+			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
+				w.pruned = page
+			}
 		case "alarm":
 			w.bad = append(w.bad, Finding{Kind: KindAlarm, Log: s.Log, Sealed: sealed, Detail: rest})
 		}

@@ -163,6 +163,11 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 			return err
 		}
 	}
+	for i := range copies {
+		for _, w := range v.walks {
+			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.pruned
+		}
+	}
 	v.checkCopies(copies)
 	switch {
 	case len(v.logs) == 0:
@@ -181,6 +186,9 @@ type logWalk struct {
 	known bool // a trusted key has signed some of it
 	bad   []Finding
 	last  time.Time
+
+	anchor uint64 // where the log begins: what is before must have been pruned
+	pruned uint64 // the page before which the log says that there is nothing any more
 }
 
 func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead) error {
@@ -196,6 +204,9 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 	if !w.known {
 		v.report(Finding{Kind: KindUnknownLog, Log: name, Detail: "no trusted key has signed it: what it seals counts for nothing"})
 		return nil
+	}
+	if w.anchor > 0 && w.anchor != w.pruned {
+		v.report(Finding{Kind: KindPagesMissing, Log: name, Detail: fmt.Sprintf("pages 0 to %d", w.anchor-1)})
 	}
 	w.reportBad()
 	v.logs = append(v.logs, w.log)
@@ -232,6 +243,8 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 		return
 	case rootErr != nil || root != head.Root || head.Size != w.tip.Size:
 		finding(KindPagesAltered, sealed, pages+": the edge is not that of the signed head")
+	case before.Size == 0 && s.First > 0 && !s.HasPages: // the next one is checked from its edge
+		w.anchor = s.First + s.Pages
 	case s.First != before.Size:
 		finding(KindPagesMissing, sealed, fmt.Sprintf("pages %d to %d: %d records of the next seal cannot be judged", before.Size, s.First-1, s.Entries))
 	case !s.HasPages:
@@ -270,6 +283,8 @@ type keptHead struct {
 	log     string
 	forked  bool
 	matched bool
+	size    uint64
+	pruned  bool // it is older than what the log still has
 }
 
 // holdCopies compares heads of this log with what it is at their size.
@@ -281,7 +296,7 @@ func holdCopies(keys seal.Keys, copies []keptHead, name string, s *sealquery.Sto
 			continue
 		}
 		c.opened, c.log = true, name
-		if head.Size != s.First+s.Pages {
+		if c.size = head.Size; head.Size != s.First+s.Pages {
 			continue
 		}
 		root, err := tip.Root()
@@ -295,6 +310,7 @@ func (v *verifier) checkCopies(copies []keptHead) {
 		switch {
 		case c.matched:
 			v.summary.HeadsHeld++
+		case c.pruned:
 		case c.forked:
 			v.report(Finding{Kind: KindForked, Log: c.log, Detail: fmt.Sprintf("%q is of another log", c.text)})
 		default:

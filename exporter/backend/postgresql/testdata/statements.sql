@@ -13,7 +13,8 @@ INSERT INTO audit_session_events (kind, outcome, source_event, time, time_ns, ob
 SELECT kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash
 FROM sessionlog_staging
 ORDER BY record_id, ctid
-ON CONFLICT (record_id) DO NOTHING;
+ON CONFLICT (record_id) DO NOTHING
+RETURNING record_id;
 
 -- keep
 WITH differing AS (
@@ -24,8 +25,9 @@ WITH differing AS (
     SELECT kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash
     FROM differing ORDER BY record_id, content_hash, place
     ON CONFLICT DO NOTHING
+    RETURNING record_id, content_hash
 )
-SELECT count(*) FROM differing;
+SELECT (SELECT count(*) FROM differing), k.record_id, encode(k.content_hash, 'hex') FROM (SELECT 1) AS one LEFT JOIN kept AS k ON true;
 
 -- select
 SELECT kind, outcome, source_event, NULL, time_ns, NULL, observed_ns FROM audit_session_events;
