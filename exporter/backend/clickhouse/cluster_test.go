@@ -171,7 +171,7 @@ func clusterDeadDuringDDL(t *testing.T, c *testengine.Cluster, cfg Config) {
 	dead.Restart(t)
 	eventually(t, func() bool {
 		rows, err := dead.TryQuery(t.Context(), "SELECT count() FROM system.tables WHERE database = 'audit' AND engine_full LIKE '% TTL %'")
-		return err == nil && rows[0][0] == fmt.Sprint(len(storingTables))
+		return err == nil && rows[0][0] == fmt.Sprint(agingTables)
 	})
 	requireCount(t, c, cfg, 2800)
 }

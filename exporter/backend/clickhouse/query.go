@@ -39,6 +39,9 @@ func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events")
 
 func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
 
+// Disguised: an absent value is the column's default, and nothing else reads as absent.
+func (s *queryStore) Disguised() string { return "" }
+
 func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column + ")" }
 
 func (s *queryStore) Text(text string) string { return configclickhouse.QuoteText(text) }

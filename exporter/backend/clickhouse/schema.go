@@ -48,15 +48,17 @@ func (cfg *Config) prefixNames(sql string) string {
 	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
 }
 
-// storingTables are those that keep rows, with the column whose age decides when they go.
+// storingTables are those that keep rows, with the column whose age decides when they go; "": the program deletes them.
 var storingTables = []struct{ name, aged string }{
+	{"session_seals", ""},
+	{"session_seal_pages", ""},
 	{"session_events", "time"},
 	{"session_conflicts", "time"},
 	{"session_clients", "last_seen"},
 }
 
 func ttlExpression(aged string, keep time.Duration) string {
-	if keep == 0 {
+	if keep == 0 || aged == "" {
 		return ""
 	}
 	// The scale 0 lets a time that lies centuries ahead be added to.

@@ -175,7 +175,7 @@ func timeToLive(t *testing.T, server *testengine.Server) {
 	ttls := func() string {
 		return count(t, server, cfg, "SELECT countIf(engine_full LIKE '% TTL %') FROM system.tables WHERE database = currentDatabase()")
 	}
-	require.Equal(t, strconv.Itoa(len(storingTables)), ttls())
+	require.Equal(t, strconv.Itoa(agingTables), ttls())
 	alters := "SELECT count() FROM system.query_log WHERE type = 'QueryStart' AND query_kind = 'Alter' AND current_database = '" + cfg.Database + "'"
 	server.FlushLogs(t)
 	before := count(t, server, cfg, alters)

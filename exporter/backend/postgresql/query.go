@@ -54,6 +54,19 @@ func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events")
 
 func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
 
+// Disguised: an absent text is NULL, and the times for people are those that count.
+func (s *queryStore) Disguised() string {
+	all := []string{"time <> timestamptz 'epoch' + floor(time_ns / 1000.0) * interval '1 microsecond'", "observed <> timestamptz 'epoch' + floor(observed_ns / 1000.0) * interval '1 microsecond'"}
+	for i := range session.Fields {
+		if f := &session.Fields[i]; f.Name != "User" {
+			if _, isText := f.In(&session.Event{}).(*string); isText {
+				all = append(all, f.Column+" = ''")
+			}
+		}
+	}
+	return strings.Join(all, " OR ")
+}
+
 func (s *queryStore) Hexadecimal(column string) string { return "encode(" + column + ", 'hex')" }
 
 func (s *queryStore) Text(text string) string {

@@ -42,6 +42,11 @@ func runAttacks(t *testing.T, database func(t *testing.T) Database) {
 				r.t.Skip("the table holds each id once")
 			}
 		}, map[verify.Kind][]int{verify.KindTwice: {17}}},
+		"a value is disguised": {func(r *rig) {
+			if !r.db.Disguise(r.t, ofUser(17)) {
+				r.t.Skip("the types of the columns leave no room for that")
+			}
+		}, map[verify.Kind][]int{verify.KindDisguised: {17}}},
 		"a conflict is deleted":   {func(r *rig) { r.db.Delete(r.t, conflicts, "user_name = 'mallory'") }, map[verify.Kind][]int{verify.KindRemoved: {30}}},
 		"the second version wins": {func(r *rig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(30)) }, map[verify.Kind][]int{verify.KindAltered: {30}}},
 		"a statement is changed": {func(r *rig) {

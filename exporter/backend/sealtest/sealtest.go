@@ -38,6 +38,8 @@ type Database interface {
 	Delete(t testing.TB, table, where string)
 	// CopyEvents puts rows in that are as others, under an id of their own, or, where it is zero, under the same one. It tells whether the second is possible.
 	CopyEvents(t testing.TB, where string, id session.ID) bool
+	// Disguise has a value of a row read as before, and not be found by a condition. It tells whether that is possible.
+	Disguise(t testing.TB, where string) bool
 	Bytes(b []byte) string
 	// Column is what a statement gives.
 	Column(t testing.TB, sql string) []string

@@ -40,12 +40,41 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	if err := conn.CreateFunction("sessionlog_in_network", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, AllowIndirect: true, Scalar: inNetwork}); err != nil {
 		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
+	if err := conn.CreateFunction("sessionlog_is_text", &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, Scalar: isText}); err != nil {
+		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
+	}
 	return &queryStore{cfg, conn}, nil
 }
 
 func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") }
 
 func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
+
+// Disguised: a column takes a value of any type, which conditions tell apart and readers do not.
+func (s *queryStore) Disguised() string {
+	var all []string
+	for i := range session.Fields {
+		f := &session.Fields[i]
+		switch f.In(&session.Event{}).(type) {
+		case *string, *session.Kind, *session.Outcome:
+			all = append(all, fmt.Sprintf("CASE typeof(%[1]s) WHEN 'null' THEN 0 WHEN 'text' THEN %[2]t AND %[1]s = '' WHEN 'blob' THEN sessionlog_is_text(%[1]s) ELSE 1 END", f.Column, f.Name != "User"))
+		case *session.ID, *[16]byte, *[8]byte:
+			all = append(all, "typeof("+f.Column+") NOT IN ('blob', 'null')")
+		case *int64, *int32, *uint32:
+			all = append(all, fmt.Sprintf("typeof(%[1]s) NOT IN ('integer', 'null') OR %[2]t AND %[1]s = 0", f.Column, f.Name != "Time"))
+		default:
+			all = append(all, "typeof("+f.Column+") NOT IN ('text', 'null')")
+		}
+	}
+	return strings.Join(all, " OR ")
+}
+
+func isText(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+	if utf8.Valid(args[0].Blob()) {
+		return sqlite.IntegerValue(1), nil
+	}
+	return sqlite.IntegerValue(0), nil
+}
 
 func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column + ")" }
 

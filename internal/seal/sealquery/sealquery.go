@@ -143,7 +143,8 @@ func readPages(ctx context.Context, s query.Store, log string, some []*StoredSea
 	return nil
 }
 
-var recordID = func() *session.Field {
+// RecordID is the field of ids.
+var RecordID = func() *session.Field {
 	field, err := query.FieldOf("record_id")
 	if err != nil {
 		panic(err)
@@ -162,7 +163,7 @@ func Records(ctx context.Context, s query.Store, ids []session.ID) iter.Seq2[*se
 			ids = ids[len(some):]
 			literals := make([]string, len(some))
 			for i, id := range some {
-				literals[i] = s.Identity(recordID, id[:])
+				literals[i] = s.Identity(RecordID, id[:])
 			}
 			for e, err := range s.Events(ctx, s.Table(), " WHERE record_id IN ("+strings.Join(literals, ", ")+")") {
 				if err != nil {
@@ -180,5 +181,5 @@ func Records(ctx context.Context, s query.Store, ids []session.ID) iter.Seq2[*se
 // RecordsBetween yields the rows with from <= record_id <= to of session_events, or of session_conflicts, in the order of their ids. An event is valid until the
 // next one.
 func RecordsBetween(ctx context.Context, s query.Store, table string, from, to session.ID) iter.Seq2[*session.Event, error] {
-	return s.Events(ctx, table, " WHERE record_id >= "+s.Identity(recordID, from[:])+" AND record_id <= "+s.Identity(recordID, to[:])+" ORDER BY record_id")
+	return s.Events(ctx, table, " WHERE record_id >= "+s.Identity(RecordID, from[:])+" AND record_id <= "+s.Identity(RecordID, to[:])+" ORDER BY record_id")
 }

@@ -2,7 +2,9 @@ package verify
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -120,6 +122,27 @@ func (v *verifier) holdRows(ctx context.Context, from, table string, entries []s
 	}
 	for i := range entries {
 		v.reportMissing(&entries[i], table, several)
+	}
+	return nil
+}
+
+// checkDisguises names rows with cells that nothing of this program has written so.
+func (v *verifier) checkDisguises(ctx context.Context) error {
+	condition := v.store.Disguised()
+	if condition == "" {
+		return nil
+	}
+	for row, err := range v.store.Rows(ctx, v.store.Select(v.store.AsText(sealquery.RecordID), v.store.Nanoseconds())+" FROM "+v.store.Table()+" WHERE "+condition, 2) {
+		if err != nil {
+			return err
+		}
+		id, _ := hex.DecodeString(row[0].Text)
+		f := Finding{Kind: KindDisguised, Table: "session_events"}
+		copy(f.RecordID[:], id)
+		if at, err := strconv.ParseInt(row[1].Text, 10, 64); err == nil {
+			f.Time = time.Unix(0, at).UTC()
+		}
+		v.report(f)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type Kind string
 // Kinds of findings. Those from KindUnprotected on are no evidence of tampering: something is not protected.
 const (
 	KindAltered          Kind = "altered"           // the row is not as it was sealed
+	KindDisguised        Kind = "disguised"         // a cell reads as it was sealed, and conditions do not find it
 	KindRemoved          Kind = "removed"           // a sealed record has no row, and has not expired
 	KindInserted         Kind = "inserted"          // the row is in no seal
 	KindTwice            Kind = "twice"             // a second row with one id
@@ -141,6 +142,9 @@ func Run(ctx context.Context, store query.Store, o Options, report func(Finding)
 		return v.summary, err
 	}
 	if err := v.checkLateSeals(ctx); err != nil {
+		return v.summary, err
+	}
+	if err := v.checkDisguises(ctx); err != nil {
 		return v.summary, err
 	}
 	if v.summary.Unprotected > 0 {
