@@ -10,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sealtest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
@@ -61,6 +62,12 @@ func clusterSuite(t *testing.T) {
 			return database{node, cfg}
 		},
 	}, backendtest.Spread)
+	for _, part := range []string{"WhatWasWrittenIsVerified", "AKillBeforeTheSeal", "AnUnknownOutcome"} {
+		sealtest.RunPart(t, part, func(t *testing.T) sealtest.Database {
+			truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
+			return sealedDatabase{node, cfg}
+		})
+	}
 	now := time.Now()
 	truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
 	write1(t, startStore(t, cfg), func(yield func(int, *session.Event) bool) {

@@ -45,27 +45,34 @@ type Database interface {
 	Column(t testing.TB, sql string) []string
 }
 
+var parts = map[string]func(*testing.T, *rig){
+	"WhatWasWrittenIsVerified":           whatWasWritten,
+	"AKillBeforeTheSeal":                 killBeforeSeal,
+	"AKillBeforeTheCommit":               killBeforeCommit,
+	"AKillBehindTheSeal":                 killBehindSeal,
+	"AnUnknownOutcome":                   unknownOutcome,
+	"WhatIsForgedMeanwhileIsNeverSealed": forgedMeanwhile,
+	"ACutEndIsFound":                     cutEnd,
+	"TwoCollectorsOfOneName":             twoCollectors,
+	"Retention":                          retention,
+	"WhatHasExpiredIsPruned":             pruning,
+	"WithoutAJournal":                    withoutJournal,
+	"ManyWriters":                        manyWriters,
+	"AKeyThatIsMissing":                  missingKey,
+	"SealsThatCannotBeStored":            sealsFail,
+}
+
 // Run tests a backend; each part has a database of its own.
 func Run(t *testing.T, database func(t *testing.T) Database) {
-	for name, test := range map[string]func(*testing.T, *rig){
-		"WhatWasWrittenIsVerified":           whatWasWritten,
-		"AKillBeforeTheSeal":                 killBeforeSeal,
-		"AKillBeforeTheCommit":               killBeforeCommit,
-		"AKillBehindTheSeal":                 killBehindSeal,
-		"AnUnknownOutcome":                   unknownOutcome,
-		"WhatIsForgedMeanwhileIsNeverSealed": forgedMeanwhile,
-		"ACutEndIsFound":                     cutEnd,
-		"TwoCollectorsOfOneName":             twoCollectors,
-		"Retention":                          retention,
-		"WhatHasExpiredIsPruned":             pruning,
-		"WithoutAJournal":                    withoutJournal,
-		"ManyWriters":                        manyWriters,
-		"AKeyThatIsMissing":                  missingKey,
-		"SealsThatCannotBeStored":            sealsFail,
-	} {
-		t.Run(name, func(t *testing.T) { test(t, newRig(t, database(t))) })
+	for name := range parts {
+		RunPart(t, name, database)
 	}
 	t.Run("Attacks", func(t *testing.T) { runAttacks(t, database) })
+}
+
+// RunPart tests one thing.
+func RunPart(t *testing.T, name string, database func(t *testing.T) Database) {
+	t.Run(name, func(t *testing.T) { parts[name](t, newRig(t, database(t))) })
 }
 
 // rig is a database, a collector that seals what it writes into it, and somebody who can write into it too.
