@@ -57,6 +57,7 @@ var rules = []struct {
 	{"receiver/sessionlogfindingsreceiver", []string{"session", "query", "exporter/backendblocks", "exporter/backend/clickhouse", "exporter/backend/postgresql", "exporter/backend/sqlite"}, "it reads what backends keep, and asks by package query"},
 	{"receiver", []string{"session", "receiver", "internal/redaction"}, "a receiver knows no exporter"},
 	{"exporter/backend/backendtest", []string{"session", "query", "exporter/backend", "exporter/backend/migrations"}, ""},
+	{"exporter/backend/sealtest", []string{"session", "query", "exporter/backend", "internal/seal", "internal/sealing"}, ""},
 	{"exporter/backend/jsoncolumn", []string{"session"}, "JSON of a column, shared by the backends"},
 	{"exporter/backend/migrations", nil, "shared by the backends"},
 	{"exporter/backend/pool", nil, "shared by the backends"},
