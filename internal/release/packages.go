@@ -35,7 +35,7 @@ func (r *release) writePackages(ctx context.Context) error {
 			continue
 		}
 		for _, form := range packageForms {
-			if _, err := r.writePackage(p, form); err != nil {
+			if err := r.writePackage(p, form); err != nil {
 				return fmt.Errorf("%s for %s: %w", form, p, err)
 			}
 		}
@@ -43,27 +43,27 @@ func (r *release) writePackages(ctx context.Context) error {
 	return nil
 }
 
-func (r *release) writePackage(p platform, form string) (file string, err error) {
+func (r *release) writePackage(p platform, form string) error {
 	variables := map[string]string{"VERSION": r.version, "ARCH": p.arch, "PROGRAMS": r.programFolder(p), "WORK": r.workFolder}
 	config, err := nfpm.ParseFileWithEnvMapping(filepath.Join("packaging", "nfpm.yaml"), func(name string) string { return variables[name] })
 	if err != nil {
-		return "", err
+		return err
 	}
 	info, err := config.Get(form)
 	if err != nil {
-		return "", err
+		return err
 	}
 	info = nfpm.WithDefaults(info)
 	info.MTime = r.made
 	packager, err := nfpm.Get(form)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := nfpm.PrepareForPackager(info, form); err != nil {
-		return "", err
+		return err
 	}
 	info.Target = r.file("%s", packager.ConventionalFileName(info))
-	return info.Target, writeFile(info.Target, func(out io.Writer) error { return packager.Package(info, out) })
+	return writeFile(info.Target, func(out io.Writer) error { return packager.Package(info, out) })
 }
 
 // writeManual writes the companion's pages, and packs them and the collector's.

@@ -52,8 +52,7 @@ func TestTwoReleasesAreEqual(t *testing.T) {
 		r := newRelease(t)
 		require.NoError(t, r.writeArchives())
 		for _, form := range packageForms {
-			_, err := r.writePackage(linux, form)
-			require.NoError(t, err)
+			require.NoError(t, r.writePackage(linux, form))
 		}
 		require.NoError(t, r.writeImage())
 		require.NoError(t, r.writeSums())
@@ -69,8 +68,7 @@ func TestTwoReleasesAreEqual(t *testing.T) {
 func TestPackagesHoldTheService(t *testing.T) {
 	r := newRelease(t)
 	for _, form := range packageForms {
-		_, err := r.writePackage(linux, form)
-		require.NoError(t, err)
+		require.NoError(t, r.writePackage(linux, form))
 	}
 	deb, err := exec.Command("dpkg-deb", "--contents", r.file("otelcol-sessionlog_0.1.0_amd64.deb")).Output()
 	require.NoError(t, err)
