@@ -2,5 +2,5 @@
 
 package sqlite
 
-// mayWrite finds out at start.
-func mayWrite(string) bool { return true }
+// isWritable finds out at start.
+func isWritable(string) bool { return true }
