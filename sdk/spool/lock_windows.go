@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile fails when another process holds the lock. The system lets go of it when the process ends, however it ends.
-func lockFile(file *os.File) error {
+// lockExclusively fails when another process holds the lock. The system lets go of it when the process ends, however it ends.
+func lockExclusively(file *os.File) error {
 	return windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 }
 
-// syncDir has nothing to do: NTFS writes names to its journal with the file.
-func syncDir(string) error { return nil }
+// syncDirectory has nothing to do: NTFS writes names to its journal with the file.
+func syncDirectory(string) error { return nil }
