@@ -32,7 +32,7 @@ type options struct {
 	seed                      uint64
 	withPeers, again          bool
 	statements, columns       bool
-	visitor                   bool
+	visitor, sealed           bool
 	table                     bool
 }
 
@@ -50,6 +50,7 @@ func main() {
 	flag.BoolVar(&o.withPeers, "peers", true, "run too what stands beside ours: contrib's collector, and a loop by hand")
 	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
 	flag.BoolVar(&o.statements, "statements", false, "print what a ClickHouse that is written to spent on its statements, and beside them on merges")
+	flag.BoolVar(&o.sealed, "sealed", false, "run pipelines from JSONEachRow into tables a second time, with seals")
 	flag.BoolVar(&o.visitor, "visitor", false, "run json-sqlite a second time, while one click a second is made in what it writes")
 	flag.BoolVar(&o.table, "table", false, "run nothing, but put what the results have of so many rows into README.md")
 	flag.BoolVar(&o.columns, "columns", false, "print the bytes an event that each column of a ClickHouse takes that is written to")
@@ -112,7 +113,15 @@ func (o options) run(ctx context.Context) error {
 }
 
 func (o options) wants(system string) bool {
-	return system == ours || system == visited && o.visitor || system != visited && o.withPeers
+	switch system {
+	case ours:
+		return true
+	case visited:
+		return o.visitor
+	case sealed:
+		return o.sealed
+	}
+	return o.withPeers
 }
 
 // runOnce runs, prints and keeps what a run has shown. A run that lost or doubled rows is kept too, and an error.
@@ -183,6 +192,7 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog", "GOWORK="); err != nil {
 		return nil, err
 	}
+	room.binaries[sealed] = room.binaries[ours]
 	if o.visitor {
 		room.binaries[visited], room.visitor = room.binaries[ours], filepath.Join(cache, "clicks")
 		if err := build(ctx, filepath.Join(root, "bench"), room.visitor, "./clicks", "GOWORK=off"); err != nil {

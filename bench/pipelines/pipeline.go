@@ -26,6 +26,7 @@ const (
 	peers    = "contrib"
 	byHand   = "by-hand" // what bench/byhand does, which reads no configuration
 	visited  = "visited" // ours, while somebody clicks in the explorer's views of what it writes
+	sealed   = "sealed"  // ours, with seals of what it writes
 	accepted = "otelcol_receiver_accepted_log_records"
 	sent     = "otelcol_exporter_sent_log_records"
 	written  = "otelcol_exporter_sessionlog_written" // without what came twice
@@ -45,16 +46,19 @@ var pipelines = []pipeline{
 	{name: "json-sqlite", starred: true, input: "JSONEachRow", source: "file", sink: "sqlite", ways: []way{
 		{system: ours, configs: []string{"file-sqlite"}, counter: written, found: countEvents},
 		{system: visited, configs: []string{"file-sqlite"}, counter: written, found: countEvents},
+		{system: sealed, configs: []string{"file-sqlite"}, counter: written, found: countEvents},
 	}},
 	{name: "json-file", input: "JSONEachRow", source: "file", sink: "file", ways: []way{
 		{system: peers, configs: []string{"peer-file-file"}, counter: sent, found: `"timeUnixNano"`, lines: true},
 	}},
 	{name: "json-clickhouse", starred: true, input: "JSONEachRow", source: "file", sink: "clickhouse", ways: []way{
 		{system: ours, configs: []string{"file-clickhouse"}, counter: written, found: countAudit},
+		{system: sealed, configs: []string{"file-clickhouse"}, counter: written, found: countAudit},
 		{system: peers, configs: []string{"peer-file-clickhouse"}, counter: sent, found: countLogs, lines: true},
 	}},
 	{name: "json-postgresql", starred: true, input: "JSONEachRow", source: "file", sink: "postgresql", ways: []way{
 		{system: ours, configs: []string{"file-postgresql"}, counter: written, found: countEvents},
+		{system: sealed, configs: []string{"file-postgresql"}, counter: written, found: countEvents},
 	}},
 	{name: "json-otlp-clickhouse", starred: true, input: "JSONEachRow", source: "file", sink: "clickhouse", ways: []way{
 		{system: ours, configs: []string{"file-otlp", "otlp-clickhouse"}, counter: written, found: countAudit},

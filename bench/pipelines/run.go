@@ -15,6 +15,8 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/bench/input"
 	"github.com/otel-sessionlog/sessionlog/testengine/port"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 )
 
 const (
@@ -84,6 +86,11 @@ func (m *machineRoom) run(ctx context.Context, p pipeline, w way) (result measur
 	defer release()
 	a.inputPort = free[0]
 	a.environment = append(a.environment, "DATA="+a.dir, "INPUT="+a.rows.path, "INPUT_PORT="+a.inputPort, "ROOT="+m.root)
+	if w.system == sealed {
+		if err := makeSealKey(a.dir); err != nil {
+			return result, err
+		}
+	}
 	begin := time.Now()
 	for i := len(w.configs) - 1; i >= 0; i-- { // who reads begins last
 		begin = time.Now()
@@ -106,13 +113,24 @@ func (m *machineRoom) run(ctx context.Context, p pipeline, w way) (result measur
 	return a.measure(ctx, begin)
 }
 
+func makeSealKey(dir string) error {
+	secret, _, err := seal.GenerateKey("bench")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "seal.key"), []byte(secret), 0o600)
+}
+
 // configurations are the files of a collector's configuration.
 func (m *machineRoom) configurations(w way, i int) []string {
 	names := []string{filepath.Join(m.configs, w.configs[i]+".yaml")}
 	if w.configs[i] == idleSource {
 		names = append([]string{filepath.Join(m.root, "config", "collector.yaml")}, names...)
 	}
-	if m.profiles != "" && w.system == ours {
+	if w.system == sealed {
+		names = append(names, filepath.Join(m.configs, "sealed.yaml"))
+	}
+	if m.profiles != "" && (w.system == ours || w.system == sealed) {
 		names = append(names, filepath.Join(m.configs, "profile.yaml"))
 	}
 	return names
@@ -120,7 +138,11 @@ func (m *machineRoom) configurations(w way, i int) []string {
 
 // profileOf tells a collector where its profile goes.
 func (m *machineRoom) profileOf(p pipeline, w way, i int) string {
-	return "PROFILE=" + filepath.Join(m.profiles, p.name+"-"+w.configs[i]+".pprof")
+	name := p.name + "-" + w.configs[i]
+	if w.system == sealed {
+		name += "-sealed"
+	}
+	return "PROFILE=" + filepath.Join(m.profiles, name+".pprof")
 }
 
 func (a *attempt) startEngines(ctx context.Context) (err error) {
