@@ -32,19 +32,24 @@ const (
 	pageEntries     = 256
 )
 
-// Entry is one of a log.
+// Entry is one of a log. One of a statement or a seed has a SHA-256 in place of id and hash.
 type Entry struct {
 	Kind Kind
 	ID   session.ID
 	Hash [16]byte // first half of SHA-256(nonce, canonical bytes)
 	Time int64    // of the event, nanoseconds since 1970
-	Sum  [32]byte // of a statement or a seed: in place of all the others
+}
+
+// Sum is the SHA-256 of a statement or a seed.
+func (e *Entry) Sum() (sum [32]byte) {
+	copy(sum[copy(sum[:], e.ID[:]):], e.Hash[:])
+	return sum
 }
 
 // Append appends the bytes of the entry.
 func (e *Entry) Append(b []byte) []byte {
 	if e.Kind == KindStatement || e.Kind == KindSeed {
-		return append(append(b, byte(e.Kind)), e.Sum[:]...)
+		return append(append(append(b, byte(e.Kind)), e.ID[:]...), e.Hash[:]...)
 	}
 	kind, timed := byte(e.Kind), !idHasTime(e.ID, e.Time)
 	if timed {
@@ -83,7 +88,7 @@ func cutEntry(manifest []byte) (e Entry, rest []byte, err error) {
 	e.Kind = Kind(manifest[0])
 	switch e.Kind {
 	case KindStatement, KindSeed:
-		e.Sum = [32]byte(manifest[1:entryBytes])
+		e.ID, e.Hash = session.ID(manifest[1:17]), [16]byte(manifest[17:entryBytes])
 		return e, manifest[entryBytes:], nil
 	case KindEvent, KindConflict, KindAdopted:
 		e.ID, e.Hash = session.ID(manifest[1:17]), [16]byte(manifest[17:entryBytes])

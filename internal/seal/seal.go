@@ -164,10 +164,10 @@ func (s *Seal) checkTexts() error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrPagesAltered, err)
-		case e.Kind == KindSeed && e.Sum != seed:
+		case e.Kind == KindSeed && e.Sum() != seed:
 			errs = append(errs, ErrSeedAltered)
 		case e.Kind == KindStatement:
-			if len(texts) == 0 || sha256.Sum256([]byte(texts[0])) != e.Sum {
+			if len(texts) == 0 || sha256.Sum256([]byte(texts[0])) != e.Sum() {
 				return errors.Join(append(errs, ErrStatementAltered)...)
 			}
 			texts = texts[1:]
