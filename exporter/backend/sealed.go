@@ -12,6 +12,7 @@ import (
 // Fate is what became of a record.
 type Fate uint8
 
+// What may become of a record.
 const (
 	FateUnstored  Fate = iota // expired, refused, or of a kind for which there is no place
 	FateNew                   // a new row of session_events

@@ -38,14 +38,23 @@ func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
 		return err
 	}
 	if err := l.insertRow(ctx, l.sql.sealPages, proto.Input{
-		{Name: "log", Data: bytesColumn(s.Log)}, {Name: "first", Data: &proto.ColUInt64{s.First}}, {Name: "min_id", Data: bytesColumn(string(s.MinID[:]))}, {Name: "max_id", Data: bytesColumn(string(s.MaxID[:]))},
-		{Name: "seed", Data: bytesColumn(string(s.Seed[:]))}, {Name: "manifest", Data: bytesColumn(string(s.Manifest))}, {Name: "texts", Data: bytesColumn(s.Texts)},
+		{Name: "log", Data: bytesColumn(s.Log)},
+		{Name: "first", Data: &proto.ColUInt64{s.First}},
+		{Name: "min_id", Data: bytesColumn(string(s.MinID[:]))},
+		{Name: "max_id", Data: bytesColumn(string(s.MaxID[:]))},
+		{Name: "seed", Data: bytesColumn(string(s.Seed[:]))},
+		{Name: "manifest", Data: bytesColumn(string(s.Manifest))},
+		{Name: "texts", Data: bytesColumn(s.Texts)},
 	}); err != nil {
 		return err
 	}
 	if err := l.insertRow(ctx, l.sql.seal, proto.Input{
-		{Name: "log", Data: bytesColumn(s.Log)}, {Name: "first", Data: &proto.ColUInt64{s.First}}, {Name: "pages", Data: &proto.ColUInt64{s.Pages}}, {Name: "entries", Data: &proto.ColUInt64{s.Entries}},
-		{Name: "head", Data: bytesColumn(s.Head)}, {Name: "edge", Data: bytesColumn(string(s.Edge))},
+		{Name: "log", Data: bytesColumn(s.Log)},
+		{Name: "first", Data: &proto.ColUInt64{s.First}},
+		{Name: "pages", Data: &proto.ColUInt64{s.Pages}},
+		{Name: "entries", Data: &proto.ColUInt64{s.Entries}},
+		{Name: "head", Data: bytesColumn(s.Head)},
+		{Name: "edge", Data: bytesColumn(string(s.Edge))},
 	}); err != nil {
 		return err
 	}
