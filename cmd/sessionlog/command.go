@@ -112,7 +112,7 @@ func newRootCommand(s commandEnvironment) (root *cobra.Command, running *bool) {
 		root.AddCommand(newViewCommand(s, target, &views[i], false))
 		sql.AddCommand(newViewCommand(s, target, &views[i], true))
 	}
-	root.AddCommand(sql, newTailCommand(s, target), newImportCommand(s, target), newDoctorCommand(s, target), newVerifyCommand(s, target), newKeygenCommand(s), newManualCommand(s))
+	root.AddCommand(sql, newTailCommand(s, target), newImportCommand(s, target), newDoctorCommand(s, target), newVerifyCommand(s, target), newProveCommand(s, target), newCheckCommand(s), newHeadsCommand(s, target), newKeygenCommand(s), newManualCommand(s))
 	noteRunning(root, running)
 	return root, running
 }

@@ -152,13 +152,17 @@ func askSession(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return a, nil
 }
 
-func parseKey(text string) (key session.ID, err error) {
+func parseKey(text string) (session.ID, error) {
+	return parseIdentity(text, "%q is no key: write its 32 hexadecimal digits, as search shows under SESSION KEY")
+}
+
+// parseIdentity reads an id with or without dashes.
+func parseIdentity(text, complaint string) (id session.ID, err error) {
 	digits, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
-	if err != nil || len(digits) != len(key) {
-		return key, usageErrorf("%q is no key: write its 32 hexadecimal digits, as search shows under SESSION KEY", text)
+	if err != nil || len(digits) != len(id) {
+		return id, usageErrorf(complaint, text)
 	}
-	copy(key[:], digits)
-	return key, nil
+	return session.ID(digits), nil
 }
 
 func (q *viewQuestion) failuresBefore(ctx context.Context, login *session.Event, a *viewAnswer) (before []session.Event, err error) {

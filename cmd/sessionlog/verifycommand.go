@@ -60,13 +60,10 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 	if f.output != outputTable && f.output != outputNDJSON {
 		return usageErrorf("--output %q is none of table, ndjson", f.output)
 	}
-	if len(f.keys) == 0 {
-		return usageErrorf("name the public key with --key: `sessionlog keygen` printed it")
-	}
 	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now()}
 	var err error
-	if o.Keys, err = seal.ParseKeys(f.keys...); err != nil {
-		return usageErrorf("--key: %s", err)
+	if o.Keys, err = parsePublicKeys(f.keys); err != nil {
+		return err
 	}
 	for _, path := range f.heads {
 		content, err := os.ReadFile(path)
@@ -92,6 +89,17 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 		return withStatus(statusUnverified, err)
 	}
 	return f.conclude(s.out, &summary)
+}
+
+func parsePublicKeys(public []string) (seal.Keys, error) {
+	if len(public) == 0 {
+		return nil, usageErrorf("name the public key with --key: `sessionlog keygen` printed it")
+	}
+	keys, err := seal.ParseKeys(public...)
+	if err != nil {
+		return nil, usageErrorf("--key: %s", err)
+	}
+	return keys, nil
 }
 
 func (f *verifyFlags) printFinding(out io.Writer, found verify.Finding) {

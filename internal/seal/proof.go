@@ -24,6 +24,9 @@ type RecordProof struct {
 	Inclusion []byte // of the page in the tree of its seal's head, with that head: c2sp.org/tlog-proof
 }
 
+// NonceBytes are those of a record's nonce, before its canonical bytes.
+const NonceBytes = 16
+
 // Errors of a proof.
 var (
 	ErrNotSealed = errors.New("no entry of the seal is of this record")
@@ -125,11 +128,10 @@ func (p *RecordProof) Check(keys Keys) (shown Proven, err error) {
 	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, inclusion.Index, head.Size, leafHash(p.Page), hashes, head.Root[:]); err != nil {
 		return shown, fmt.Errorf("%w: the page is not in the tree of the signed head", ErrNotProven)
 	}
-	nonce := len(Entry{}.Hash)
-	if len(p.Record) < nonce {
+	if len(p.Record) < NonceBytes {
 		return shown, fmt.Errorf("%w: %w", ErrNotProven, errNotCanonical)
 	}
-	e, err := ParseCanonical(p.Record[nonce:])
+	e, err := ParseCanonical(p.Record[NonceBytes:])
 	switch {
 	case errors.Is(err, ErrNewerRecord):
 		return shown, err

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -122,4 +124,23 @@ func whatWasWritten(t *testing.T, r *rig) {
 	require.Empty(t, found)
 	require.Equal(t, len(r.heads()), summary.HeadsHeld)
 	require.Positive(t, summary.HeadsHeld)
+	r.proveRecords(0, 4095, 5000, 5009)
+}
+
+// proveRecords to whoever has the key, without the table.
+func (r *rig) proveRecords(some ...int) {
+	keys, err := seal.ParseKeys(r.public)
+	require.NoError(r.t, err)
+	store, err := r.db.Ask(r.t.Context())
+	require.NoError(r.t, err)
+	defer func() { require.NoError(r.t, store.Close()) }()
+	for _, n := range some {
+		proof, err := sealquery.Prove(r.t.Context(), store, idOf(n))
+		require.NoError(r.t, err)
+		shown, err := proof.Check(keys)
+		require.NoError(r.t, err)
+		require.Equal(r.t, idOf(n), shown.Event.RecordID)
+	}
+	_, err = sealquery.Prove(r.t.Context(), store, idOf(20_000))
+	require.ErrorIs(r.t, err, sealquery.ErrNoRecord)
 }

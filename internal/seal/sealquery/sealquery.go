@@ -144,13 +144,15 @@ func readPages(ctx context.Context, s query.Store, log string, some []*StoredSea
 }
 
 // RecordID is the field of ids.
-var RecordID = func() *session.Field {
-	field, err := query.FieldOf("record_id")
+var RecordID = fieldOf("record_id")
+
+func fieldOf(column string) *session.Field {
+	field, err := query.FieldOf(column)
 	if err != nil {
 		panic(err)
 	}
 	return field
-}()
+}
 
 // idsAtOnce fit into a statement.
 const idsAtOnce = 1000

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func newProveCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "prove RECORD_ID",
+		Short: "Writes a proof of one record, which needs no database",
+		Long: "prove writes a bundle that shows one record to whoever has the public key: when and as what it was sealed. `sessionlog check` checks it without the database,\n" +
+			"and README.txt in it says how to do so with nothing of ours. It has the whole record; of its neighbours only hashes that tell nothing.",
+		Example: "  sessionlog prove 019a0000-0000-8000-8000-000000000001 --config collector.yaml -o record.zip",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageErrorf("name the record by its id, as search --columns record_id shows it")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return writeProof(cmd.Context(), s, target, args[0], output)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "record.zip", "the `FILE` to be written: one ending in .zip, or else a folder that is not there yet")
+	return cmd
+}
+
+func writeProof(ctx context.Context, s commandEnvironment, target *storeTarget, record, output string) error {
+	id, err := parseIdentity(record, "%q is no record's id: write its 32 hexadecimal digits, as search --columns record_id shows them")
+	if err != nil {
+		return err
+	}
+	store, err := target.openStore(ctx, s.variable)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	proof, err := sealquery.Prove(ctx, store, id)
+	switch {
+	case errors.Is(err, seal.ErrNotSealed):
+		return fmt.Errorf("record %s is in no seal, or not as it was sealed: `sessionlog verify` tells which", id)
+	case err != nil:
+		return fmt.Errorf("record %s: %w", id, err)
+	}
+	return writeBundle(output, &proof)
+}
+
+func newCheckCommand(s commandEnvironment) *cobra.Command {
+	var keys []string
+	cmd := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Checks a proof that prove has written, without the database",
+		Long: "check tells what a bundle of `sessionlog prove` shows: the record, and when it was sealed. It needs the public key that keygen printed, from whoever is\n" +
+			"trusted with it, and nothing else.\n\n" +
+			"Exit status: 0 proven; 1 not what was sealed; 2 it could not be checked.",
+		Example: "  sessionlog check record.zip --key 'audit.example.net/logins+5d2bb3d1+BA…'",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageErrorf("name the file, or the folder, that prove has written")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return checkProof(s, args[0], keys) },
+	}
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "a public `KEY`, as keygen prints it; several after a rotation")
+	return cmd
+}
+
+func checkProof(s commandEnvironment, path string, public []string) error {
+	keys, err := parsePublicKeys(public)
+	if err != nil {
+		return err
+	}
+	proof, record, err := readBundle(path)
+	if err != nil {
+		return withStatus(statusUnverified, err)
+	}
+	shown, err := proof.Check(keys)
+	switch {
+	case errors.Is(err, seal.ErrNewerRecord):
+		return withStatus(statusUnverified, err)
+	case err != nil:
+		return withStatus(statusTampering, err)
+	case string(record) != recordJSON(shown.Event):
+		return withStatus(statusTampering, fmt.Errorf("%s says something else than %s", fileRecordJSON, fileRecord))
+	}
+	printProven(s.out, &shown)
+	return nil
+}
+
+// sealedAs says what an entry tells of a record.
+var sealedAs = map[seal.Kind]string{
+	seal.KindEvent:    "as it came to the collector",
+	seal.KindConflict: "as a second version of a record, which was kept aside",
+	seal.KindAdopted:  "as it was found in the table: nobody has told the collector of it",
+}
+
+func printProven(out io.Writer, shown *seal.Proven) {
+	e := shown.Event
+	for _, line := range [][2]string{
+		{"proven", e.RecordID.String()},
+		{"what", e.Kind.String() + " " + e.Outcome.String()},
+		{"who", e.User},
+		{"from", e.ClientAddress},
+		{"when", timeText(time.Unix(0, e.Time))},
+		{"sealed at", timeText(shown.Sealed) + ", " + sealedAs[shown.Kind]},
+		{"log", fmt.Sprintf("%s, page %d", shown.Log, shown.Page)},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(out, "%-10s %s\n", line[0], visibleText(line[1]))
+		}
+	}
+}
+
+func recordJSON(e *session.Event) string { return string(query.AppendEvent(nil, e)) + "\n" }
+
+func newHeadsCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
+	return &cobra.Command{
+		Use:   "heads",
+		Short: "Prints the last head of each log, to be kept elsewhere",
+		Long: "heads prints the last signed head of each log in a store. Append it to a file where nobody can change it who may change the database: `verify --heads` finds\n" +
+			"then whether the end of a log was cut off, or an older copy brought back.",
+		Example: "  sessionlog heads --sqlite session_log.db > heads.txt",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageErrorf("heads takes no arguments")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return printHeads(cmd.Context(), s, target) },
+	}
+}
+
+func printHeads(ctx context.Context, s commandEnvironment, target *storeTarget) error {
+	store, err := target.openStore(ctx, s.variable)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	logs, err := sealquery.Logs(ctx, store)
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		last, err := sealquery.LastSeal(ctx, store, log)
+		if err != nil {
+			return err
+		}
+		if last != nil {
+			fmt.Fprintln(s.out, visibleLines(last.Head))
+		}
+	}
+	return nil
+}
