@@ -23,6 +23,7 @@ STORY_SEED    ?= 1
 CLOUD_ROWS    ?= 100000
 FLEET_AGENTS  ?= 50
 IMPORT_ROWS   ?= 10000000
+VERIFY_ROWS   ?= 10000000
 FAULT_RUNS    ?= 200
 FAULT_SEED    ?= 1
 RELEASE_TOOLS := curl debootstrap gh iproute2 iptables lintian netavark podman qemu-user-static rpm runc systemd-container
@@ -31,7 +32,7 @@ PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test test-workspace test-outside questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import fixture release release-tools prove-release faults mutants house builder explorer-photos dashboards chart clean
+.PHONY: help build run demo engines test test-workspace test-outside questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import prove-verify fixture release release-tools prove-release faults mutants house builder explorer-photos dashboards chart clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -157,6 +158,10 @@ story-fleet: engines $(if $(AGENT_COMMIT),.cache/agents/$(AGENT_COMMIT)) ## STOR
 prove-import: ## IMPORT_ROWS rows (10000000) by the companion's import, which is killed five times; results go into proofs/imports.csv
 	SESSIONLOG_IMPORT_ROWS=$(IMPORT_ROWS) SESSIONLOG_IMPORT_RESULTS=$(CURDIR)/proofs/imports.csv \
 		go test -count 1 -run TestAnImportThatIsKilledGoesOn -timeout 120m -v ./cmd/sessionlog
+
+prove-verify: ## VERIFY_ROWS rows (10000000) by an import that seals and is killed five times, then verified; results go into proofs/verify.csv
+	SESSIONLOG_VERIFY_ROWS=$(VERIFY_ROWS) SESSIONLOG_VERIFY_RESULTS=$(CURDIR)/proofs/verify.csv \
+		go test -count 1 -run TestWhatWasKilledIsVerified -timeout 120m -v ./cmd/sessionlog
 
 faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of source and backend, drawn from FAULT_SEED; goes on where it was, results in proofs/faults.csv
 	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \

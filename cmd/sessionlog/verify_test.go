@@ -18,23 +18,27 @@ import (
 type sealedStore struct {
 	importRig
 	public string
-	heads  string
 }
+
+// seal has what is imported sealed. It gives the public key.
+func (r importRig) seal(t *testing.T) (public string) {
+	t.Helper()
+	key := filepath.Join(r.folder, "seal.key")
+	public = strings.TrimSpace(well(t, "keygen", "--name", "audit.example.net/logins", key))
+	config, err := os.ReadFile(r.config)
+	require.NoError(t, err)
+	writeFile(t, r.config, string(config)+"    seal: {key_file: "+key+", directory: "+r.folder+"/seal, writer: a}\n")
+	return public
+}
+
+// heads are those that imports have given away.
+func (r importRig) heads() string { return filepath.Join(r.folder, "seal", "import", "heads") }
 
 func newSealedStore(t *testing.T, rows int) sealedStore {
 	t.Helper()
 	s := sealedStore{importRig: newImportRig(t, exportsBlock)}
-	key := filepath.Join(s.folder, "seal.key")
-	s.public = strings.TrimSpace(well(t, "keygen", "--name", "audit.example.net/logins", key))
-	config, err := os.ReadFile(s.config)
-	require.NoError(t, err)
-	writeFile(t, s.config, string(config)+"    seal: {key_file: "+key+", directory: "+s.folder+"/seal, writer: a}\n")
-	s.heads = filepath.Join(s.folder, "seal", "import", "heads")
-	export := filepath.Join(s.folder, "rows.jsonl")
-	file, err := os.Create(export)
-	require.NoError(t, err)
-	writeRows(t, file, 0, rows)
-	require.NoError(t, file.Close())
+	s.public = s.seal(t)
+	export := writeRowFile(t, filepath.Join(s.folder, "rows.jsonl"), 0, rows)
 	require.EqualValues(t, rows, s.imported(t, export)["written"])
 	return s
 }
@@ -43,7 +47,7 @@ func newSealedStore(t *testing.T, rows int) sealedStore {
 func (s *sealedStore) verify(t *testing.T, more ...string) asked {
 	t.Helper()
 	now = time.Now()
-	return run(t, append([]string{"verify", "--sqlite", s.database, "--key", s.public, "--heads", s.heads, "--patience", "0"}, more...)...)
+	return run(t, append([]string{"verify", "--sqlite", s.database, "--key", s.public, "--heads", s.heads(), "--patience", "0"}, more...)...)
 }
 
 func (s *sealedStore) exec(t *testing.T, sql string) {
@@ -66,7 +70,7 @@ func TestVerifyTellsByItsExitStatus(t *testing.T) {
 	require.Equal(t, 3, unkept.status, "no heads that were kept elsewhere")
 	require.Contains(t, unkept.out, "no copies")
 	now = time.Now().Add(2 * time.Hour)
-	stale := run(t, "verify", "--sqlite", s.database, "--key", s.public, "--heads", s.heads, "--max-age", "1h")
+	stale := run(t, "verify", "--sqlite", s.database, "--key", s.public, "--heads", s.heads(), "--max-age", "1h")
 	require.Equal(t, 3, stale.status)
 	require.Contains(t, stale.out, "stale")
 
