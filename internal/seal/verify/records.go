@@ -12,8 +12,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// entriesAtOnce bounds the memory: 72 bytes each.
-const entriesAtOnce = 1 << 20
+// entriesAtOnce bounds the memory: 64 bytes each, twice while they are gathered.
+const entriesAtOnce = 1 << 18
 
 // checkRecords goes through ids in stretches, each with no more entries than fit.
 func (v *verifier) checkRecords(ctx context.Context) error {
