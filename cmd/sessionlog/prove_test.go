@@ -113,7 +113,7 @@ func TestOnlyWhatWasSealedIsProven(t *testing.T) {
 func TestHeadsAreThoseThatVerifyHolds(t *testing.T) {
 	defer func(before time.Time) { now = before }(now)
 	s := newSealedStore(t, 300)
-	s.heads = writeFile(t, filepath.Join(s.folder, "kept"), well(t, "heads", "--sqlite", s.database))
+	s.kept = writeFile(t, filepath.Join(s.folder, "kept"), well(t, "heads", "--sqlite", s.database))
 	a := s.verify(t)
 	require.Equal(t, 0, a.status, a.out+a.errors)
 	require.Contains(t, a.out, "1 heads that were kept elsewhere")
