@@ -42,11 +42,18 @@ func (c *Config) OpenQueryStore(ctx context.Context) (query.Store, error) {
 	return chosen.OpenQueryStore(ctx)
 }
 
-// CheckConnection tries the backend.
+// CheckConnection tries the backend, the folders and the key that signs.
 func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	chosen, err := c.chooseBackend()
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "backend", Detail: err.Error()}}
 	}
-	return chosen.CheckConnection(ctx)
+	findings := chosen.CheckConnection(ctx)
+	if dir := c.deadLetterDirectory(); dir != "" {
+		findings = append(findings, connectcheck.CheckFolder("dead letter", "dead_letter::directory", dir))
+	}
+	if c.Seal.HasValue() {
+		findings = append(findings, c.Seal.Get().CheckConnection(ctx)...)
+	}
+	return findings
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 )
 
 func readYAML(t *testing.T, file string) *confmap.Conf {
@@ -40,6 +41,35 @@ func loadConfig(c *confmap.Conf) (*Config, error) {
 		return cfg, err
 	}
 	return cfg, confmap.Validate(cfg)
+}
+
+// TestCheckConnectionTriesFoldersAndTheKeyThatSigns: what would end the start is found before it.
+func TestCheckConnectionTriesFoldersAndTheKeyThatSigns(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	secret, public, err := seal.GenerateKey("audit.example.net/logins")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, []byte(public), 0o600))
+	key := filepath.Join(dir, "seal.key")
+	require.NoError(t, os.WriteFile(key, []byte(secret), 0o600))
+	wrong := func(deadLetter, keyFile, directory string) (keys []string) {
+		c := createDefaultConfig().(*Config)
+		c.SQLite.GetOrInsertDefault().Path = filepath.Join(dir, "session_log.db")
+		c.DeadLetter.Directory = deadLetter
+		sealed := c.Seal.GetOrInsertDefault()
+		sealed.KeyFile, sealed.Directory = keyFile, directory
+		for _, f := range c.CheckConnection(t.Context()) {
+			if !f.OK {
+				require.NotEmpty(t, f.Remedy)
+				keys = append(keys, f.Key)
+			}
+		}
+		return keys
+	}
+	require.Empty(t, wrong(filepath.Join(dir, "letters"), key, filepath.Join(dir, "seal")))
+	within := filepath.Join(file, "folder")
+	require.Equal(t, []string{"dead_letter::directory", "seal::key_file", "seal::directory"}, wrong(within, file, within))
+	require.Equal(t, []string{"seal::key_file"}, wrong(dir, filepath.Join(dir, "none"), dir))
 }
 
 // TestDefaultsAreSafe: they are what docs and design promise, written down a second time on purpose.

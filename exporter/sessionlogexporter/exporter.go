@@ -120,7 +120,7 @@ func (e *sessionlogExporter) startDependencies(_ context.Context, host component
 	}
 	dead, err := deadletter.Open(e.destination.DeadLetterDirectory, "exporter/"+e.id.String())
 	if err != nil {
-		return fmt.Errorf("dead_letter::directory: %w", err)
+		return fmt.Errorf("dead_letter::directory: %w; name a folder that this process may write", err)
 	}
 	e.deadLetterWriter, e.isOpen = dead, true
 	e.background.Go(e.watchRecovery)

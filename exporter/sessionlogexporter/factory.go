@@ -68,6 +68,6 @@ func newExporter(ctx context.Context, set exporter.Settings, c *Config, store ba
 		return nil, err
 	}
 	return newEventExporter(ctx, set, c.DeliveryConfig, Destination{
-		Backend: store, Key: chosen.Key, MeterScope: meterScope, Timeout: c.TimeoutConfig, DeadLetterDirectory: c.deadLetterDirectory(), Check: c.CheckConnection,
+		Backend: store, Key: chosen.Key, MeterScope: meterScope, Timeout: c.TimeoutConfig, DeadLetterDirectory: c.deadLetterDirectory(), Check: chosen.CheckConnection,
 	})
 }

@@ -1,12 +1,17 @@
 package sealing
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 )
 
 // Config is the block `seal` of an exporter.
@@ -58,6 +63,30 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("heads::every: %s is less than 1s", c.Heads.Every))
 	}
 	return errors.Join(errs...)
+}
+
+// CheckConnection tries the key and the folder.
+func (c *Config) CheckConnection(context.Context) []connectcheck.Finding {
+	return []connectcheck.Finding{c.checkKey(), connectcheck.CheckFolder("seal", "seal::directory", c.Directory)}
+}
+
+func (c *Config) checkKey() connectcheck.Finding {
+	key, err := seal.ReadKey(c.KeyFile)
+	if err == nil {
+		return connectcheck.Finding{OK: true, Subject: "seal", Detail: "the key " + key.Name() + " signs"}
+	}
+	return connectcheck.Finding{Subject: "seal", Detail: err.Error(), Key: "seal::key_file", Remedy: c.keyRemedy(err)}
+}
+
+// keyRemedy mends what reading the key has met.
+func (c *Config) keyRemedy(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "sessionlog keygen " + connectcheck.ShellWord(c.KeyFile)
+	case errors.Is(err, fs.ErrPermission):
+		return connectcheck.GiveToService(c.KeyFile)
+	}
+	return "name the secret key, not the public one"
 }
 
 // ForImport is what seals an import, which has a log of its own beside the collector's.

@@ -47,7 +47,7 @@ func (b *Backend) readKey() error {
 	}
 	key, err := seal.ReadKey(b.cfg.KeyFile)
 	if err != nil {
-		return fmt.Errorf("seal::key_file: %w: `sessionlog keygen %s` makes one", err, b.cfg.KeyFile)
+		return fmt.Errorf("seal::key_file: %w; %s", err, b.cfg.keyRemedy(err))
 	}
 	if err := os.MkdirAll(b.cfg.Directory, 0o700); err != nil {
 		return fmt.Errorf("seal::directory: %w: name a folder that this process may write", err)

@@ -10,18 +10,22 @@ import (
 )
 
 // probeWritable tries a file in the folder, or in the nearest one above it that exists.
-func probeWritable(dir string) error {
-	dir, err := filepath.Abs(dir)
+func probeWritable(wanted string) error {
+	wanted, err := filepath.Abs(wanted)
 	if err != nil {
 		return err
 	}
-	for {
+	for dir := wanted; ; {
 		probe, err := os.CreateTemp(dir, ".writable-*")
 		if err == nil {
 			return errors.Join(probe.Close(), os.Remove(probe.Name()))
 		}
 		above := filepath.Dir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || above == dir {
+			var cause *fs.PathError
+			if errors.As(err, &cause) { // not the probe's name, which says nothing
+				err = &fs.PathError{Op: "writing into", Path: wanted, Err: cause.Err}
+			}
 			return fmt.Errorf("folder cannot be written: %w", err)
 		}
 		dir = above

@@ -38,33 +38,16 @@ func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.
 }
 
 func (cfg Config) checkFolder() []connectcheck.Finding {
-	dir, err := filepath.Abs(filepath.Dir(cfg.Path))
-	for err == nil {
-		var info os.FileInfo
-		if info, err = os.Stat(dir); err == nil {
-			if info.IsDir() && isWritable(dir) {
-				there := connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q is not there; it is made at start", cfg.Path)}
-				return append([]connectcheck.Finding{there}, checkSpace(dir)...)
-			}
-			break
-		}
-		if above := filepath.Dir(dir); errors.Is(err, os.ErrNotExist) && above != dir {
-			dir, err = above, nil
-		}
+	folder := filepath.Dir(cfg.Path)
+	nearest, writable := connectcheck.NearestFolder(folder)
+	if writable {
+		there := connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q is not there; it is made at start", cfg.Path)}
+		return append([]connectcheck.Finding{there}, checkSpace(nearest)...)
 	}
 	return []connectcheck.Finding{{
-		Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, dir), Key: "path",
-		Remedy: makeFolder(filepath.Dir(cfg.Path)) + ", or choose another path",
+		Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, nearest), Key: "path",
+		Remedy: connectcheck.MakeFolder(folder) + ", or choose another path",
 	}}
-}
-
-// makeFolder and giveToService are commands for a shell, in which the operator is another user than the service's.
-func makeFolder(dir string) string {
-	return "mkdir -p " + connectcheck.ShellWord(dir) + " && " + giveToService(dir)
-}
-
-func giveToService(path string) string {
-	return "chown " + connectcheck.ShellWord(connectcheck.ServiceUser()) + " " + connectcheck.ShellWord(path)
 }
 
 // leastSpace is where a disk is called full: SQLite needs room for its journal beside that for the records.
@@ -85,10 +68,10 @@ func checkSpace(dir string) []connectcheck.Finding {
 
 func (cfg Config) checkWritable() connectcheck.Finding {
 	for _, path := range []string{cfg.Path, filepath.Dir(cfg.Path)} {
-		if !isWritable(path) {
+		if !connectcheck.IsWritable(path) {
 			return connectcheck.Finding{
 				Subject: "right to write", Detail: fmt.Sprintf("this user may not write %q", path), Key: "path",
-				Remedy: giveToService(path),
+				Remedy: connectcheck.GiveToService(path),
 			}
 		}
 	}

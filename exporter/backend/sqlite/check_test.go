@@ -83,7 +83,7 @@ func TestRemediesPaste(t *testing.T) {
 	}
 	t.Setenv("USER", "operator") // who reads the remedy
 	dir := filepath.Join(t.TempDir(), `o'brien-"x" $HOME`)
-	for _, command := range []string{makeFolder(dir), giveToService(dir)} {
+	for _, command := range []string{connectcheck.MakeFolder(dir), connectcheck.GiveToService(dir)} {
 		require.NotContains(t, command, "USER")
 		out, err := exec.CommandContext(t.Context(), sh, "-c", command).CombinedOutput()
 		require.NoError(t, err, "%s\n%s", command, out)

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package connectcheck
+
+// IsWritable finds out at start.
+func IsWritable(string) bool { return true }
