@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,6 +181,8 @@ func cutEnd(t *testing.T, r *rig) {
 	require.Contains(t, kinds(found), verify.KindRolledBack)
 	_, found = r.verify()
 	require.Empty(t, found, "without heads that were kept elsewhere, it looks like an earlier day")
+	_, found = r.verify("no head\n", strings.Replace(heads[0], keyName, keyName+"x", 1))
+	require.Equal(t, []verify.Kind{verify.KindUnknownHead, verify.KindUnknownHead}, kinds(found), "what no key has signed tells nothing of the table")
 
 	r.write(numbers(10, 30))
 	require.Equal(t, 1, r.alarms)

@@ -27,7 +27,7 @@ func (v *verifier) checkLateSeals(ctx context.Context) error {
 		}
 		ids := v.unsealed
 		v.unsealed = nil
-		if err := v.holdLateRows(ctx, ids, entries, last); err != nil {
+		if err := v.compareLateRows(ctx, ids, entries, last); err != nil {
 			return err
 		}
 		if len(v.unsealed) == 0 || last {
@@ -42,13 +42,13 @@ func (v *verifier) checkLateSeals(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) holdLateRows(ctx context.Context, ids []session.ID, entries map[session.ID][]sealedEntry, last bool) error {
+func (v *verifier) compareLateRows(ctx context.Context, ids []session.ID, entries map[session.ID][]sealedEntry, last bool) error {
 	for e, err := range sealquery.Records(ctx, v.store, ids) {
 		switch {
 		case err != nil:
 			return err
 		case len(entries[e.RecordID]) > 0:
-			v.holdRow(e, entries[e.RecordID], "session_events")
+			v.compareRow(e, entries[e.RecordID], "session_events")
 		case last:
 			v.report(Finding{Kind: KindInserted, RecordID: e.RecordID, Table: "session_events", Time: time.Unix(0, e.Time).UTC()})
 		default:

@@ -29,7 +29,7 @@ func (v *verifier) checkRecords(ctx context.Context) error {
 		high := session.ID{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 		last := i == len(v.seals)
 		if !last {
-			high = before(v.seals[i].min)
+			high = previousID(v.seals[i].min)
 		}
 		if err := v.checkStretch(ctx, low, high); err != nil || last {
 			return err
@@ -38,7 +38,8 @@ func (v *verifier) checkRecords(ctx context.Context) error {
 	}
 }
 
-func before(id session.ID) session.ID {
+// previousID is the greatest id below one that is not zero.
+func previousID(id session.ID) session.ID {
 	for i := len(id) - 1; i >= 0; i-- {
 		id[i]--
 		if id[i] != 0xff {
@@ -86,14 +87,14 @@ func (v *verifier) checkStretch(ctx context.Context, low, high session.ID) error
 			}
 		}
 	}
-	if err := v.holdRows(ctx, v.store.Table(), "session_events", events, low, high); err != nil {
+	if err := v.compareRows(ctx, v.store.Table(), "session_events", events, low, high); err != nil {
 		return err
 	}
-	return v.holdRows(ctx, v.store.TableNamed("session_conflicts"), "session_conflicts", conflicts, low, high)
+	return v.compareRows(ctx, v.store.TableNamed("session_conflicts"), "session_conflicts", conflicts, low, high)
 }
 
-// holdRows goes through the rows and the entries of a stretch at once, both in the order of ids.
-func (v *verifier) holdRows(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) error {
+// compareRows goes through the rows and the entries of a stretch at once, both in the order of ids.
+func (v *verifier) compareRows(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) error {
 	slices.SortStableFunc(entries, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
 	several := table == "session_conflicts" // of one id
 	rows := 0
@@ -113,7 +114,7 @@ func (v *verifier) holdRows(ctx context.Context, from, table string, entries []s
 		if !several && rows > 0 && e.RecordID == last {
 			v.report(Finding{Kind: KindTwice, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC()})
 		} else {
-			v.holdRow(e, entries[:same], table)
+			v.compareRow(e, entries[:same], table)
 		}
 		last = e.RecordID
 		if rows++; rows%10_000 == 0 && v.Progress != nil {
@@ -147,8 +148,8 @@ func (v *verifier) checkDisguises(ctx context.Context) error {
 	return nil
 }
 
-// holdRow finds the entry that a row is as sealed by.
-func (v *verifier) holdRow(e *session.Event, entries []sealedEntry, table string) {
+// compareRow finds the entry that a row is as sealed by.
+func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table string) {
 	untrusted := false
 	for i := range entries {
 		s := &entries[i]
@@ -174,7 +175,7 @@ func (v *verifier) holdRow(e *session.Event, entries []sealedEntry, table string
 			entries[k].seen = true
 		}
 		v.report(Finding{Kind: KindAltered, RecordID: e.RecordID, Table: table, Time: at, Log: entries[0].from.log.name, Sealed: entries[0].from.sealed})
-	case v.isFromBefore(e.Time) || v.isLeftOver(e.Time):
+	case v.isFromBefore(e.Time) || v.sealMayBePruned(e.Time):
 		v.summary.Unprotected++
 	case len(v.unsealed) < mostUnsealed && table == "session_events":
 		v.unsealed = append(v.unsealed, e.RecordID)
@@ -188,8 +189,8 @@ func (v *verifier) isFromBefore(time int64) bool {
 	return slices.ContainsFunc(v.logs, func(l *logHistory) bool { return l.beganAfter != 0 && time <= l.beganAfter })
 }
 
-// isLeftOver tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
-func (v *verifier) isLeftOver(nanoseconds int64) bool {
+// sealMayBePruned tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
+func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 	at := time.Unix(0, nanoseconds)
 	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.pruned > 0 && w.log.mayHaveExpired(at, v.At) })
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -35,15 +36,16 @@ const (
 	KindRolledBack       Kind = "rolled back"       // the log ends before a head that was kept elsewhere
 	KindForked           Kind = "forked"            // the log is another one than that of a head that was kept elsewhere
 
-	KindUnprotected Kind = "not sealed" // rows from before the log began
-	KindStale       Kind = "stale"      // the last head is old
-	KindNoCopies    Kind = "no copies"  // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
+	KindUnprotected Kind = "not sealed"   // rows from before the log began
+	KindStale       Kind = "stale"        // the last head is old
+	KindNoCopies    Kind = "no copies"    // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
+	KindUnknownHead Kind = "unknown head" // among the heads that were kept elsewhere: no trusted key has signed it
 	KindNoSeals     Kind = "no seals"
 )
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindStale, KindNoCopies, KindNoSeals}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindStale, KindNoCopies, KindUnknownHead, KindNoSeals}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -160,6 +162,11 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	}
 	var copies []keptHead
 	for _, text := range v.Heads {
+		origin, _, _ := strings.Cut(text, "\n")
+		if _, _, err := v.Keys.Open(text, origin); err != nil {
+			v.report(Finding{Kind: KindUnknownHead, Detail: fmt.Sprintf("%q is no head, or is signed by no trusted key: it says nothing of the table", text)})
+			continue
+		}
 		copies = append(copies, keptHead{text: text})
 	}
 	for _, name := range names {
@@ -176,7 +183,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	switch {
 	case len(v.logs) == 0:
 		v.report(Finding{Kind: KindNoSeals, Detail: "no log is signed by a trusted key: nothing is protected"})
-	case len(v.Heads) == 0:
+	case len(copies) == 0:
 		v.report(Finding{Kind: KindNoCopies, Detail: "give heads that were kept elsewhere: a log whose end was cut off looks like a shorter one"})
 	}
 	return nil
@@ -202,7 +209,7 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 			return err
 		}
 		w.checkSeal(s)
-		holdCopies(v.Keys, copies, name, s, w.tip)
+		compareHeads(v.Keys, copies, name, s, w.tip)
 	}
 	v.walks = append(v.walks, w)
 	if !w.known {
@@ -283,7 +290,6 @@ func onlyStatements(err error) bool {
 // keptHead is a head that was kept elsewhere.
 type keptHead struct {
 	text    string
-	opened  bool
 	log     string
 	forked  bool
 	matched bool
@@ -291,15 +297,15 @@ type keptHead struct {
 	pruned  bool // it is older than what the log still has
 }
 
-// holdCopies compares heads of this log with what it is at their size.
-func holdCopies(keys seal.Keys, copies []keptHead, name string, s *sealquery.StoredSeal, tip seal.Tip) {
+// compareHeads compares heads of this log with what it is at their size.
+func compareHeads(keys seal.Keys, copies []keptHead, name string, s *sealquery.StoredSeal, tip seal.Tip) {
 	for i := range copies {
 		c := &copies[i]
 		head, _, err := keys.Open(c.text, name)
 		if err != nil {
 			continue
 		}
-		c.opened, c.log = true, name
+		c.log = name
 		if c.size = head.Size; head.Size != s.First+s.Pages {
 			continue
 		}
