@@ -23,7 +23,7 @@ func (r *release) writeContents(ctx context.Context) error {
 		if err := readLicences(ctx, modules); err != nil {
 			return err
 		}
-		if err := r.writeBill(program, modules); err != nil {
+		if err := r.writeBillOfMaterials(program, modules); err != nil {
 			return err
 		}
 		for _, m := range modules {
@@ -33,8 +33,8 @@ func (r *release) writeContents(ctx context.Context) error {
 	return r.writeNotice(slices.SortedFunc(maps.Values(all), func(a, b *module) int { return cmp.Compare(a.path, b.path) }))
 }
 
-// writeBill writes the bill of materials of a program on all platforms, in CycloneDX.
-func (r *release) writeBill(program string, modules []*module) error {
+// writeBillOfMaterials writes the bill of materials of a program on all platforms, in CycloneDX.
+func (r *release) writeBillOfMaterials(program string, modules []*module) error {
 	bill := cyclonedx.NewBOM()
 	ref := packageURL(ourModules, "v"+r.version) + "#cmd/" + program
 	bill.Metadata = &cyclonedx.Metadata{

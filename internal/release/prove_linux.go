@@ -96,7 +96,7 @@ func (r *release) isOfThisCommit() error {
 	if err != nil || len(archives) == 0 {
 		return fmt.Errorf("no release in %s: make release first; %w", r.dist, err)
 	}
-	if err := contains(archives[0], r.made.Format(time.RFC3339)); err != nil {
+	if err := requireText(archives[0], r.made.Format(time.RFC3339)); err != nil {
 		return fmt.Errorf("%s is of another commit: make release first; %w", r.dist, err)
 	}
 	return nil

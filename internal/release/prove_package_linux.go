@@ -89,17 +89,17 @@ func provePackage(tool packageTool) func(context.Context, *release) (string, err
 			{"run as its user", func() error { return runInstalled(ctx, root, first.version) }},
 			{"change the configuration", func() error { return appendText(inRoot(imageConfig), mine) }},
 			{"upgrade", func() error { return run(tool.install(root, later.file)) }},
-			{"keep the configuration", func() error { return contains(inRoot(imageConfig), mine) }},
+			{"keep the configuration", func() error { return requireText(inRoot(imageConfig), mine) }},
 			{"run again", func() error { return runInstalled(ctx, root, later.version) }},
 			{"roll back", func() error { return run(tool.goBack(root, first.file)) }},
 			{"run on the table of the later version", func() error { return runInstalled(ctx, root, first.version) }},
 			{"remove", func() error { return run(tool.remove(root)) }},
-			{"remove the programs", func() error { return isGone(inRoot("usr/bin/otelcol-sessionlog")) }},
-			{"keep what was changed", func() error { return contains(inRoot(tool.kept), mine) }},
-			{"keep the table", func() error { return contains(database, sqliteMark) }},
+			{"remove the programs", func() error { return requireGone(inRoot("usr/bin/otelcol-sessionlog")) }},
+			{"keep what was changed", func() error { return requireText(inRoot(tool.kept), mine) }},
+			{"keep the table", func() error { return requireText(database, sqliteMark) }},
 		})
 		if err == nil && tool.purge != nil {
-			err = errors.Join(run(tool.purge(root)), isGone(inRoot(imageConfig)), contains(database, sqliteMark))
+			err = errors.Join(run(tool.purge(root)), requireGone(inRoot(imageConfig)), requireText(database, sqliteMark))
 		}
 		return "installed, run as its user, upgraded, rolled back, removed; table and changed configuration kept", err
 	}
@@ -131,7 +131,7 @@ func proveApk(ctx context.Context, r *release) (string, error) {
 		{"after an upgrade", script(".post-upgrade")},
 		{"before a removal", script(".pre-deinstall")},
 		{"after a removal", script(".post-deinstall")},
-		{"keep the table", func() error { return contains(filepath.Join(root, stateFolder, "session_log.db"), sqliteMark) }},
+		{"keep the table", func() error { return requireText(filepath.Join(root, stateFolder, "session_log.db"), sqliteMark) }},
 	})
 	return "unpacked, its scripts run by busybox in a Debian, run as its user; not by apk", err
 }
@@ -217,7 +217,7 @@ func appendText(file, text string) error {
 	return errors.Join(err, out.Close())
 }
 
-func contains(file, text string) error {
+func requireText(file, text string) error {
 	content, err := os.ReadFile(file)
 	if err == nil && !strings.Contains(string(content), text) {
 		return fmt.Errorf("%s has lost %q", file, text)
@@ -225,7 +225,7 @@ func contains(file, text string) error {
 	return err
 }
 
-func isGone(file string) error {
+func requireGone(file string) error {
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s is still there", file)
 	}
