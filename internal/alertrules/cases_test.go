@@ -85,6 +85,14 @@ var cases = map[string][]struct {
 		{"a known id with other content", `otelcol_exporter_sessionlog_conflicts_total{job="c",exporter="sessionlog"} 0x10 1x60`, span{11, 24}},
 		{"duplicates are well", `otelcol_exporter_sessionlog_duplicates{job="c",exporter="sessionlog"} 0+60x60`, span{}},
 	},
+	"SealAlarm": {
+		{"the very first one", `otelcol_exporter_sessionlog_seal_alarms_total{job="c",exporter="sessionlog"} _x10 1x60`, span{10, 69}},
+		{"none", `otelcol_exporter_sessionlog_seal_alarms{job="c",exporter="sessionlog"} 0x60`, span{}},
+	},
+	"SealsBehind": {
+		{"since a minute", `otelcol_exporter_sessionlog_seal_last_seconds{job="c",exporter="sessionlog"} 60x60`, span{37, 64}},
+		{"never", `otelcol_exporter_sessionlog_seal_last{job="c",exporter="sessionlog"} 0+60x60`, span{}},
+	},
 	"BackendAway": {
 		{"from minute 11 to 40", `
 			otelcol_exporter_sessionlog_write_duration_seconds_count{job="c",exporter="sessionlog",outcome="success"} 0+60x10 600x29 660+60x60
