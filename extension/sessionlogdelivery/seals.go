@@ -1,0 +1,42 @@
+package sessionlogdelivery
+
+import (
+	"net/url"
+	"slices"
+
+	"go.uber.org/zap"
+)
+
+// warnOfSeals warns of seals that prove less than they could: their heads are kept nowhere else, or their key lies on the database's host.
+func (w *configWatcher) warnOfSeals(conf map[string]any) {
+	for _, b := range eventComponents(conf) {
+		if b.class != exporterClass || b.componentType() != "sessionlog" || b.valueAt("seal") == nil || slices.Contains(w.cfg.Acknowledge, b.qualifiedName()) {
+			continue
+		}
+		if !b.boolAt(true, "seal", "heads", "file") && !b.boolAt(true, "seal", "heads", "telemetry") {
+			w.log.Warn(b.qualifiedName()+"::seal::heads: heads are given to nobody, and a log whose end was cut off looks like a shorter one: set file or telemetry, and keep copies elsewhere",
+				zap.String("component", b.qualifiedName()))
+		}
+		if isBackendHere(b) {
+			w.log.Warn(b.qualifiedName()+"::seal::key_file: the key lies on the database's host, whose administrator can seal what he has forged: run the collector on another one",
+				zap.String("component", b.qualifiedName()))
+		}
+	}
+}
+
+// isBackendHere tells whether a database server is on this machine. A file of SQLite always is, and its page says so.
+func isBackendHere(b componentBlock) bool {
+	for _, backend := range []string{"clickhouse", "postgresql"} {
+		endpoints, _ := b.valueAt(backend, "endpoints").([]any)
+		for _, one := range endpoints {
+			endpoint, _ := one.(string)
+			if address, err := url.Parse(endpoint); err == nil && address.Host != "" {
+				endpoint = address.Host
+			}
+			if isLoopbackEndpoint(endpoint) {
+				return true
+			}
+		}
+	}
+	return false
+}
