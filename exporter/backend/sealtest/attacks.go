@@ -129,7 +129,7 @@ func whatWasWritten(t *testing.T, r *rig) {
 
 // proveRecords to whoever has the key, without the table.
 func (r *rig) proveRecords(some ...int) {
-	keys, err := seal.ParseKeys(r.public)
+	keys, err := seal.ParseKeys(r.public...)
 	require.NoError(r.t, err)
 	store, err := r.db.Ask(r.t.Context())
 	require.NoError(r.t, err)

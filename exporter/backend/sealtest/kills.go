@@ -7,9 +7,9 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"strings"
 	"testing"
 	"time"
 
@@ -338,4 +338,20 @@ func pruning(t *testing.T, r *rig) {
 	r.db.Delete(t, pages, "first = "+r.db.Column(t, "SELECT max(first) FROM session_seal_pages")[0])
 	_, found = r.verify()
 	require.Contains(t, kinds(found), verify.KindPagesMissing)
+}
+
+// rotation: another key file, and whoever verifies has both public keys.
+func rotation(t *testing.T, r *rig) {
+	r.write(numbers(0, 10))
+	secret, public, err := seal.GenerateKey(keyName)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte(secret), 0o600))
+	r.write(numbers(10, 20))
+	_, found := r.verify()
+	require.Contains(t, kinds(found), verify.KindForgedHead, "nobody has said that the new key is trusted")
+	r.public = append(r.public, public)
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 20, summary.Records)
+	require.Equal(t, 1, summary.Logs)
 }

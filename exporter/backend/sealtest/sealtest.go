@@ -56,6 +56,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"TwoCollectorsOfOneName":             twoCollectors,
 	"Retention":                          retention,
 	"WhatHasExpiredIsPruned":             pruning,
+	"AKeyIsRotated":                      rotation,
 	"WithoutAJournal":                    withoutJournal,
 	"ManyWriters":                        manyWriters,
 	"AKeyThatIsMissing":                  missingKey,
@@ -81,7 +82,7 @@ type rig struct {
 	db     Database
 	ttl    time.Duration
 	cfg    sealing.Config
-	public string
+	public []string
 	alarms int
 	wrap   func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
 	at     time.Time                                         // when it is verified
@@ -91,7 +92,7 @@ func newRig(t *testing.T, db Database) *rig {
 	dir := t.TempDir()
 	secret, public, err := seal.GenerateKey(keyName)
 	require.NoError(t, err)
-	r := &rig{t: t, db: db, cfg: sealing.DefaultConfig(), public: public, at: time.Now()}
+	r := &rig{t: t, db: db, cfg: sealing.DefaultConfig(), public: []string{public}, at: time.Now()}
 	r.cfg.KeyFile, r.cfg.Directory, r.cfg.Writer, r.cfg.Interval = filepath.Join(dir, "seal.key"), filepath.Join(dir, "seal"), "a", 0
 	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte(secret+"\n"), 0o600))
 	require.NoError(t, r.cfg.Validate())
@@ -154,7 +155,7 @@ func idOf(n int) session.ID {
 
 func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 	r.t.Helper()
-	keys, err := seal.ParseKeys(r.public)
+	keys, err := seal.ParseKeys(r.public...)
 	require.NoError(r.t, err)
 	store, err := r.db.Ask(r.t.Context())
 	require.NoError(r.t, err)
