@@ -58,13 +58,17 @@ func newSourceBlock[C interface{ DefaultInstance() string }](
 	}
 }
 
-// CheckConnection implements [connectcheck.Checker] by the source's block.
+// CheckConnection implements [connectcheck.Checker] by the source's block, and tries the folder of dead letters where it is named.
 func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	b, err := c.selectedSource()
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "source", Detail: err.Error()}}
 	}
-	return b.check(ctx)
+	findings := b.check(ctx)
+	if dir := c.DeadLetter.Directory; dir != "" && c.OnRefused != RefusedStop {
+		findings = append(findings, connectcheck.CheckFolder("dead letter", "dead_letter::directory", dir))
+	}
+	return findings
 }
 
 // selectedSource returns the one block that is written.
