@@ -49,8 +49,8 @@ func runExample(t *testing.T, line string) {
 		ctx = limited
 	}
 	switch words[1] {
-	case "doctor", "verify", "prove", "check":
-		return // its sources are not here: TestDoctor; nothing is sealed: TestVerifyTellsByItsExitStatus, TestProveAndCheck
+	case "doctor", "verify", "prove", "check", "adopt":
+		return // its sources are not here: TestDoctor; nothing is sealed: TestVerifyTellsByItsExitStatus, TestProveAndCheck, TestAdopt
 	}
 	a := caller{}.runContext(ctx, words[1:]...)
 	require.Equal(t, 0, a.status, "%s: %s", line, a.errors)

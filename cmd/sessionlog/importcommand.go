@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
@@ -143,9 +144,7 @@ func (i *fileImport) closeState() {
 
 // runImport delivers the files to the exporter, which has each record in its store, or in the dead letter, before the state moves past it.
 func (i *fileImport) runImport(ctx context.Context) (err error) {
-	settings := component.TelemetrySettings{
-		Logger: i.progress.warningLogger(), TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metricnoop.NewMeterProvider(), Resource: pcommon.NewResource(),
-	}
+	settings := silentTelemetry(i.progress.warningLogger())
 	build := component.BuildInfo{Command: "sessionlog", Description: "import", Version: version}
 	out, err := i.exporter.NewImporter(ctx, exporter.Settings{ID: importID(i.exporterName), TelemetrySettings: settings, BuildInfo: build}, i.summary.countWritten)
 	if err != nil {
@@ -194,3 +193,8 @@ func importID(name string) component.ID {
 type noHost struct{}
 
 func (noHost) GetExtensions() map[component.ID]component.Component { return nil }
+
+// silentTelemetry shows what a component logs, and no more of it.
+func silentTelemetry(log *zap.Logger) component.TelemetrySettings {
+	return component.TelemetrySettings{Logger: log, TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metricnoop.NewMeterProvider(), Resource: pcommon.NewResource()}
+}

@@ -3,6 +3,7 @@ package sessionlogexporter
 import (
 	"context"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
@@ -31,6 +32,19 @@ func (c *Config) openBackend(set exporter.Settings) (backend.Backend, error) {
 		return store, err
 	}
 	return sealing.New(store, *c.Seal.Get(), chosen.TTL, chosen.OpenQueryStore, set.Logger, counts)
+}
+
+// NewAdoption seals records that were found in the backend; Seal has a value.
+func (c *Config) NewAdoption(set component.TelemetrySettings) (*sealing.Adoption, error) {
+	chosen, err := c.chooseBackend()
+	if err != nil {
+		return nil, err
+	}
+	store, err := chosen.Open(set)
+	if err != nil {
+		return nil, err
+	}
+	return sealing.NewAdoption(store, *c.Seal.Get(), chosen.TTL)
 }
 
 // OpenQueryStore opens the backend to be asked; nothing is created, and nothing written. The key of the backend's block stands before its errors.

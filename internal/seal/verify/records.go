@@ -163,6 +163,9 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 				entries[k].seen = true
 			}
 			v.summary.Records++
+			if s.Kind == seal.KindAdopted {
+				v.summary.Adopted++
+			}
 			return
 		}
 	}
@@ -175,7 +178,12 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 			entries[k].seen = true
 		}
 		v.report(Finding{Kind: KindAltered, RecordID: e.RecordID, Table: table, Time: at, Log: entries[0].from.log.name, Sealed: entries[0].from.sealed})
-	case v.isFromBefore(e.Time) || v.sealMayBePruned(e.Time):
+	case v.isFromBefore(e.Time):
+		v.summary.Unprotected++
+		if v.Unprotected != nil && table == "session_events" {
+			v.Unprotected(e)
+		}
+	case v.sealMayBePruned(e.Time):
 		v.summary.Unprotected++
 	case len(v.unsealed) < mostUnsealed && table == "session_events":
 		v.unsealed = append(v.unsealed, e.RecordID)

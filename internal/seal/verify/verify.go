@@ -70,11 +70,14 @@ type Options struct {
 	Patience time.Duration
 	// Progress is called now and then with the rows that have been read.
 	Progress func(rows int)
+	// Unprotected is called for each row from before a log began; the event is valid until it returns.
+	Unprotected func(*session.Event)
 }
 
 // Summary is what was verified.
 type Summary struct {
 	Records     int       `json:"records"` // rows that are as they were sealed
+	Adopted     int       `json:"adopted"` // of Records: those that were found, not told
 	Conflicts   int       `json:"conflicts"`
 	Expired     int       `json:"expired"` // sealed, and gone by the retention that was stated
 	Unjudged    int       `json:"unjudged"`

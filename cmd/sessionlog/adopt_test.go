@@ -1,0 +1,43 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestAdopt: records from before the log began are protected from then on, and are said to be adopted; what was put in is not adopted.
+func TestAdopt(t *testing.T) {
+	defer func(before time.Time) { now = before }(now)
+	s := sealedStore{importRig: newImportRig(t, exportsBlock)}
+	s.imported(t, writeRowFile(t, filepath.Join(s.folder, "before.jsonl"), 0, 300))
+	require.Equal(t, 2, run(t, "adopt", "--config", s.config, "--reason", "none").status, "nothing seals")
+	s.public, s.kept = s.seal(t), s.heads()
+	s.imported(t, writeRowFile(t, filepath.Join(s.folder, "then.jsonl"), 300, 400))
+	before := s.verify(t)
+	require.Equal(t, 3, before.status)
+	require.Contains(t, before.out, "300 records from before the log began")
+
+	require.Equal(t, 2, run(t, "adopt", "--config", s.config).status, "a reason is signed")
+	require.Equal(t, 2, run(t, "adopt", "--sqlite", s.database, "--reason", "x").status)
+	require.Equal(t, "adopted 300 records\n", well(t, "adopt", "--config", s.config, "--reason", "compared with\na backup"))
+	require.Equal(t, "adopted 0 records\n", well(t, "adopt", "--config", s.config, "--reason", "again"))
+	after := s.verify(t)
+	require.Equal(t, 0, after.status, after.out+after.errors)
+	require.Contains(t, after.out, "400 records (300 were adopted: found, not told) and 0 conflicts")
+
+	file := filepath.Join(s.folder, "record.zip")
+	well(t, "prove", s.someRecord(t), "--sqlite", s.database, "-o", file)
+	require.Contains(t, well(t, "check", file, "--key", s.public), "as it was found in the table")
+
+	s.exec(t, "UPDATE session_events_1 SET client_address = '192.0.2.66' WHERE user_name = 'user18'")
+	altered := s.verify(t)
+	require.Equal(t, 1, altered.status)
+	require.Contains(t, altered.out, "logins/a/adopt")
+	refused := run(t, "adopt", "--config", s.config, "--reason", "x")
+	require.Equal(t, 1, refused.status)
+	require.Contains(t, refused.out, "altered")
+	require.Contains(t, refused.errors, "nothing is adopted")
+}

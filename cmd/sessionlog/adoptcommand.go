@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "Seals the records from before the log of seals began",
+		Long: "adopt seals what was in the table before seal was turned on: as records that were found, not told, so that nobody can change them unseen from now on. Nothing is\n" +
+			"adopted where verify finds evidence of tampering, nor what it calls inserted. It needs the configuration whose exporter has seal, and its key.\n\n" +
+			"Exit status: as that of verify.",
+		Example: "  sessionlog adopt --config collector.yaml --reason 'records of 2024 and 2025, compared with the backup of 2026-11-01'",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageErrorf("adopt takes no arguments")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if reason == "" {
+				return usageErrorf("say with --reason why these records can be trusted: it is signed with them")
+			}
+			return adoptRecords(cmd.Context(), s, target, reason)
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why these records can be trusted (`TEXT`)")
+	return cmd
+}
+
+func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget, reason string) error {
+	cfg, name, err := target.exporterConfig(ctx, s.variable)
+	if err != nil {
+		return err
+	}
+	if !cfg.Seal.HasValue() {
+		return usageErrorf("%s has no seal: name with --config the configuration whose exporter seals", name)
+	}
+	adoption, err := cfg.NewAdoption(silentTelemetry(zap.NewNop()))
+	if err != nil {
+		return withStatus(statusUnverified, err)
+	}
+	store, err := target.openStore(ctx, s.variable)
+	if err != nil {
+		return withStatus(statusUnverified, err)
+	}
+	defer func() { _ = store.Close() }()
+	left := 0
+	var f verifyFlags
+	summary, err := verify.Run(ctx, store, verify.Options{
+		Keys: adoption.Keys(), At: s.now(), Patience: 10 * time.Second,
+		Unprotected: func(e *session.Event) {
+			if !adoption.Add(e) {
+				left++
+			}
+		},
+	}, func(found verify.Finding) {
+		if found.Kind.IsTampering() {
+			f.printFinding(s.out, found)
+		}
+	})
+	switch {
+	case err != nil:
+		return withStatus(statusUnverified, err)
+	case summary.Tampering > 0:
+		return withStatus(statusTampering, fmt.Errorf("nothing is adopted: %d findings are evidence of tampering", summary.Tampering))
+	}
+	if err := adoption.Seal(ctx, store, reason); err != nil {
+		return withStatus(statusUnverified, err)
+	}
+	fmt.Fprintf(s.out, "adopted %d records\n", adoption.Records())
+	if left > 0 {
+		return withStatus(statusUnprotected, errors.New("more are left: call adopt again"))
+	}
+	return nil
+}
