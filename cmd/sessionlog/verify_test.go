@@ -83,7 +83,7 @@ func TestVerifyTellsByItsExitStatus(t *testing.T) {
 		require.Equal(t, 2, run(t, usage...).status, usage)
 	}
 
-	s.exec(t, "UPDATE session_events_1 SET user_name = 'mallory' WHERE user_name = 'user18' AND kind = 'login' AND outcome = 'success' AND arrival < 100")
+	s.exec(t, "UPDATE session_events_1 SET user_name = 'mallory' WHERE user_name = 'user18' AND kind = 'login' AND outcome = 'success' AND time < 1767225700000000000")
 	tampered := s.verify(t)
 	require.Equal(t, 1, tampered.status)
 	require.Contains(t, tampered.out, "altered")
