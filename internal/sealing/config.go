@@ -27,6 +27,8 @@ type Config struct {
 	// Interval is how long a record may wait for its seal; 0: a write returns when its records are sealed.
 	Interval time.Duration `mapstructure:"interval"`
 	Heads    HeadsConfig   `mapstructure:"heads"`
+
+	beside string // the folder of the log that this one is beside
 }
 
 // HeadsConfig says where heads are shown, so that somebody keeps them elsewhere.
@@ -95,7 +97,7 @@ func (c Config) ForImport() Config {
 		c.Writer = host
 	}
 	c.Writer += "/import"
-	c.Directory = filepath.Join(c.Directory, "import")
+	c.Directory, c.beside = filepath.Join(c.Directory, "import"), c.Directory
 	return c
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -26,16 +27,16 @@ type epoch struct {
 	done    chan struct{} // closed once the seal is stored
 }
 
-const journalPattern = "pending-*"
+const journalPrefix = "pending-"
 
 // newEpoch begins one. It goes on without a journal where that cannot be written.
 func newEpoch(dir string, number uint64) (*epoch, error) {
 	seed := seal.NewSeed()
-	e := &epoch{seed: seed, pending: seal.NewPending(seed), path: filepath.Join(dir, fmt.Sprintf("pending-%020d", number)), done: make(chan struct{})}
+	e := &epoch{seed: seed, pending: seal.NewPending(seed), path: filepath.Join(dir, fmt.Sprintf(journalPrefix+"%020d", number)), done: make(chan struct{})}
 	file, err := os.OpenFile(e.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err == nil {
 		if _, err = file.Write(seed[:]); err != nil {
-			err = errors.Join(err, file.Close())
+			err = errors.Join(err, file.Close(), os.Remove(e.path))
 			file = nil
 		}
 	}
@@ -79,9 +80,14 @@ func (t *toldRecords) listen(events iter.Seq2[int, *session.Event]) iter.Seq2[in
 }
 
 func (t *toldRecords) writeJournal() {
+	t.appendToJournal(t.entries[t.journaled:])
+	t.journaled = len(t.entries)
+}
+
+func (t *toldRecords) appendToJournal(entries []seal.Entry) {
 	t.buf = t.buf[:0]
-	for ; t.journaled < len(t.entries); t.journaled++ {
-		if e := &t.entries[t.journaled]; e.Kind != 0 {
+	for i := range entries {
+		if e := &entries[i]; e.Kind != 0 {
 			t.buf = e.Append(t.buf)
 		}
 	}
@@ -95,9 +101,16 @@ func (t *toldRecords) writeJournal() {
 // readJournals yields what journals of an earlier run have, each with its seed. A torn end is what was not committed.
 func readJournals(dir string) iter.Seq2[string, *journal] {
 	return func(yield func(string, *journal) bool) {
-		paths, _ := filepath.Glob(filepath.Join(dir, journalPattern)) // the pattern is good
-		slices.Sort(paths)
-		for _, path := range paths {
+		files, err := os.ReadDir(dir) // in the order of their names
+		if err != nil {
+			yield(dir, &journal{err: err})
+			return
+		}
+		for _, file := range files {
+			if !strings.HasPrefix(file.Name(), journalPrefix) {
+				continue
+			}
+			path := filepath.Join(dir, file.Name())
 			content, err := os.ReadFile(path)
 			j := &journal{err: err}
 			if len(content) >= len(j.seed) {

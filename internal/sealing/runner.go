@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,38 +29,38 @@ func (b *Backend) run(ctx context.Context) {
 		case <-every.C:
 		case <-b.wake:
 		}
-		if err := b.sealDue(ctx, false); err != nil {
-			b.conditions.RaiseReason(sealsFail, err, "seals cannot be stored: records are, and wait for theirs", zap.String("key", "seal"))
-		} else {
-			b.conditions.Clear(sealsFail, "seals can be stored again", zap.String("key", "seal"))
-		}
+		b.sealAndReport(ctx, false)
 		if now := time.Now(); now.Sub(b.headShown) >= b.cfg.Heads.Every {
-			b.showHead(now)
+			b.showHead(ctx, now)
 		}
 		b.pruneDue(ctx, time.Now())
 	}
 }
 
+// sealAndReport is no reason to stop: what cannot be sealed now waits.
+func (b *Backend) sealAndReport(ctx context.Context, all bool) {
+	if err := b.sealDue(ctx, all); err != nil {
+		b.conditions.RaiseReason(sealsFail, err, "seals cannot be stored: records are, and wait for theirs", zap.String("key", "seal"))
+		return
+	}
+	b.conditions.Clear(sealsFail, "seals can be stored again", zap.String("key", "seal"))
+}
+
 // sealAll seals all that is stored.
 func (b *Backend) sealAll(ctx context.Context) error { return b.sealDue(ctx, true) }
 
-// sealDue stores the seals of all epochs that are due, in their order.
+// sealDue stores the seals of all epochs that are due. One whose writes take long holds up no other.
 func (b *Backend) sealDue(ctx context.Context, all bool) error {
 	b.closeDueEpoch(all)
 	for {
-		b.mu.Lock()
-		var ep *epoch
-		if len(b.closed) > 0 && b.closed[0].writes == 0 {
-			ep = b.closed[0]
-		}
-		b.mu.Unlock()
+		ep := b.nextToSeal()
 		if ep == nil {
 			return nil
 		}
 		err := b.sealEpoch(ctx, ep)
 		b.mu.Lock()
 		if b.failed = err; err == nil {
-			b.closed = b.closed[1:]
+			b.closed = slices.DeleteFunc(b.closed, func(other *epoch) bool { return other == ep })
 			b.unsealed -= min(b.unsealed, ep.pending.Records())
 		}
 		pending := b.unsealed
@@ -70,6 +71,20 @@ func (b *Backend) sealDue(ctx context.Context, all bool) error {
 		close(ep.done)
 		b.telemetry.CountSealed(ctx, ep.pending.Records(), pending)
 	}
+}
+
+// nextToSeal is the epoch whose seal may be stored already, or else the first whose writes have ended.
+func (b *Backend) nextToSeal() *epoch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := slices.IndexFunc(b.closed, func(ep *epoch) bool { return ep.sealed != nil })
+	if at < 0 {
+		at = slices.IndexFunc(b.closed, func(ep *epoch) bool { return ep.writes == 0 })
+	}
+	if at < 0 {
+		return nil
+	}
+	return b.closed[at]
 }
 
 // closeDueEpoch has new writes begin another epoch, where this one is full or has waited for the interval.
@@ -95,7 +110,8 @@ func (b *Backend) beginEpoch() {
 // sealEpoch stores the seal of an epoch, the same one again where the outcome was not known.
 func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
 	if ep.pending.IsEmpty() {
-		return ep.removeJournal()
+		b.removeJournals(ep)
+		return nil
 	}
 	if ep.sealed == nil {
 		s, next, err := ep.pending.Seal(b.state.Tip, b.key, b.state.Log)
@@ -104,7 +120,7 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
 		}
 		ep.sealed, ep.next = &s, next
 	}
-	err := b.inner.AppendSeal(ctx, ep.sealed)
+	err := b.appendSeal(ctx, ep.sealed)
 	if errors.Is(err, backend.ErrLogTaken) {
 		return b.leaveTakenLog(ctx, ep, err)
 	}
@@ -115,6 +131,31 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
 	if err := b.state.write(b.cfg.Directory); err != nil {
 		b.reportJournal(err)
 	}
+	b.removeJournals(ep)
+	return nil
+}
+
+// longestAppend is how long a seal waits for a server that does not answer, before it is tried again.
+const longestAppend = 30 * time.Second
+
+func (b *Backend) appendSeal(ctx context.Context, s *seal.Seal) error {
+	ctx, cancel := context.WithTimeout(ctx, longestAppend)
+	defer cancel()
+	return b.inner.AppendSeal(ctx, s)
+}
+
+// removeJournals lets go of what was sealed. What is not known yet is written down elsewhere before.
+func (b *Backend) removeJournals(ep *epoch) {
+	b.mu.Lock()
+	err := b.doubtful.writeFile(b.cfg.Directory)
+	b.mu.Unlock()
+	if err != nil {
+		b.reportJournal(err)
+		if ep.journal != nil {
+			_ = ep.journal.Close()
+		}
+		return
+	}
 	for _, path := range b.journalsLeft {
 		if err := os.Remove(path); err != nil {
 			b.reportJournal(err)
@@ -124,7 +165,6 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
 	if err := ep.removeJournal(); err != nil {
 		b.reportJournal(err)
 	}
-	return nil
 }
 
 // leaveTakenLog goes on in a log of its own: somebody else writes to this one, or an older copy of the collector's folder came back.
@@ -134,7 +174,9 @@ func (b *Backend) leaveTakenLog(ctx context.Context, ep *epoch, cause error) err
 		return err
 	}
 	ep.sealed = nil
-	ep.pending.AddStatement(alarmText(lost.Head))
+	if lost.Head != "" {
+		ep.pending.AddStatement(alarmText(lost.Head))
+	}
 	b.alarm(ctx, "somebody else writes to the log of this collector, which goes on in one of its own: give each collector a seal::writer and a seal::directory of its own", cause)
 	return errors.New("the log was taken by another writer")
 }
@@ -154,12 +196,12 @@ func (b *Backend) alarm(ctx context.Context, message string, err error) {
 }
 
 // showHead gives the last head away. Where nothing was sealed since, a statement has the log go on, so that heads stay fresh.
-func (b *Backend) showHead(now time.Time) {
+func (b *Backend) showHead(ctx context.Context, now time.Time) {
 	if b.shownSize == b.state.Tip.Size {
 		b.mu.Lock()
 		b.current.pending.AddStatement("alive")
 		b.mu.Unlock()
-		if err := b.sealAll(context.Background()); err != nil {
+		if err := b.sealAll(ctx); err != nil {
 			return
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +18,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
-	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -26,12 +27,9 @@ const (
 	fullEpoch = 4096
 	// mostUnsealed bounds the memory where seals cannot be stored: then records are not either.
 	mostUnsealed = 1 << 20
-	// mostDoubtful is how many records may be remembered whose write had no known outcome.
-	mostDoubtful = 1 << 17
 
 	sealsFail   = "seals fail"
 	journalFail = "journal fails"
-	logAlarm    = "log alarm"
 )
 
 // Backend is a backend whose records are sealed.
@@ -45,8 +43,10 @@ type Backend struct {
 	telemetry  Telemetry
 
 	key          *seal.Key
+	lock         *os.File // of the directory
 	innerStarted bool
 	running      bool
+	cancelRun    context.CancelFunc
 	wake         chan struct{}
 	stop         chan struct{}
 	stopped      chan struct{}
@@ -64,13 +64,7 @@ type Backend struct {
 	begun    time.Time
 	unsealed uint64 // records
 	failed   error  // why the last seal could not be stored
-	doubtful map[session.ID]doubt
-}
-
-// doubt is a record whose write had no known outcome: if it is there, and as it was told, it is sealed.
-type doubt struct {
-	seed seal.Seed
-	hash [16]byte
+	doubtful doubts
 }
 
 // Telemetry counts.
@@ -95,7 +89,7 @@ func New(inner backend.Backend, cfg Config, ttl time.Duration, open func(context
 	}
 	b := &Backend{
 		inner: sealed, cfg: cfg, ttl: ttl, openStore: open, log: log, telemetry: telemetry, conditions: conditionlog.New(log, time.Now),
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}), doubtful: map[session.ID]doubt{},
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}), doubtful: newDoubts(),
 	}
 	if shared, ok := inner.(backend.SharedWriter); ok {
 		return &sharedBackend{b, shared}, nil
@@ -114,11 +108,18 @@ func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Even
 	if told.err != nil {
 		b.reportJournal(told.err)
 	}
-	if err == nil {
-		err = b.settleDoubts(ctx, told, fates)
+	switch {
+	case err == nil:
+		var found []settledDoubt
+		found, err = b.findDoubts(ctx, told, fates)
+		b.leaveEpoch(told, fates, found)
+	case consumererror.IsPermanent(err):
+		b.leaveEpoch(told, nil, nil)
+	default:
+		b.leaveDoubtful(told, events)
 	}
-	if isNew := b.leaveEpoch(told, fates, err); isNew && b.cfg.Interval == 0 {
-		err = b.waitForSeal(ctx, ep)
+	if err == nil && b.cfg.Interval == 0 {
+		err = b.waitForSeals(ctx)
 	}
 	return result, err
 }
@@ -136,84 +137,86 @@ func (b *Backend) enterEpoch() (*epoch, error) {
 	return b.current, nil
 }
 
-// leaveEpoch takes up what was stored, and tells whether there is something to seal. Where the outcome is not known, what was told is remembered instead.
-func (b *Backend) leaveEpoch(told *toldRecords, fates []backend.Fate, err error) (isNew bool) {
+// leaveEpoch takes up what was stored.
+func (b *Backend) leaveEpoch(told *toldRecords, fates []backend.Fate, found []settledDoubt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	ep := told.epoch
 	ep.writes--
-	for i := range told.entries {
+	for i, fate := range fates {
 		e := &told.entries[i]
-		switch {
-		case e.Kind == 0 || consumererror.IsPermanent(err):
-		case err != nil:
-			if len(b.doubtful) < mostDoubtful {
-				b.doubtful[e.ID] = doubt{ep.seed, e.Hash}
-			}
-		case i < len(fates):
-			isNew = b.takeStored(ep, e, fates[i]) || isNew
+		switch fate {
+		case backend.FateConflict:
+			e.Kind = seal.KindConflict
+		case backend.FateNew:
+			b.doubtful.forget(e.ID)
+		default:
+			continue
+		}
+		b.takeStored(ep, e)
+	}
+	for i := range found {
+		if b.doubtful.settle(&found[i]) {
+			b.takeStored(ep, &found[i].Entry)
 		}
 	}
 	if b.cfg.Interval == 0 || ep != b.current || ep.pending.Records() >= fullEpoch {
 		b.wakeUp()
 	}
-	return isNew
 }
 
-func (b *Backend) takeStored(ep *epoch, e *seal.Entry, fate backend.Fate) (isNew bool) {
-	switch fate {
-	case backend.FateConflict:
-		e.Kind = seal.KindConflict
-	case backend.FateNew:
-		delete(b.doubtful, e.ID)
-	default:
-		return false
-	}
+func (b *Backend) takeStored(ep *epoch, e *seal.Entry) {
 	ep.pending.AddRecord(*e)
 	b.unsealed++
-	return true
 }
 
-// settleDoubts marks as new what came again, is there already, and is what an earlier write without a known outcome was told.
-func (b *Backend) settleDoubts(ctx context.Context, told *toldRecords, fates []backend.Fate) error {
-	b.mu.Lock()
-	var ids []session.ID
-	places := map[session.ID]int{}
-	if len(b.doubtful) > 0 {
-		for i, fate := range fates {
-			if _, known := b.doubtful[told.entries[i].ID]; known && fate == backend.FateDuplicate {
-				ids, places[told.entries[i].ID] = append(ids, told.entries[i].ID), i
+// leaveDoubtful remembers what was told, where the outcome is not known.
+func (b *Backend) leaveDoubtful(told *toldRecords, events iter.Seq2[int, *session.Event]) {
+	var all []seal.Entry
+	if len(told.entries) > 0 { // else it has not come as far
+		c := seal.NewCommitter(b.doubtful.seed)
+		for i, e := range events {
+			if i < len(told.entries) && told.entries[i].Kind != 0 {
+				all = append(all, c.Entry(seal.KindEvent, e))
 			}
 		}
 	}
-	b.mu.Unlock()
-	if len(ids) == 0 {
-		return nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	told.epoch.writes--
+	for i := range all {
+		b.doubtful.remember(all[i].ID, doubt{b.doubtful.seed, all[i].Hash})
 	}
-	return b.compareStored(ctx, ids, told.committer, func(e seal.Entry) {
-		told.entries[places[e.ID]], fates[places[e.ID]] = e, backend.FateNew
-	})
+	b.wakeUp()
 }
 
-// compareStored reads doubtful records, and yields an entry of each that is there as it was told.
-func (b *Backend) compareStored(ctx context.Context, ids []session.ID, c *seal.Committer, yield func(seal.Entry)) error {
+// findDoubts looks at what came again, is there already, and is what an earlier write without a known outcome was told.
+func (b *Backend) findDoubts(ctx context.Context, told *toldRecords, fates []backend.Fate) ([]settledDoubt, error) {
+	told.err = nil
+	b.mu.Lock()
+	asked := map[session.ID][]doubt{}
+	for i, fate := range fates {
+		if id := told.entries[i].ID; fate == backend.FateDuplicate && len(b.doubtful.told[id]) > 0 {
+			asked[id] = slices.Clone(b.doubtful.told[id])
+		}
+	}
+	b.mu.Unlock()
+	if len(asked) == 0 {
+		return nil, nil
+	}
 	store, err := b.openStore(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	for stored, err := range sealquery.Records(ctx, store, ids) {
-		if err != nil {
-			return err
-		}
-		b.mu.Lock()
-		d := b.doubtful[stored.RecordID]
-		b.mu.Unlock()
-		if seal.NewCommitter(d.seed).Entry(seal.KindEvent, stored).Hash == d.hash {
-			yield(c.Entry(seal.KindEvent, stored))
-		}
+	found, err := compareStored(ctx, store, asked, told.committer)
+	for i := range found {
+		told.appendToJournal([]seal.Entry{found[i].Entry})
 	}
-	return nil
+	if told.err != nil {
+		b.reportJournal(told.err)
+	}
+	return found, err
 }
 
 func (b *Backend) wakeUp() {
@@ -223,15 +226,24 @@ func (b *Backend) wakeUp() {
 	}
 }
 
-func (b *Backend) waitForSeal(ctx context.Context, ep *epoch) error {
-	select {
-	case <-ep.done:
-		return nil
-	case <-b.stopped:
-		return errors.New("the records are stored, and not sealed: the exporter has stopped")
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// waitForSeals waits until all is sealed that is stored now: a record that is there already may be of a write whose sender did not wait so long.
+func (b *Backend) waitForSeals(ctx context.Context) error {
+	b.mu.Lock()
+	waiting := slices.Clone(b.closed)
+	if b.current.pending.Records() > 0 {
+		waiting = append(waiting, b.current)
 	}
+	b.mu.Unlock()
+	for _, ep := range waiting {
+		select {
+		case <-ep.done:
+		case <-b.stopped:
+			return errors.New("the records are stored, and not sealed: the exporter has stopped")
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 func (b *Backend) reportJournal(err error) {
@@ -239,15 +251,22 @@ func (b *Backend) reportJournal(err error) {
 		zap.String("key", "seal::directory"), zap.Error(err))
 }
 
+// longestEnd is how long the end of a collector waits for its last seals: the next start makes up for them.
+const longestEnd = 10 * time.Second
+
 // Shutdown seals what waits, then stops the backend.
 func (b *Backend) Shutdown(ctx context.Context) error {
 	if b.running {
+		ending, cancel := context.WithTimeout(ctx, longestEnd)
+		defer cancel()
+		defer context.AfterFunc(ending, b.cancelRun)()
 		close(b.stop)
 		<-b.stopped
-		if err := b.sealAll(ctx); err != nil {
+		if err := b.sealAll(ending); err != nil {
 			b.log.Warn("records that are stored wait for their seal until this collector starts again", zap.String("key", "seal"), zap.Error(err))
+		} else {
+			b.showHead(ending, time.Now())
 		}
-		b.showHead(time.Now())
 	}
-	return b.inner.Shutdown(ctx)
+	return errors.Join(b.inner.Shutdown(ctx), b.unlockDirectory())
 }

@@ -5,19 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 	"github.com/otel-sessionlog/sessionlog/query"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // Start starts the backend, finds the end of the log, and seals what was stored when this collector ended the last time.
 func (b *Backend) Start(ctx context.Context) error {
 	if err := b.readKey(); err != nil {
 		return backend.MarkMisconfigured(err)
+	}
+	if err := b.lockDirectory(); err != nil {
+		return err
 	}
 	if !b.innerStarted {
 		if err := b.inner.Start(ctx); err != nil {
@@ -33,11 +40,10 @@ func (b *Backend) Start(ctx context.Context) error {
 	if err := b.findEnd(ctx, store); err != nil {
 		return err
 	}
-	if err := b.sealAll(ctx); err != nil {
-		return err
-	}
+	b.sealAndReport(ctx, true)
 	b.headShown, b.running = time.Now(), true
-	go b.run(context.WithoutCancel(ctx))
+	ctx, b.cancelRun = context.WithCancel(context.WithoutCancel(ctx))
+	go b.run(ctx)
 	return nil
 }
 
@@ -60,7 +66,7 @@ func (b *Backend) readKey() error {
 func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	known, err := readState(b.cfg.Directory)
 	if err != nil {
-		return backend.MarkMisconfigured(err)
+		b.log.Warn("what this collector remembers of its log of seals cannot be read: the log goes on from what the database has, and says so", zap.String("key", "seal::directory"), zap.Error(err))
 	}
 	if err := b.beginLog(max(known.Number, 1)); err != nil {
 		return err
@@ -75,7 +81,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	statements := []string{retentionText(b.ttl)}
 	switch {
 	case known.Log == "" && last == nil:
-		text, err := beginText(ctx, store)
+		text, err := b.beginText(ctx, store)
 		if err != nil {
 			return err
 		}
@@ -91,9 +97,10 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	case last != nil && last.Head == known.Head:
 		b.state = known
 	default: // whoever verifies could not judge what followed the gap: so it follows in another log
-		if err := b.beginLog(known.Number + 1); err != nil {
+		if err := b.beginUnusedLog(ctx, store, known.Number+1); err != nil {
 			return err
 		}
+		last = nil
 		statements = append(statements, alarmText(known.Head))
 		b.alarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
 			errors.New("the last head is not in the table"))
@@ -101,6 +108,18 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.takeJournals(ctx, store, last, statements)
+}
+
+// beginUnusedLog takes the first number from n on of which the table has no log: this collector may have forgotten one.
+func (b *Backend) beginUnusedLog(ctx context.Context, store query.Store, n int) error {
+	for ; ; n++ {
+		if err := b.beginLog(n); err != nil {
+			return err
+		}
+		if last, err := sealquery.LastSeal(ctx, store, b.state.Log); err != nil || last == nil {
+			return err
+		}
+	}
 }
 
 // readLastSeal asks again for a while where the table is behind what the collector remembers: a replica may not have all yet.
@@ -142,7 +161,10 @@ func retentionText(ttl time.Duration) string {
 }
 
 // beginText says up to when the events are that were there before: they are not sealed.
-func beginText(ctx context.Context, store query.Store) (string, error) {
+func (b *Backend) beginText(ctx context.Context, store query.Store) (string, error) {
+	if beside, err := readState(b.cfg.beside); err == nil && b.cfg.beside != "" && beside.Log != "" {
+		return "begin beside " + beside.Log, nil // what was there before is for that one to say
+	}
 	_, newest, found, err := store.Extent(ctx)
 	if err != nil || !found {
 		return "begin empty", err
@@ -154,20 +176,25 @@ func beginText(ctx context.Context, store query.Store) (string, error) {
 // still come.
 func (b *Backend) takeJournals(ctx context.Context, store query.Store, last *sealquery.StoredSeal, statements []string) error {
 	var paths []string
+	b.doubtful = newDoubts()
+	if err := b.doubtful.readFile(b.cfg.Directory); err != nil {
+		b.reportJournal(err)
+	}
 	for path, j := range readJournals(b.cfg.Directory) {
+		number, err := strconv.ParseUint(strings.TrimPrefix(filepath.Base(path), journalPrefix), 10, 63)
+		if err == nil {
+			b.number = max(b.number, number+1)
+		}
 		if j.err != nil {
-			return fmt.Errorf("seal::directory: %w", j.err)
+			b.reportJournal(j.err)
+			continue
 		}
 		paths = append(paths, path)
 		if last != nil && last.Seed == j.seed {
 			continue // it was sealed, and the collector killed before it removed the file
 		}
 		for _, e := range j.entries {
-			b.doubtful[e.ID] = doubt{j.seed, e.Hash}
-		}
-		var number uint64
-		if _, err := fmt.Sscanf(path[len(path)-20:], "%d", &number); err == nil {
-			b.number = max(b.number, number+1)
+			b.doubtful.remember(e.ID, doubt{j.seed, e.Hash})
 		}
 	}
 	b.beginEpoch()
@@ -175,26 +202,20 @@ func (b *Backend) takeJournals(ctx context.Context, store query.Store, last *sea
 		b.current.pending.AddStatement(text)
 	}
 	if err := b.sealDoubtful(ctx, store); err != nil {
-		return err
+		return errors.Join(err, b.current.removeJournal())
 	}
 	b.journalsLeft = paths
 	return nil
 }
 
 func (b *Backend) sealDoubtful(ctx context.Context, store query.Store) error {
-	ids := make([]session.ID, 0, len(b.doubtful))
-	for id := range b.doubtful {
-		ids = append(ids, id)
+	found, err := compareStored(ctx, store, b.doubtful.told, seal.NewCommitter(b.current.seed))
+	if err != nil {
+		return err
 	}
-	c := seal.NewCommitter(b.current.seed)
-	for stored, err := range sealquery.Records(ctx, store, ids) {
-		if err != nil {
-			return err
-		}
-		if d := b.doubtful[stored.RecordID]; seal.NewCommitter(d.seed).Entry(seal.KindEvent, stored).Hash == d.hash {
-			b.current.pending.AddRecord(c.Entry(seal.KindEvent, stored))
-			b.unsealed++
-			delete(b.doubtful, stored.RecordID)
+	for i := range found {
+		if b.doubtful.settle(&found[i]) {
+			b.takeStored(b.current, &found[i].Entry)
 		}
 	}
 	return nil

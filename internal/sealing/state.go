@@ -21,7 +21,7 @@ type state struct {
 
 func statePath(dir string) string { return filepath.Join(dir, "state.json") }
 
-// readState is the zero state where there is none.
+// readState is the zero state where there is none, or where a loss of power has torn it.
 func readState(dir string) (s state, err error) {
 	content, err := os.ReadFile(statePath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,8 +30,11 @@ func readState(dir string) (s state, err error) {
 	if err == nil {
 		err = json.Unmarshal(content, &s)
 	}
+	if err == nil {
+		_, err = s.Tip.Root()
+	}
 	if err != nil {
-		return s, fmt.Errorf("seal::directory: %w", err)
+		return state{}, fmt.Errorf("%s: %w", statePath(dir), err)
 	}
 	return s, nil
 }
@@ -42,11 +45,15 @@ func (s *state) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	next := statePath(dir) + ".next"
+	return replaceFile(statePath(dir), content)
+}
+
+func replaceFile(path string, content []byte) error {
+	next := path + ".next"
 	if err := os.WriteFile(next, content, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(next, statePath(dir))
+	return os.Rename(next, path)
 }
 
 // appendHead adds a head to the file that others may copy.

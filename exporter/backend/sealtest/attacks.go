@@ -54,10 +54,12 @@ func runAttacks(t *testing.T, database func(t *testing.T) Database) {
 		"a statement is changed": {func(r *rig) {
 			r.db.Update(r.t, pages, "texts", "replace(texts, 'retention unlimited', 'retention 1h0m0s')", "first = 0")
 		}, map[verify.Kind][]int{verify.KindStatementAltered: {-1}}},
-		"a seed is changed":   {func(r *rig) { r.db.Update(r.t, pages, "seed", r.db.Bytes(zero), r.ofRecords()) }, map[verify.Kind][]int{verify.KindSeedAltered: {-1}}},
-		"pages are removed":   {func(r *rig) { r.db.Delete(r.t, pages, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
-		"seals are removed":   {func(r *rig) { r.db.Delete(r.t, seals, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
-		"entries are removed": {func(r *rig) { r.db.Update(r.t, pages, "manifest", "substr(manifest, 1, 66)", r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
+		"a seed is changed":     {func(r *rig) { r.db.Update(r.t, pages, "seed", r.db.Bytes(zero), r.ofRecords()) }, map[verify.Kind][]int{verify.KindSeedAltered: {-1}}},
+		"pages are removed":     {func(r *rig) { r.db.Delete(r.t, pages, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
+		"seals are removed":     {func(r *rig) { r.db.Delete(r.t, seals, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
+		"entries are removed":   {func(r *rig) { r.db.Update(r.t, pages, "manifest", "substr(manifest, 1, 66)", r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
+		"an id is cut short":    {func(r *rig) { r.db.Update(r.t, pages, "min_id", r.db.Bytes(zero[:1]), r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
+		"a head is overwritten": {func(r *rig) { r.db.Update(r.t, seals, "head", "'x'", r.ofRecords()) }, map[verify.Kind][]int{verify.KindForgedHead: {-1}}},
 		"heads are exchanged": {func(r *rig) {
 			first := r.db.Column(r.t, "SELECT head FROM session_seals WHERE first = 0")[0]
 			r.db.Update(r.t, seals, "head", "'"+first+"'", "first > 0")

@@ -308,24 +308,31 @@ func (f *failing) AppendSeal(ctx context.Context, s *seal.Seal) error {
 	}
 }
 
-// pruning: pages whose records have all expired go, and what is left is verified, also with heads from before.
-func pruning(t *testing.T, r *rig) {
-	hours := func(from, to int) iter.Seq2[int, *session.Event] {
-		return func(yield func(int, *session.Event) bool) {
-			for i, e := range numbers(from, to) {
-				e.Time += int64(from+i) * int64(time.Hour)
-				ms := e.Time / 1_000_000
-				e.RecordID = session.ID{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0x80, 8: 0x80}
-				if !yield(i, e) {
-					return
-				}
+// hours are records an hour apart.
+func hours(from, to int) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		for i, e := range numbers(from, to) {
+			e.Time += int64(from+i) * int64(time.Hour)
+			ms := e.Time / 1_000_000
+			e.RecordID = session.ID{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0x80, 8: 0x80}
+			if !yield(i, e) {
+				return
 			}
 		}
 	}
+}
+
+// pruningAfter is the ttl with which what is older than an hour may go.
+func pruningAfter(hour int) time.Duration {
+	const keptLonger = 35 * 24 * time.Hour
+	return time.Since(time.Unix(0, firstTime).Add(time.Duration(hour)*time.Hour)) - keptLonger
+}
+
+// pruning: pages whose records have all expired go, and what is left is verified, also with heads from before.
+func pruning(t *testing.T, r *rig) {
 	r.write(hours(0, 300), hours(300, 600), hours(600, 700))
 	heads := r.heads()
-	const keptLonger = 35 * 24 * time.Hour
-	r.ttl = time.Since(time.Unix(0, firstTime).Add(600*time.Hour)) - keptLonger
+	r.ttl = pruningAfter(600)
 	b := r.start()
 	require.Eventually(t, func() bool { return r.db.Column(t, "SELECT min(first) FROM session_seal_pages")[0] != "0" }, 20*time.Second, 20*time.Millisecond)
 	require.NoError(t, b.Shutdown(context.Background()))

@@ -61,6 +61,20 @@ var parts = map[string]func(*testing.T, *rig){
 	"ManyWriters":                        manyWriters,
 	"AKeyThatIsMissing":                  missingKey,
 	"SealsThatCannotBeStored":            sealsFail,
+	"AKillWithConflicts":                 killWithConflicts,
+	"FatesWithinABatch":                  fatesInABatch,
+	"ADoubtAcrossARestart":               doubtAcrossARestart,
+	"ADoubtThatWasToldTwice":             doubtToldTwice,
+	"AForgottenLog":                      forgottenLog,
+	"ATornState":                         tornState,
+	"AStartWithoutSeals":                 startWithoutSeals,
+	"AFolderForTwo":                      sharedFolder,
+	"AServerThatIsSilent":                silentServer,
+	"AConflictThatIsNotSealedYet":        lateConflict,
+	"PruningThatWasCutShort":             prunedHalf,
+	"AHeadThatIsTorn":                    tornHead,
+	"AnImportBesideACollector":           importBeside,
+	"TwoCollectorsOfTheSameRecords":      sameRecords,
 }
 
 // Run tests a backend; each part has a database of its own.
@@ -86,6 +100,8 @@ type rig struct {
 	alarms int
 	wrap   func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
 	at     time.Time                                         // when it is verified
+
+	patience time.Duration
 }
 
 func newRig(t *testing.T, db Database) *rig {
@@ -161,7 +177,7 @@ func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, store.Close()) }()
 	var found []verify.Finding
-	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at}, func(f verify.Finding) {
+	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience}, func(f verify.Finding) {
 		if f.Kind != verify.KindNoCopies {
 			found = append(found, f)
 		}

@@ -58,8 +58,10 @@ func (s *queryStore) Disguised() string {
 		switch f.In(&session.Event{}).(type) {
 		case *string, *session.Kind, *session.Outcome:
 			all = append(all, fmt.Sprintf("CASE typeof(%[1]s) WHEN 'null' THEN 0 WHEN 'text' THEN %[2]t AND %[1]s = '' WHEN 'blob' THEN sessionlog_is_text(%[1]s) ELSE 1 END", f.Column, f.Name != "User"))
-		case *session.ID, *[16]byte, *[8]byte:
-			all = append(all, "typeof("+f.Column+") NOT IN ('blob', 'null')")
+		case *session.ID, *[16]byte:
+			all = append(all, fmt.Sprintf("typeof(%[1]s) NOT IN ('blob', 'null') OR length(%[1]s) <> 16", f.Column))
+		case *[8]byte:
+			all = append(all, fmt.Sprintf("typeof(%[1]s) NOT IN ('blob', 'null') OR length(%[1]s) <> 8", f.Column))
 		case *int64, *int32, *uint32:
 			all = append(all, fmt.Sprintf("typeof(%[1]s) NOT IN ('integer', 'null') OR %[2]t AND %[1]s = 0", f.Column, f.Name != "Time"))
 		default:

@@ -388,16 +388,30 @@ func (w *writer) serveRequest(r *writeRequest) error {
 	r.result, r.fates, r.err = backend.Result{}, nil, nil
 	switch {
 	case r.other != nil:
-		return r.other(w)
+		return w.serveAlone(r, r.other)
 	case r.seal == nil:
 		return w.insertEvents(r)
 	}
-	err := w.insertSeal(r.seal)
-	if errors.Is(err, backend.ErrLogTaken) { // nothing was written, and the others are not concerned
-		r.err = err
-		return nil
+	return w.serveAlone(r, func(w *writer) error { return w.insertSeal(r.seal) })
+}
+
+// serveAlone undoes a request that fails, and no other of its group: somebody may have dropped the tables of seals, or put a trigger on them.
+func (w *writer) serveAlone(r *writeRequest, do func(*writer) error) error {
+	if err := executeStatement(w.conn, "SAVEPOINT request"); err != nil {
+		return err
 	}
-	return err
+	err := do(w)
+	switch code := sqlite.ErrCode(err).ToPrimary(); {
+	case err == nil:
+		return executeStatement(w.conn, "RELEASE request")
+	case w.conn.AutocommitEnabled() || r.ctx.Err() != nil || needsReopen(err) || code == sqlite.ResultFull || code == sqlite.ResultInterrupt:
+		return err // of the file, or the caller has gone
+	}
+	r.err = w.cfg.explainError("sealing", err)
+	if err := executeStatement(w.conn, "ROLLBACK TO request"); err != nil {
+		return err
+	}
+	return executeStatement(w.conn, "RELEASE request")
 }
 
 func (w *writer) answerGoneCaller(i int) {

@@ -21,7 +21,7 @@ func Prove(ctx context.Context, s query.Store, id session.ID) (none seal.RecordP
 		return none, err
 	}
 	err = ErrNoRecord
-	for e, readErr := range Records(ctx, s, []session.ID{id}) {
+	for e, readErr := range Records(ctx, s, s.Table(), []session.ID{id}) {
 		if readErr != nil {
 			return none, readErr
 		}

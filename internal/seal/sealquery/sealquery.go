@@ -44,6 +44,7 @@ func Logs(ctx context.Context, s query.Store) (all []string, err error) {
 func Seals(ctx context.Context, s query.Store, log string, from uint64) iter.Seq2[*StoredSeal, error] {
 	return query.YieldEach(func(next func(*StoredSeal) bool) error {
 		for {
+			before := from
 			some, err := readSeals(ctx, s, log, fmt.Sprintf("first >= %d ORDER BY first LIMIT %d", from, sealsAtOnce))
 			if err != nil {
 				return err
@@ -55,10 +56,13 @@ func Seals(ctx context.Context, s query.Store, log string, from uint64) iter.Seq
 				if !next(one) {
 					return nil
 				}
-				from = one.First + 1
+				from = max(from, one.First+1)
 			}
 			if len(some) < sealsAtOnce {
 				return nil
+			}
+			if from == before { // numbers that cannot be read are behind all others
+				return malformed("session_seals", errNumbers)
 			}
 		}
 	})
@@ -94,7 +98,7 @@ func readSeals(ctx context.Context, s query.Store, log, tail string) (all []*Sto
 		one := &StoredSeal{Seal: seal.Seal{Log: row[0].Text, Head: row[4].Text}}
 		for i, number := range []*uint64{&one.First, &one.Pages, &one.Entries} {
 			if *number, err = strconv.ParseUint(row[i+1].Text, 10, 63); err != nil {
-				return nil, malformed("session_seals", err)
+				*number = 0 // what somebody has written so is in no signed head
 			}
 		}
 		if one.Edge, err = hex.DecodeString(row[5].Text); err != nil {
@@ -107,7 +111,7 @@ func readSeals(ctx context.Context, s query.Store, log, tail string) (all []*Sto
 
 func malformed(table string, err error) error { return fmt.Errorf("%s: %w", table, err) }
 
-var errLength = errors.New("a column has another length than it should")
+var errNumbers = errors.New("many rows have numbers that are none")
 
 // readPages fills in the pages of some seals that follow each other.
 func readPages(ctx context.Context, s query.Store, log string, some []*StoredSeal) error {
@@ -115,11 +119,13 @@ func readPages(ctx context.Context, s query.Store, log string, some []*StoredSea
 		return nil
 	}
 	byFirst := make(map[string]*StoredSeal, len(some))
+	least, greatest := some[0].First, some[0].First
 	for _, one := range some {
+		least, greatest = min(least, one.First), max(greatest, one.First)
 		byFirst[strconv.FormatUint(one.First, 10)] = one
 	}
 	sql := s.Select("first", s.Hexadecimal("min_id"), s.Hexadecimal("max_id"), s.Hexadecimal("seed"), s.Hexadecimal("manifest"), "texts") + " FROM " + s.TableNamed("session_seal_pages") +
-		fmt.Sprintf(" WHERE log = %s AND first >= %d AND first <= %d", s.Text(log), some[0].First, some[len(some)-1].First)
+		fmt.Sprintf(" WHERE log = %s AND first >= %d AND first <= %d", s.Text(log), least, greatest)
 	for row, err := range s.Rows(ctx, sql, pageColumns) {
 		if err != nil {
 			return err
@@ -135,7 +141,8 @@ func readPages(ctx context.Context, s query.Store, log string, some []*StoredSea
 			}
 		}
 		if len(decoded[0]) != len(one.MinID) || len(decoded[1]) != len(one.MaxID) || len(decoded[2]) != len(one.Seed) {
-			return malformed("session_seal_pages", errLength)
+			one.HasPages = true // and they are altered
+			continue
 		}
 		one.MinID, one.MaxID, one.Seed = session.ID(decoded[0]), session.ID(decoded[1]), seal.Seed(decoded[2])
 		one.Manifest, one.Texts, one.HasPages = decoded[3], row[5].Text, true
@@ -157,8 +164,8 @@ func fieldOf(column string) *session.Field {
 // idsAtOnce fit into a statement.
 const idsAtOnce = 1000
 
-// Records yields the stored events with these ids, in no order. An event is valid until the next one.
-func Records(ctx context.Context, s query.Store, ids []session.ID) iter.Seq2[*session.Event, error] {
+// Records yields the events with these ids that a table has, in no order. An event is valid until the next one.
+func Records(ctx context.Context, s query.Store, table string, ids []session.ID) iter.Seq2[*session.Event, error] {
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		for len(ids) > 0 {
 			some := ids[:min(len(ids), idsAtOnce)]
@@ -167,7 +174,7 @@ func Records(ctx context.Context, s query.Store, ids []session.ID) iter.Seq2[*se
 			for i, id := range some {
 				literals[i] = s.Identity(RecordID, id[:])
 			}
-			for e, err := range s.Events(ctx, s.Table(), " WHERE record_id IN ("+strings.Join(literals, ", ")+")") {
+			for e, err := range s.Events(ctx, table, " WHERE record_id IN ("+strings.Join(literals, ", ")+")") {
 				if err != nil {
 					return err
 				}

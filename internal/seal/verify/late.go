@@ -2,6 +2,8 @@ package verify
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -16,19 +18,37 @@ const (
 	lateInterval = time.Second
 )
 
+// lateRow is a row without a seal. Several may have one id.
+type lateRow struct {
+	table string
+	id    session.ID
+	hash  [16]byte // of the content
+}
+
+func lateRowOf(e *session.Event, table string) lateRow {
+	return lateRow{table, e.RecordID, seal.NewCommitter(seal.Seed{}).Entry(seal.KindEvent, e).Hash}
+}
+
 // checkLateSeals holds rows that had no seal against the seals that came since.
 func (v *verifier) checkLateSeals(ctx context.Context) error {
 	begun := time.Now()
 	for len(v.unsealed) > 0 {
 		last := time.Since(begun) >= v.Patience
-		entries, err := v.readLateSeals(ctx)
-		if err != nil {
+		if err := v.readLateSeals(ctx); err != nil {
 			return err
 		}
-		ids := v.unsealed
+		rows := v.unsealed
 		v.unsealed = nil
-		if err := v.compareLateRows(ctx, ids, entries, last); err != nil {
-			return err
+		for _, from := range []struct{ name, table string }{{"session_events", v.store.Table()}, {"session_conflicts", v.store.TableNamed("session_conflicts")}} {
+			waiting := map[lateRow]bool{}
+			for _, r := range rows {
+				if r.table == from.name {
+					waiting[r] = true
+				}
+			}
+			if err := v.compareLateRows(ctx, from.name, from.table, waiting, last); err != nil {
+				return err
+			}
 		}
 		if len(v.unsealed) == 0 || last {
 			return nil
@@ -42,46 +62,76 @@ func (v *verifier) checkLateSeals(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) compareLateRows(ctx context.Context, ids []session.ID, entries map[session.ID][]sealedEntry, last bool) error {
-	for e, err := range sealquery.Records(ctx, v.store, ids) {
-		switch {
-		case err != nil:
+func (v *verifier) compareLateRows(ctx context.Context, name, table string, waiting map[lateRow]bool, last bool) error {
+	if len(waiting) == 0 {
+		return nil
+	}
+	entries := map[session.ID][]sealedEntry{}
+	for r := range waiting {
+		entries[r.id] = nil
+	}
+	if err := v.readLateEntries(ctx, name, entries); err != nil {
+		return err
+	}
+	for e, err := range sealquery.Records(ctx, v.store, table, slices.Collect(maps.Keys(entries))) {
+		if err != nil {
 			return err
-		case len(entries[e.RecordID]) > 0:
-			v.compareRow(e, entries[e.RecordID], "session_events")
+		}
+		row := lateRowOf(e, name)
+		switch {
+		case !waiting[row]: // another one of its id
+		case slices.ContainsFunc(entries[e.RecordID], func(s sealedEntry) bool { return s.isOf(e) }) || name == "session_events" && len(entries[e.RecordID]) > 0:
+			v.compareRow(e, entries[e.RecordID], name)
 		case last:
-			v.report(Finding{Kind: KindInserted, RecordID: e.RecordID, Table: "session_events", Time: time.Unix(0, e.Time).UTC()})
+			v.report(Finding{Kind: KindInserted, RecordID: e.RecordID, Table: name, Time: time.Unix(0, e.Time).UTC()})
 		default:
-			v.unsealed = append(v.unsealed, e.RecordID)
+			v.unsealed = append(v.unsealed, row)
+		}
+	}
+	return nil
+}
+
+// readLateEntries fills in the entries of ids that came since the records were read.
+func (v *verifier) readLateEntries(ctx context.Context, name string, entries map[session.ID][]sealedEntry) error {
+	ids := slices.SortedFunc(maps.Keys(entries), compareIDs)
+	low, high := ids[0], ids[len(ids)-1]
+	for i := v.known; i < len(v.seals); i++ {
+		r := &v.seals[i]
+		if compareIDs(r.min, high) > 0 || compareIDs(r.max, low) < 0 {
+			continue
+		}
+		s, err := sealquery.SealAt(ctx, v.store, r.log.name, r.first)
+		if err != nil {
+			return err
+		}
+		from := &stretchSeal{r, seal.NewCommitter(s.Seed)}
+		for e, err := range seal.Entries(s.Manifest) {
+			if err != nil {
+				break // it was found before
+			}
+			isRecord := e.Kind != seal.KindSeed && e.Kind != seal.KindStatement
+			if all, asked := entries[e.ID]; asked && isRecord && (e.Kind == seal.KindConflict) == (name == "session_conflicts") {
+				entries[e.ID] = append(all, sealedEntry{Entry: e, from: from})
+			}
 		}
 	}
 	return nil
 }
 
 // readLateSeals goes on from where each log ended.
-func (v *verifier) readLateSeals(ctx context.Context) (map[session.ID][]sealedEntry, error) {
-	entries := map[session.ID][]sealedEntry{}
+func (v *verifier) readLateSeals(ctx context.Context) error {
 	for _, w := range v.walks {
 		if !w.known {
 			continue
 		}
+		w.tip = w.end
 		for s, err := range sealquery.Seals(ctx, v.store, w.log.name, w.tip.Size) {
 			if err != nil {
-				return nil, err
+				return err
 			}
-			known := len(v.seals)
 			w.checkSeal(s)
-			if len(v.seals) == known {
-				continue
-			}
-			from := &stretchSeal{&v.seals[known], seal.NewCommitter(s.Seed)}
-			for e, err := range seal.Entries(s.Manifest) {
-				if err == nil && (e.Kind == seal.KindEvent || e.Kind == seal.KindAdopted) {
-					entries[e.ID] = append(entries[e.ID], sealedEntry{Entry: e, from: from})
-				}
-			}
 		}
 		w.reportBad()
 	}
-	return entries, nil
+	return nil
 }

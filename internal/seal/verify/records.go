@@ -18,23 +18,25 @@ const entriesAtOnce = 1 << 18
 // checkRecords goes through ids in stretches, each with no more entries than fit.
 func (v *verifier) checkRecords(ctx context.Context) error {
 	slices.SortFunc(v.seals, byRange)
+	v.known = len(v.seals)
+	seals := v.seals
 	var low session.ID
 	for i := 0; ; {
 		entries := uint64(0)
 		first := low
-		for ; i < len(v.seals) && (entries < entriesAtOnce || v.seals[i].min == first); i++ {
-			entries += v.seals[i].entries
-			first = v.seals[i].min
+		for ; i < len(seals) && (entries < entriesAtOnce || seals[i].min == first); i++ {
+			entries += seals[i].entries
+			first = seals[i].min
 		}
 		high := session.ID{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
-		last := i == len(v.seals)
+		last := i == len(seals)
 		if !last {
-			high = previousID(v.seals[i].min)
+			high = previousID(seals[i].min)
 		}
-		if err := v.checkStretch(ctx, low, high); err != nil || last {
+		if err := v.checkStretch(ctx, seals, low, high); err != nil || last {
 			return err
 		}
-		low = v.seals[i].min
+		low = seals[i].min
 	}
 }
 
@@ -56,52 +58,139 @@ type sealedEntry struct {
 	seen bool // a row is as it says
 }
 
+// isOf tells whether a row is as it says.
+func (s *sealedEntry) isOf(e *session.Event) bool {
+	return s.from.trusted && s.from.committer.Entry(s.Kind, e).Hash == s.Hash
+}
+
 type stretchSeal struct {
 	*sealedRange
 	committer *seal.Committer
 }
 
-func (v *verifier) checkStretch(ctx context.Context, low, high session.ID) error {
-	var events, conflicts []sealedEntry
-	for i := range v.seals {
-		r := &v.seals[i]
-		if compareIDs(r.min, high) > 0 || compareIDs(r.max, low) < 0 {
+// checkStretch goes through a stretch in parts, where the seals have more entries in it than fit: ids that do not begin with a time are everywhere.
+func (v *verifier) checkStretch(ctx context.Context, seals []sealedRange, low, high session.ID) error {
+	for {
+		e, err := v.readEntries(ctx, seals, low, high, entriesAtOnce)
+		if err != nil {
+			return err
+		}
+		if err := v.compareRows(ctx, v.store.Table(), "session_events", e.events, low, e.reached); err != nil {
+			return err
+		}
+		if err := v.compareRows(ctx, v.store.TableNamed("session_conflicts"), "session_conflicts", e.conflicts, low, e.reached); err != nil {
+			return err
+		}
+		if e.reached == high {
+			return nil
+		}
+		low = nextID(e.reached)
+	}
+}
+
+func nextID(id session.ID) session.ID {
+	for i := len(id) - 1; i >= 0; i-- {
+		id[i]++
+		if id[i] != 0 {
+			break
+		}
+	}
+	return id
+}
+
+// stretchEntries are all with ids up to one that was reached.
+type stretchEntries struct {
+	events, conflicts []sealedEntry
+	reached           session.ID
+}
+
+// cutInHalf gives up the greater half of the ids.
+func (e *stretchEntries) cutInHalf(low session.ID) {
+	larger := e.events
+	for _, list := range [][]sealedEntry{e.events, e.conflicts} {
+		slices.SortStableFunc(list, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
+		if len(list) > len(larger) {
+			larger = list
+		}
+	}
+	middle := larger[len(larger)/2].ID
+	if compareIDs(middle, low) <= 0 { // all of one id
+		return
+	}
+	e.reached = previousID(middle)
+	for _, list := range []*[]sealedEntry{&e.events, &e.conflicts} {
+		at, _ := slices.BinarySearchFunc(*list, middle, func(s sealedEntry, id session.ID) int { return compareIDs(s.ID, id) })
+		*list = (*list)[:at]
+	}
+}
+
+// readEntries reads those from low to high, or to a lesser id where that are more than twice as many as atOnce.
+func (v *verifier) readEntries(ctx context.Context, seals []sealedRange, low, high session.ID, atOnce int) (all stretchEntries, err error) {
+	all.reached = high
+	for i := range seals {
+		r := &seals[i]
+		if compareIDs(r.min, all.reached) > 0 || compareIDs(r.max, low) < 0 {
 			continue
 		}
 		s, err := sealquery.SealAt(ctx, v.store, r.log.name, r.first)
 		if err != nil {
-			return err
+			return all, err
 		}
 		from := &stretchSeal{r, seal.NewCommitter(s.Seed)}
 		for e, err := range seal.Entries(s.Manifest) {
 			if err != nil {
 				break // it was found before
 			}
-			if e.Kind == seal.KindSeed || e.Kind == seal.KindStatement || compareIDs(e.ID, low) < 0 || compareIDs(e.ID, high) > 0 {
+			if e.Kind == seal.KindSeed || e.Kind == seal.KindStatement || compareIDs(e.ID, low) < 0 || compareIDs(e.ID, all.reached) > 0 {
 				continue
 			}
 			if e.Kind == seal.KindConflict {
-				conflicts = append(conflicts, sealedEntry{Entry: e, from: from})
+				all.conflicts = append(all.conflicts, sealedEntry{Entry: e, from: from})
 			} else {
-				events = append(events, sealedEntry{Entry: e, from: from})
+				all.events = append(all.events, sealedEntry{Entry: e, from: from})
 			}
 		}
+		if len(all.events)+len(all.conflicts) > 2*atOnce {
+			all.cutInHalf(low)
+		}
 	}
-	if err := v.compareRows(ctx, v.store.Table(), "session_events", events, low, high); err != nil {
-		return err
-	}
-	return v.compareRows(ctx, v.store.TableNamed("session_conflicts"), "session_conflicts", conflicts, low, high)
+	return all, nil
 }
 
 // compareRows goes through the rows and the entries of a stretch at once, both in the order of ids.
 func (v *verifier) compareRows(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) error {
 	slices.SortStableFunc(entries, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
 	several := table == "session_conflicts" // of one id
+	for {
+		next, left, err := v.compareSome(ctx, from, table, entries, low, high)
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			for i := range left {
+				v.reportMissing(&left[i], table, several)
+			}
+			return nil
+		}
+		if err := v.checkLateSeals(ctx); err != nil {
+			return err
+		}
+		low, entries = *next, left
+	}
+}
+
+// compareSome goes as far as rows without a seal can be remembered: next is where it goes on, with the entries that are left.
+func (v *verifier) compareSome(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) (next *session.ID, left []sealedEntry, err error) {
+	several := table == "session_conflicts"
 	rows := 0
 	var last session.ID
 	for e, err := range sealquery.RecordsBetween(ctx, v.store, from, low, high) {
 		if err != nil {
-			return err
+			return nil, nil, err
+		}
+		if len(v.unsealed) >= mostUnsealed && (rows == 0 || e.RecordID != last) {
+			id := e.RecordID
+			return &id, entries, nil
 		}
 		for len(entries) > 0 && compareIDs(entries[0].ID, e.RecordID) < 0 {
 			v.reportMissing(&entries[0], table, several)
@@ -121,10 +210,7 @@ func (v *verifier) compareRows(ctx context.Context, from, table string, entries 
 			v.Progress(10_000)
 		}
 	}
-	for i := range entries {
-		v.reportMissing(&entries[i], table, several)
-	}
-	return nil
+	return nil, entries, nil
 }
 
 // checkDisguises names rows with cells that nothing of this program has written so.
@@ -154,7 +240,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	for i := range entries {
 		s := &entries[i]
 		untrusted = untrusted || !s.from.trusted
-		if s.from.trusted && !s.seen && s.from.committer.Entry(s.Kind, e).Hash == s.Hash {
+		if !s.seen && s.isOf(e) {
 			if s.seen = true; table == "session_conflicts" {
 				v.summary.Conflicts++
 				return
@@ -185,10 +271,8 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 		}
 	case v.sealMayBePruned(e.Time):
 		v.summary.Unprotected++
-	case len(v.unsealed) < mostUnsealed && table == "session_events":
-		v.unsealed = append(v.unsealed, e.RecordID)
 	default:
-		v.report(Finding{Kind: KindInserted, RecordID: e.RecordID, Table: table, Time: at})
+		v.unsealed = append(v.unsealed, lateRowOf(e, table))
 	}
 }
 
@@ -200,7 +284,7 @@ func (v *verifier) isFromBefore(time int64) bool {
 // sealMayBePruned tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
 func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 	at := time.Unix(0, nanoseconds)
-	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.pruned > 0 && w.log.mayHaveExpired(at, v.At) })
+	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.pruned > 0 && w.log.mayHaveExpired(at, v.now()) })
 }
 
 func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
@@ -209,7 +293,7 @@ func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 	case s.seen:
 	case !s.from.trusted:
 		v.summary.Unjudged++
-	case s.from.log.mayHaveExpired(at, v.At):
+	case s.from.log.mayHaveExpired(at, v.now()):
 		v.summary.Expired++
 	default:
 		detail := ""

@@ -58,6 +58,8 @@ type Finding struct {
 	Log      string     `json:"log,omitempty"`
 	Sealed   time.Time  `json:"sealed,omitzero"`
 	Detail   string     `json:"detail,omitempty"`
+
+	until uint64 // the page before which something is missing
 }
 
 // Options of a verification.
@@ -101,8 +103,13 @@ type verifier struct {
 	walks []*logWalk
 	logs  []*logHistory
 
-	unsealed []session.ID // rows of session_events that may get their seal yet
+	begun    time.Time
+	known    int       // seals when the records were read; those behind it came meanwhile
+	unsealed []lateRow // that may get their seal yet
 }
+
+// now goes on while the rows are read: some expire meanwhile.
+func (v *verifier) now() time.Time { return v.At.Add(time.Since(v.begun)) }
 
 // sealedRange is a seal that can be trusted.
 type sealedRange struct {
@@ -128,7 +135,7 @@ type retention struct {
 
 // Run verifies all that a store has. Findings are reported as they are found. An error says that it could not be done.
 func Run(ctx context.Context, store query.Store, o Options, report func(Finding)) (Summary, error) {
-	v := &verifier{Options: o, store: store}
+	v := &verifier{Options: o, store: store, begun: time.Now()}
 	v.report = func(f Finding) {
 		if f.Kind.IsTampering() {
 			v.summary.Tampering++
@@ -200,6 +207,7 @@ type logWalk struct {
 	known bool // a trusted key has signed some of it
 	bad   []Finding
 	last  time.Time
+	end   seal.Tip // behind the last seal that is signed
 
 	anchor uint64 // where the log begins: what is before must have been pruned
 	pruned uint64 // the page before which the log says that there is nothing any more
@@ -219,7 +227,7 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 		v.report(Finding{Kind: KindUnknownLog, Log: name, Detail: "no trusted key has signed it: what it seals counts for nothing"})
 		return nil
 	}
-	if w.anchor > 0 && w.anchor != w.pruned {
+	if w.anchor > w.pruned {
 		v.report(Finding{Kind: KindPagesMissing, Log: name, Detail: fmt.Sprintf("pages 0 to %d", w.anchor-1)})
 	}
 	w.reportBad()
@@ -234,9 +242,12 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 	return nil
 }
 
+// reportBad leaves out what is missing of what was let go of: the deletion may have been cut short.
 func (w *logWalk) reportBad() {
 	for _, f := range w.bad {
-		w.report(f)
+		if f.until == 0 || f.until > w.pruned {
+			w.report(f)
+		}
 	}
 	w.bad = nil
 }
@@ -244,6 +255,9 @@ func (w *logWalk) reportBad() {
 func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	finding := func(kind Kind, sealed time.Time, detail string) {
 		w.bad = append(w.bad, Finding{Kind: kind, Log: s.Log, Sealed: sealed, Detail: detail})
+	}
+	missing := func(sealed time.Time, until uint64, detail string) {
+		w.bad = append(w.bad, Finding{Kind: KindPagesMissing, Log: s.Log, Sealed: sealed, Detail: detail, until: until})
 	}
 	pages := fmt.Sprintf("pages %d to %d", s.First, s.First+s.Pages-1)
 	before := w.tip
@@ -260,9 +274,9 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	case before.Size == 0 && s.First > 0 && !s.HasPages: // the next one is checked from its edge
 		w.anchor = s.First + s.Pages
 	case s.First != before.Size:
-		finding(KindPagesMissing, sealed, fmt.Sprintf("pages %d to %d: %d records of the next seal cannot be judged", before.Size, s.First-1, s.Entries))
+		missing(sealed, s.First, fmt.Sprintf("pages %d to %d: %d records of the next seal cannot be judged", before.Size, s.First-1, s.Entries))
 	case !s.HasPages:
-		finding(KindPagesMissing, sealed, fmt.Sprintf("%s: %d records cannot be judged", pages, s.Entries))
+		missing(sealed, s.First+s.Pages, fmt.Sprintf("%s: %d records cannot be judged", pages, s.Entries))
 	default:
 		_, err = s.Check(before, w.Keys)
 		for _, known := range []struct {
@@ -275,6 +289,7 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 		}
 		r.trusted = err == nil || onlyStatements(err)
 	}
+	w.end = w.tip
 	if w.last, w.known, r.sealed = sealed, true, sealed; w.summary.First.IsZero() || sealed.Before(w.summary.First) {
 		w.summary.First = sealed
 	}

@@ -1,0 +1,294 @@
+package sealtest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// forgedBy is another version of records.
+func forgedBy(user string, events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		for i, e := range events {
+			if e.User = user; !yield(i, e) {
+				return
+			}
+		}
+	}
+}
+
+func chain(all ...iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		n := 0
+		for _, events := range all {
+			for _, e := range events {
+				if !yield(n, e) {
+					return
+				}
+				n++
+			}
+		}
+	}
+}
+
+// killWithConflicts: also the versions that were kept aside are sealed by the next start, and those that came first.
+func killWithConflicts(t *testing.T, r *rig) {
+	r.cfg.Interval = time.Minute
+	killed := r.start()
+	t.Cleanup(func() { _ = killed.Shutdown(context.Background()) })
+	write(t, killed, chain(numbers(0, 20), forgedBy("mallory", numbers(3, 6)), numbers(2, 8), forgedBy("mallory", numbers(3, 6))))
+	write(t, killed, forgedBy("trudy", numbers(3, 4)))
+	r.keepKilled(func() { r.write() })
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 20, summary.Records)
+	require.Equal(t, 4, summary.Conflicts)
+	require.Equal(t, []string{"24"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
+}
+
+// fates of repetitions and of versions within one batch, and across two.
+func fatesInABatch(t *testing.T, r *rig) {
+	r.write(chain(numbers(0, 10), numbers(5, 10), forgedBy("mallory", numbers(0, 3)), forgedBy("mallory", numbers(0, 3)), forgedBy("trudy", numbers(0, 1))),
+		chain(numbers(0, 12), forgedBy("mallory", numbers(2, 4)), numbers(11, 13), forgedBy("trudy", numbers(12, 13))))
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 13, summary.Records)
+	require.Equal(t, 6, summary.Conflicts)
+	require.Equal(t, []string{"19"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
+}
+
+// doubtAcrossARestart: a write without a known outcome is not told again before the collector has ended, after others have been sealed.
+func doubtAcrossARestart(t *testing.T, r *rig) {
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
+		return &failing{SealedBackend: b, behind: errors.New("the connection was lost")}
+	}
+	b := r.start()
+	_, err := b.Write(t.Context(), numbers(0, 100))
+	require.Error(t, err)
+	r.wrap = nil
+	write(t, b, numbers(100, 110))
+	require.NoError(t, b.Shutdown(context.Background()))
+	r.write()
+	r.requireSealed(110)
+}
+
+// doubtToldTwice: of several tries with another time of observation, the one that arrived counts.
+func doubtToldTwice(t *testing.T, r *rig) {
+	f := &failing{behind: errors.New("the connection was lost")}
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { f.SealedBackend = b; return f }
+	observed := func(at int64) iter.Seq2[int, *session.Event] {
+		return func(yield func(int, *session.Event) bool) {
+			for i, e := range numbers(0, 100) {
+				if e.Observed = at; !yield(i, e) {
+					return
+				}
+			}
+		}
+	}
+	b := r.start()
+	_, err := b.Write(t.Context(), observed(1))
+	require.Error(t, err)
+	f.before = errors.New("the server has gone")
+	_, err = b.Write(t.Context(), observed(2))
+	require.Error(t, err)
+	write(t, b, observed(3))
+	require.NoError(t, b.Shutdown(context.Background()))
+	r.requireSealed(100)
+}
+
+// forgottenLog: this collector has left its log once, and has forgotten that. It finds a number that is free, and nothing is lost.
+func forgottenLog(t *testing.T, r *rig) {
+	r.write(numbers(0, 10))
+	path := filepath.Join(r.cfg.Directory, "state.json")
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	r.db.Delete(t, seals, "first >= 0")
+	r.db.Delete(t, pages, "first >= 0")
+	r.db.Delete(t, events, "user_name <> ''")
+	r.write(numbers(0, 10))
+	require.NoError(t, os.WriteFile(path, before, 0o600))
+	r.write(numbers(10, 20))
+	summary, found := r.verify()
+	require.Equal(t, 20, summary.Records)
+	require.Equal(t, []verify.Kind{verify.KindAlarm, verify.KindAlarm}, kinds(found))
+}
+
+// tornState: after a loss of power the file may be empty. Logins are written all the same.
+func tornState(t *testing.T, r *rig) {
+	r.write(numbers(0, 10))
+	require.NoError(t, os.WriteFile(filepath.Join(r.cfg.Directory, "state.json"), nil, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(r.cfg.Directory, "pending-x"), []byte("?"), 0o600))
+	r.write(numbers(10, 20))
+	r.requireSealed(20)
+}
+
+// startWithoutSeals: a collector that cannot store seals when it starts stores logins.
+func startWithoutSeals(t *testing.T, r *rig) {
+	r.cfg.Interval = 5 * time.Millisecond
+	f := &failing{}
+	f.sealErrors.Store(5)
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { f.SealedBackend = b; return f }
+	b := r.start()
+	write(t, b, numbers(0, 10))
+	require.Eventually(t, func() bool { return f.sealErrors.Load() < 0 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, b.Shutdown(context.Background()))
+	r.requireSealed(10)
+}
+
+// sharedFolder is refused: each of two exporters would take the other's journals for its own.
+func sharedFolder(t *testing.T, r *rig) {
+	b := r.start()
+	second, err := r.tryStart()
+	require.ErrorContains(t, err, "seal::directory")
+	require.NoError(t, second.Shutdown(context.Background()))
+	write(t, b, numbers(0, 10))
+	require.NoError(t, b.Shutdown(context.Background()))
+	r.requireSealed(10)
+}
+
+// silent is a backend that stores no seal until its caller goes away.
+type silent struct {
+	backend.SealedBackend
+	silent atomic.Bool
+}
+
+func (s *silent) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
+	if s.silent.Load() {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	return s.SealedBackend.AppendSeal(ctx, sealed)
+}
+
+// silentServer: the end of a collector does not wait for ever for a seal. A write that waits for its seal, and whose sender has gone away, is told again, and
+// waits again.
+func silentServer(t *testing.T, r *rig) {
+	s := &silent{}
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { s.SealedBackend = b; return s }
+	b := r.start()
+	s.silent.Store(true)
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, err := b.Write(ctx, numbers(0, 10))
+		cancel()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- b.Shutdown(ctx) }()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the end waits for a seal")
+	}
+	r.wrap = nil
+	r.write()
+	r.requireSealed(10)
+}
+
+// lateConflict: a version that was kept aside may get its seal while it is verified, as a record may.
+func lateConflict(t *testing.T, r *rig) {
+	r.write(numbers(0, 10), forgedBy("mallory", numbers(3, 4)))
+	r.cfg.Interval, r.patience = 700*time.Millisecond, 20*time.Second
+	b := r.start()
+	write(t, b, chain(numbers(8, 12), forgedBy("trudy", numbers(3, 4))))
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 12, summary.Records)
+	require.Equal(t, 2, summary.Conflicts)
+	require.NoError(t, b.Shutdown(context.Background()))
+}
+
+// noPruning is a backend that lets go of nothing: who makes the tables himself need not grant that.
+type noPruning struct{ backend.SealedBackend }
+
+func (noPruning) PruneSeals(context.Context, string, uint64) error {
+	return errors.New("permission denied")
+}
+
+// prunedHalf: seals that were let go of under seal, and are there still, or in part, are no finding.
+func prunedHalf(t *testing.T, r *rig) {
+	r.write(hours(0, 200), hours(200, 400), hours(400, 600), hours(600, 700))
+	atFirst := func(n string) func() bool {
+		return func() bool { return r.db.Column(t, "SELECT min(first) FROM session_seal_pages")[0] != n }
+	}
+	pruneOnce := func(hour int, done func() bool) {
+		r.ttl = pruningAfter(hour)
+		b := r.start()
+		require.Eventually(t, done, 20*time.Second, 20*time.Millisecond)
+		require.NoError(t, b.Shutdown(context.Background()))
+	}
+	pruneOnce(250, atFirst("0"))
+	first := r.db.Column(t, "SELECT min(first) FROM session_seal_pages")[0]
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { return noPruning{b} }
+	pruneOnce(600, func() bool {
+		return r.db.Column(t, "SELECT count(*) FROM session_seal_pages WHERE texts LIKE 'pruned%'")[0] == "2"
+	})
+	requireNothing := func() {
+		r.at = time.Now()
+		_, found := r.verify()
+		for _, f := range found { // rows that ttl has not dropped yet
+			require.Equal(t, verify.KindUnprotected, f.Kind)
+		}
+	}
+	requireNothing()
+	r.db.Delete(t, pages, "first = "+first)
+	requireNothing()
+}
+
+// tornHead is no evidence of tampering: it was torn where it was copied. A head of a log that has gone is.
+func tornHead(t *testing.T, r *rig) {
+	r.write(numbers(0, 10))
+	heads := r.heads()
+	_, found := r.verify(append(heads, heads[0][:len(heads[0])/2], "garbage\n")...)
+	require.Equal(t, []verify.Kind{verify.KindUnknownHead, verify.KindUnknownHead}, kinds(found))
+	r.db.Delete(t, seals, "first >= 0")
+	_, found = r.verify(heads...)
+	require.Contains(t, kinds(found), verify.KindRolledBack)
+}
+
+// importBeside begins a log of its own, which excuses nothing: what was there before is the collector's to seal.
+func importBeside(t *testing.T, r *rig) {
+	collector := r.start()
+	write(t, collector, numbers(0, 10))
+	own := r.cfg
+	r.cfg = own.ForImport()
+	r.write(numbers(5, 20))
+	r.cfg = own
+	write(t, collector, numbers(15, 30))
+	require.NoError(t, collector.Shutdown(context.Background()))
+	r.requireSealed(30)
+	r.db.CopyEvents(t, ofUser(3), idOf(5000))
+	_, found := r.verify()
+	require.Equal(t, []verify.Kind{verify.KindInserted}, kinds(found))
+}
+
+// sameRecords come to two collectors with logs of their own: each record is new for one of them.
+func sameRecords(t *testing.T, r *rig) {
+	first := r.start()
+	r.cfg.Writer, r.cfg.Directory = "b", filepath.Join(t.TempDir(), "seal")
+	second := r.start()
+	for n := range 10 {
+		write(t, first, chain(numbers(10*n, 10*n+10), forgedBy("mallory", numbers(10*n, 10*n+2))))
+		write(t, second, chain(numbers(10*n+5, 10*n+15), forgedBy("mallory", numbers(10*n, 10*n+2)), forgedBy("trudy", numbers(10*n, 10*n+1))))
+	}
+	require.NoError(t, errors.Join(first.Shutdown(context.Background()), second.Shutdown(context.Background())))
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 105, summary.Records)
+	require.Equal(t, 30, summary.Conflicts)
+	require.Equal(t, []string{"135"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
+}

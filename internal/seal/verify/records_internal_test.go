@@ -1,0 +1,32 @@
+package verify
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// TestEntriesAreCutInHalf where ids that do not begin with a time would have a stretch hold all of them: none is lost, and each part ends where the next begins.
+func TestEntriesAreCutInHalf(t *testing.T) {
+	entry := func(n byte) sealedEntry { return sealedEntry{Entry: seal.Entry{ID: session.ID{0: n}}} }
+	var low session.ID
+	all := stretchEntries{reached: session.ID{0: 0xff}}
+	for n := range 100 {
+		all.events = append(all.events, entry(byte(n*37%100)))
+		all.conflicts = append(all.conflicts, entry(byte(n%5)), entry(77))
+	}
+	all.cutInHalf(low)
+	require.Equal(t, session.ID{0: 77}, nextID(all.reached), "the middle of the longer list")
+	require.Len(t, all.events, 77)
+	require.Len(t, all.conflicts, 100)
+	all.cutInHalf(low)
+	all.cutInHalf(low)
+	require.Less(t, len(all.events)+len(all.conflicts), 60)
+
+	one := stretchEntries{events: []sealedEntry{entry(9), entry(9)}, reached: session.ID{0: 9}}
+	one.cutInHalf(session.ID{0: 9})
+	require.Len(t, one.events, 2, "versions of one id stay together")
+}
