@@ -80,8 +80,11 @@ func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget
 		return withStatus(statusUnverified, err)
 	}
 	fmt.Fprintf(s.out, "adopted %d records\n", adoption.Records())
-	if left > 0 {
+	switch rest := summary.Unprotected - adoption.Records(); {
+	case left > 0:
 		return withStatus(statusUnprotected, errors.New("more are left: call adopt again"))
+	case rest > 0:
+		return withStatus(statusUnprotected, fmt.Errorf("%d records are left: they may have come after something was sealed already", rest))
 	}
 	return nil
 }

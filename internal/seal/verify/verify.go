@@ -72,7 +72,7 @@ type Options struct {
 	Patience time.Duration
 	// Progress is called now and then with the rows that have been read.
 	Progress func(rows int)
-	// Unprotected is called for each row from before a log began; the event is valid until it returns.
+	// Unprotected is called for each row from before the first log began; the event is valid until it returns.
 	Unprotected func(*session.Event)
 }
 
@@ -124,6 +124,7 @@ type sealedRange struct {
 // logHistory is what a log has stated.
 type logHistory struct {
 	name       string
+	firstSeal  time.Time
 	beganAfter int64 // events up to this time may be unsealed; 0: none
 	retentions []retention
 }
@@ -290,6 +291,9 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 		r.trusted = err == nil || onlyStatements(err)
 	}
 	w.end = w.tip
+	if w.log.firstSeal.IsZero() {
+		w.log.firstSeal = sealed
+	}
 	if w.last, w.known, r.sealed = sealed, true, sealed; w.summary.First.IsZero() || sealed.Before(w.summary.First) {
 		w.summary.First = sealed
 	}
