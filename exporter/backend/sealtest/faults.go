@@ -292,3 +292,49 @@ func sameRecords(t *testing.T, r *rig) {
 	require.Equal(t, 30, summary.Conflicts)
 	require.Equal(t, []string{"135"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
 }
+
+// oddRecords have ids that do not begin with their time, times before 1970, and more seals than are read at once.
+func oddRecords(t *testing.T, r *rig) {
+	odd := func(n int) iter.Seq2[int, *session.Event] {
+		return func(yield func(int, *session.Event) bool) {
+			for i, e := range numbers(n, n+3) {
+				e.RecordID = session.ID{byte(n * 37), byte(n * 91), byte(i), 5: byte(n), 15: 1}
+				e.Time = int64(n-40) * 200_000_000_000_000_000
+				if !yield(i, e) {
+					return
+				}
+			}
+		}
+	}
+	b := r.start()
+	for n := range 70 {
+		write(t, b, odd(n))
+	}
+	write(t, b, forgedBy("mallory", odd(9)))
+	require.NoError(t, b.Shutdown(context.Background()))
+	summary, found := r.verify(r.heads()...)
+	require.Empty(t, found)
+	require.Equal(t, 210, summary.Records)
+	require.Equal(t, 3, summary.Conflicts)
+
+	all := r.db.Column(t, "SELECT first FROM session_seals ORDER BY first")
+	require.Greater(t, len(all), 65)
+	for _, table := range []string{seals, pages} {
+		r.db.Delete(t, table, "first IN ("+all[0]+", "+all[63]+", "+all[64]+")")
+	}
+	_, found = r.verify()
+	missing := 0
+	for _, f := range found {
+		if f.Kind == verify.KindPagesMissing {
+			missing++
+		}
+	}
+	require.Equal(t, 2, missing, "at the beginning, and at the border of what is read at once: %v", kinds(found))
+
+	for _, table := range []string{seals, pages} {
+		r.db.Delete(t, table, "first < "+all[len(all)-1])
+	}
+	r.db.Delete(t, pages, "first = "+all[len(all)-1])
+	_, found = r.verify(r.heads()...)
+	require.Contains(t, kinds(found), verify.KindPagesMissing, "nothing of the log is left but its last head")
+}

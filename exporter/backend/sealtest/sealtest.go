@@ -74,6 +74,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"PruningThatWasCutShort":             prunedHalf,
 	"AHeadThatIsTorn":                    tornHead,
 	"AnImportBesideACollector":           importBeside,
+	"OddRecords":                         oddRecords,
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 }
 
