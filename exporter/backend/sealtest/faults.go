@@ -58,7 +58,7 @@ func killWithConflicts(t *testing.T, r *rig) {
 	require.Equal(t, []string{"24"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
 }
 
-// fates of repetitions and of versions within one batch, and across two.
+// fatesInABatch are of repetitions and of versions within one batch, and across two.
 func fatesInABatch(t *testing.T, r *rig) {
 	r.write(chain(numbers(0, 10), numbers(5, 10), forgedBy("mallory", numbers(0, 3)), forgedBy("mallory", numbers(0, 3)), forgedBy("trudy", numbers(0, 1))),
 		chain(numbers(0, 12), forgedBy("mallory", numbers(2, 4)), numbers(11, 13), forgedBy("trudy", numbers(12, 13))))
@@ -187,8 +187,11 @@ func silentServer(t *testing.T, r *rig) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- b.Shutdown(ctx) }()
+	ended := make(chan struct{})
+	go func() {
+		_ = b.Shutdown(ctx) // its time is over
+		close(ended)
+	}()
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
