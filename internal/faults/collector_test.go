@@ -27,6 +27,7 @@ import (
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 )
 
@@ -84,6 +85,7 @@ func steppedClock() time.Time {
 // collector is a process over one folder. Ended and started again it goes on with the same folder.
 type collector struct {
 	dir, config, clock, log string
+	public                  string // key that verifies what is sealed
 
 	cmd   *exec.Cmd
 	from  int64 // where in the log the process of the last start begins
@@ -95,6 +97,7 @@ func newCollector(t *testing.T, dir, receivers, names, exporter string) *collect
 	c := &collector{dir: dir, config: filepath.Join(dir, "collector.yaml"), clock: filepath.Join(dir, "clock"), log: filepath.Join(t.TempDir(), "log")}
 	text := "receivers:\n" + receivers + "exporters:\n  sessionlog:\n    " + exporter + `
     dead_letter: {directory: '$DIR/dead_letter'}
+    seal: {key_file: '$DIR/seal.key', directory: '$DIR/seal', writer: faults}
 extensions:
   file_storage: {directory: '$DIR/storage', create_directory: true, fsync: true}
 service:
@@ -104,6 +107,10 @@ service:
   pipelines:
     logs: {receivers: [` + names + `], exporters: [sessionlog]}
 `
+	secret, public, err := seal.GenerateKey("faults")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "seal.key"), []byte(secret), 0o600))
+	c.public = public
 	require.NoError(t, os.WriteFile(c.config, []byte(strings.ReplaceAll(text, "$DIR", dir)), 0o600))
 	t.Cleanup(func() {
 		if c.cmd != nil {

@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/internal/proof"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
@@ -277,7 +279,25 @@ func (w *work) judge(t *testing.T) outcome {
 	o := w.compare(w.feed.ledger(t), w.sink.rows(t))
 	o.restarts = w.restarts
 	require.Equal(t, "0", w.sink.conflicts(t), "%v: second versions of known records", w.plan)
+	w.verify(t)
 	return o
+}
+
+// verify holds all that is stored against its seals.
+func (w *work) verify(t *testing.T) {
+	t.Helper()
+	keys, err := seal.ParseKeys(w.col.public)
+	require.NoError(t, err)
+	store, err := w.sink.ask(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = store.Close() }()
+	summary, err := verify.Run(t.Context(), store, verify.Options{Keys: keys, At: time.Now()}, func(f verify.Finding) {
+		if f.Kind != verify.KindNoCopies {
+			t.Errorf("%v: %+v", w.plan, f)
+		}
+	})
+	require.NoError(t, err)
+	t.Logf("%d records are as they were sealed, in %d logs", summary.Records, summary.Logs)
 }
 
 func (w *work) compare(want, got []row) outcome {

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,9 +10,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configopaque"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	clickhousebackend "github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
+	postgresqlbackend "github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
+	sqlitebackend "github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	pgengine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	pgserver "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
@@ -26,6 +32,8 @@ type sink interface {
 	rows(t *testing.T) []row
 	// conflicts counts second versions of known records.
 	conflicts(t *testing.T) string
+	// ask opens the backend to be read.
+	ask(ctx context.Context) (query.Store, error)
 }
 
 // cells are the parts of a [row]; $TIME is the backend's own way to microseconds.
@@ -62,6 +70,12 @@ type sqliteSink struct {
 }
 
 func (s *sqliteSink) block() string { return "sqlite: {path: '" + s.path + "'}" }
+
+func (s *sqliteSink) ask(ctx context.Context) (query.Store, error) {
+	cfg := sqlitebackend.DefaultConfig()
+	cfg.Path = s.path
+	return sqlitebackend.OpenQueryStore(ctx, cfg)
+}
 
 func (s *sqliteSink) rows(t *testing.T) []row {
 	return s.query(t, "SELECT "+strings.Replace(cells, "$TIME", "time / 1000", 1)+" FROM session_events WHERE "+s.plan.users())
@@ -123,6 +137,13 @@ func (s *postgresqlSink) block() string {
 		s.via, pgserver.Alice.Name, pgserver.Alice.Password, pgserver.AppDB, s.prefix())
 }
 
+func (s *postgresqlSink) ask(ctx context.Context) (query.Store, error) {
+	cfg := postgresqlbackend.DefaultConfig()
+	cfg.Endpoints, cfg.Username, cfg.Password = []string{s.server.Address}, pgserver.Alice.Name, configopaque.String(pgserver.Alice.Password)
+	cfg.Database, cfg.Schema, cfg.TablePrefix = pgserver.AppDB, "public", s.prefix()
+	return postgresqlbackend.OpenQueryStore(ctx, cfg)
+}
+
 func (s *postgresqlSink) rows(t *testing.T) []row {
 	return s.query(t, "SELECT "+strings.Replace(cells, "$TIME", "(time_ns / 1000)", 1)+" FROM "+s.prefix()+"session_events WHERE "+s.plan.users())
 }
@@ -156,6 +177,13 @@ func (s *clickhouseSink) database() string {
 func (s *clickhouseSink) block() string {
 	return fmt.Sprintf("clickhouse: {endpoints: ['clickhouse://%s'], username: %s, password: %s, database: %s}",
 		s.via, server.Admin.Name, server.Admin.Password, s.database())
+}
+
+func (s *clickhouseSink) ask(ctx context.Context) (query.Store, error) {
+	cfg := clickhousebackend.DefaultConfig()
+	cfg.Endpoints, cfg.Username, cfg.Password = []string{"clickhouse://" + s.server.Native}, server.Admin.Name, configopaque.String(server.Admin.Password)
+	cfg.Database = s.database()
+	return clickhousebackend.OpenQueryStore(ctx, cfg)
 }
 
 func (s *clickhouseSink) rows(t *testing.T) []row {
