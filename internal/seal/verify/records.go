@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"slices"
@@ -266,7 +267,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 		v.report(Finding{Kind: KindAltered, RecordID: e.RecordID, Table: table, Time: at, Log: entries[0].from.log.name, Sealed: entries[0].from.sealed})
 	case v.isFromBefore(e.Time):
 		v.summary.Unprotected++
-		if v.Unprotected != nil && table == "session_events" && v.isFromBeforeAll(e.Time) {
+		if v.Unprotected != nil && table == "session_events" {
 			v.Unprotected(e)
 		}
 	case v.sealMayBePruned(e.Time):
@@ -276,15 +277,15 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	}
 }
 
-// isFromBefore tells whether an unsealed row may be from before a log began.
+// isFromBefore tells whether an unsealed row may be from before anything was sealed. What a log says that began later does not count: it may have begun in
+// a table where others seal, such as that of an import.
 func (v *verifier) isFromBefore(time int64) bool {
-	return slices.ContainsFunc(v.logs, func(l *logHistory) bool { return l.beganAfter != 0 && time <= l.beganAfter })
-}
-
-// isFromBeforeAll tells whether an unsealed row may be from before anything was sealed. A log that began later may only have begun in a table where others
-// seal, such as that of an import.
-func (v *verifier) isFromBeforeAll(time int64) bool {
-	first := slices.MinFunc(v.logs, func(a, b *logHistory) int { return a.firstSeal.Compare(b.firstSeal) })
+	if len(v.logs) == 0 {
+		return false
+	}
+	first := slices.MinFunc(v.logs, func(a, b *logHistory) int {
+		return cmp.Or(a.firstSeal.Compare(b.firstSeal), cmp.Compare(a.beganAfter, b.beganAfter))
+	})
 	return first.beganAfter != 0 && time <= first.beganAfter
 }
 
