@@ -15,6 +15,7 @@ import (
 
 func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	var reason string
+	var patience time.Duration
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Seals the records from before the log of seals began",
@@ -32,14 +33,15 @@ func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 			if reason == "" {
 				return usageErrorf("say with --reason why these records can be trusted: it is signed with them")
 			}
-			return adoptRecords(cmd.Context(), s, target, reason)
+			return adoptRecords(cmd.Context(), s, target, reason, patience)
 		},
 	}
+	cmd.Flags().DurationVar(&patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVar(&reason, "reason", "", "why these records can be trusted (`TEXT`)")
 	return cmd
 }
 
-func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget, reason string) error {
+func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget, reason string, patience time.Duration) error {
 	cfg, name, err := target.exporterConfig(ctx, s.variable)
 	if err != nil {
 		return err
@@ -59,7 +61,7 @@ func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget
 	left := 0
 	var f verifyFlags
 	summary, err := verify.Run(ctx, store, verify.Options{
-		Keys: adoption.Keys(), At: s.now(), Patience: 10 * time.Second,
+		Keys: adoption.Keys(), At: s.now(), Patience: patience,
 		Unprotected: func(e *session.Event) {
 			if !adoption.Add(e) {
 				left++

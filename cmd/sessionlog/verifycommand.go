@@ -23,6 +23,9 @@ const (
 	statusUnprotected = 3
 )
 
+// defaultPatience is longer than a collector takes to seal what it has stored.
+const defaultPatience = 10 * time.Second
+
 // verifyFlags are those of the command verify.
 type verifyFlags struct {
 	keys, heads      []string
@@ -51,7 +54,7 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a public `KEY`, as keygen prints it; several after a rotation")
 	cmd.Flags().StringArrayVar(&f.heads, "heads", nil, "a `FILE` of heads that was kept elsewhere")
 	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, as 15m; 0: any age")
-	cmd.Flags().DurationVar(&f.patience, "patience", 10*time.Second, "how long records without a seal may wait for it, where a collector writes meanwhile")
+	cmd.Flags().DurationVar(&f.patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
 	return cmd
 }
