@@ -62,8 +62,39 @@ func (r *release) writePackage(p platform, form string) error {
 	if err := nfpm.PrepareForPackager(info, form); err != nil {
 		return err
 	}
+	if err := r.dateScripts(info); err != nil {
+		return err
+	}
 	info.Target = r.file("%s", packager.ConventionalFileName(info))
 	return writeFile(info.Target, func(out io.Writer) error { return packager.Package(info, out) })
+}
+
+// dateScripts has the package take copies of its scripts that are as old as the commit: the time of a file of a clone is that of the clone, and an apk has it.
+func (r *release) dateScripts(info *nfpm.Info) error {
+	folder := filepath.Join(r.workFolder, "scripts")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for _, script := range []*string{
+		&info.Scripts.PreInstall, &info.Scripts.PostInstall, &info.Scripts.PreRemove, &info.Scripts.PostRemove, &info.APK.Scripts.PreUpgrade, &info.APK.Scripts.PostUpgrade,
+	} {
+		if *script == "" {
+			continue
+		}
+		content, err := os.ReadFile(*script)
+		if err != nil {
+			return err
+		}
+		dated := filepath.Join(folder, filepath.Base(*script))
+		if err := os.WriteFile(dated, content, 0o755); err != nil { //nolint:gosec // a script is run
+			return err
+		}
+		if err := os.Chtimes(dated, r.made, r.made); err != nil {
+			return err
+		}
+		*script = dated
+	}
+	return nil
 }
 
 // writeManual writes the companion's pages, and packs them and the collector's.
