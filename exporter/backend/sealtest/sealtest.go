@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -78,10 +79,25 @@ var parts = map[string]func(*testing.T, *rig){
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 }
 
+// sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal. One backend is enough for them.
+var sameEverywhere = []string{
+	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
+	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AnImportBesideACollector", "PruningThatWasCutShort",
+}
+
 // Run tests a backend; each part has a database of its own.
-func Run(t *testing.T, database func(t *testing.T) Database) {
+func Run(t *testing.T, database func(t *testing.T) Database) { runAllBut(t, nil, database) }
+
+// RunStored is Run without the parts that are the same with every backend.
+func RunStored(t *testing.T, database func(t *testing.T) Database) {
+	runAllBut(t, sameEverywhere, database)
+}
+
+func runAllBut(t *testing.T, leftOut []string, database func(t *testing.T) Database) {
 	for name := range parts {
-		RunPart(t, name, database)
+		if !slices.Contains(leftOut, name) {
+			RunPart(t, name, database)
+		}
 	}
 	t.Run("Attacks", func(t *testing.T) { runAttacks(t, database) })
 }
