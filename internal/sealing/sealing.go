@@ -24,7 +24,7 @@ import (
 
 const (
 	// fullEpoch is after how many records a seal does not wait for its interval.
-	fullEpoch = 4096
+	fullEpoch = 1 << 16
 	// mostUnsealed bounds the memory where seals cannot be stored: then records are not either.
 	mostUnsealed = 1 << 20
 
