@@ -44,15 +44,7 @@ func TestAnImportThatIsKilledGoesOn(t *testing.T) {
 		writeRowFile(t, filepath.Join(s.folder, "a [old].jsonl"), 0, s.rows/2),
 		writeRowFile(t, filepath.Join(s.folder, "b.jsonl.gz"), s.rows/2, s.rows),
 	}
-	begun := 0
-	for kill := 1; kill <= s.kills; kill++ {
-		command := s.start(t)
-		s.waitForRows(t, command, s.rows*kill/(s.kills+2), begun)
-		require.NoError(t, command.Process.Kill())
-		s.finish(t, command)
-		begun = s.count(t, "count(*)")
-		require.Less(t, begun, s.rows)
-	}
+	begun := s.startAndKill(t)
 	last := s.start(t)
 	require.NoError(t, s.finish(t, last))
 	var summary map[string]any
@@ -84,6 +76,20 @@ func (s *importStory) start(t *testing.T) *exec.Cmd {
 	require.NoError(t, command.Start())
 	s.seconds -= float64(time.Now().UnixMilli()) / 1000
 	return command
+}
+
+// startAndKill begins the import as often as it is to be killed, and tells how many rows are there then: not all.
+func (s *importStory) startAndKill(t *testing.T) (begun int) {
+	t.Helper()
+	for kill := 1; kill <= s.kills; kill++ {
+		command := s.start(t)
+		s.waitForRows(t, command, s.rows*kill/(s.kills+2), begun)
+		require.NoError(t, command.Process.Kill())
+		s.finish(t, command)
+		begun = s.count(t, "count(*)")
+		require.Less(t, begun, s.rows)
+	}
+	return begun
 }
 
 // finish waits for a process' end, and adds what it cost.

@@ -29,15 +29,7 @@ func TestWhatWasKilledIsVerified(t *testing.T) {
 	}
 	public := s.seal(t)
 	s.files = []string{writeRowFile(t, filepath.Join(s.folder, "rows.jsonl"), 0, s.rows)}
-	begun := 0
-	for kill := 1; kill <= s.kills; kill++ {
-		command := s.start(t)
-		s.waitForRows(t, command, s.rows*kill/(s.kills+2), begun)
-		require.NoError(t, command.Process.Kill())
-		s.finish(t, command)
-		begun = s.count(t, "count(*)")
-		require.Less(t, begun, s.rows)
-	}
+	s.startAndKill(t)
 	require.NoError(t, s.finish(t, s.start(t)))
 
 	verify := exec.CommandContext(t.Context(), os.Args[0], "verify", "--sqlite", s.database, "--key", public, "--heads", s.heads())

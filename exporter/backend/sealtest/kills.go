@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,7 @@ func (r *rig) requireSealed(records int) {
 	summary, found := r.verify()
 	require.Empty(r.t, found)
 	require.Equal(r.t, records, summary.Records)
-	require.Equal(r.t, []string{itoa(records)}, r.db.Column(r.t, "SELECT sum(entries) FROM session_seals"))
+	require.Equal(r.t, []string{strconv.Itoa(records)}, r.db.Column(r.t, "SELECT sum(entries) FROM session_seals"))
 }
 
 func (r *rig) journals() []string {

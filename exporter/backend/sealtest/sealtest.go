@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -209,5 +208,3 @@ func (r *rig) heads() []string {
 	require.NoError(r.t, err)
 	return seal.SplitHeads(string(content))
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
