@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/bundle"
 )
 
 const auditProgram = "../../examples/evidence/check.py"
@@ -34,8 +35,8 @@ func TestProveAndCheck(t *testing.T) {
 	well(t, "prove", id, "--sqlite", s.database, "-o", file)
 	well(t, "prove", strings.ReplaceAll(id, "-", ""), "--sqlite", s.database, "-o", folder)
 	require.NoError(t, os.Rename(s.database, s.database+".away"))
-	for _, bundle := range []string{file, folder} {
-		shown := well(t, "check", bundle, "--key", s.public)
+	for _, made := range []string{file, folder} {
+		shown := well(t, "check", made, "--key", s.public)
 		require.Regexp(t, `(?m)^proven +[0-9a-f-]{36}$`, shown)
 		require.Regexp(t, `(?m)^who +user18$`, shown)
 		require.Regexp(t, `(?m)^when +20\d\d-\d\d-\d\dT.*Z$`, shown)
@@ -52,7 +53,7 @@ func TestProveAndCheck(t *testing.T) {
 	for _, unchecked := range [][]string{{file}, {file, "--key", "none"}, {file + ".none", "--key", s.public}, {s.folder, "--key", s.public}, {"--key", s.public}} {
 		require.Equal(t, 2, run(t, append([]string{"check"}, unchecked...)...).status, unchecked)
 	}
-	for _, part := range []string{fileRecord, filePage, fileInclusion, fileRecordJSON} {
+	for _, part := range []string{bundle.FileRecord, bundle.FilePage, bundle.FileInclusion, bundle.FileRecordText} {
 		path := filepath.Join(folder, part)
 		content, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestProveAndCheck(t *testing.T) {
 // runReadme runs the lines of a bundle's README.txt as somebody would who pastes them into a shell.
 func runReadme(t *testing.T, folder, public string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(folder, fileReadme))
+	text, err := os.ReadFile(filepath.Join(folder, bundle.FileReadme))
 	require.NoError(t, err)
 	var said []string
 	for line := range strings.Lines(string(text)) {

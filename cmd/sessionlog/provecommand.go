@@ -10,9 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/bundle"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
-	"github.com/otel-sessionlog/sessionlog/query"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func newProveCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
@@ -47,14 +46,18 @@ func writeProof(ctx context.Context, s commandEnvironment, target *storeTarget, 
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	proof, err := sealquery.Prove(ctx, store, id)
+	e, err := sealquery.ReadRecord(ctx, store, id)
+	var proof seal.RecordProof
+	if err == nil {
+		proof, err = sealquery.Prove(ctx, store, e)
+	}
 	switch {
 	case errors.Is(err, seal.ErrNotSealed):
 		return fmt.Errorf("record %s is in no seal, or not as it was sealed: `sessionlog verify` tells which", id)
 	case err != nil:
 		return fmt.Errorf("record %s: %w", id, err)
 	}
-	return writeBundle(output, &proof)
+	return bundle.Write(output, &proof)
 }
 
 func newCheckCommand(s commandEnvironment) *cobra.Command {
@@ -83,7 +86,7 @@ func checkProof(s commandEnvironment, path string, public []string) error {
 	if err != nil {
 		return err
 	}
-	proof, record, err := readBundle(path)
+	proof, record, err := bundle.Read(path)
 	if err != nil {
 		return withStatus(statusUnverified, err)
 	}
@@ -93,8 +96,8 @@ func checkProof(s commandEnvironment, path string, public []string) error {
 		return withStatus(statusUnverified, err)
 	case err != nil:
 		return withStatus(statusTampering, err)
-	case string(record) != recordJSON(shown.Event):
-		return withStatus(statusTampering, fmt.Errorf("%s says something else than %s", fileRecordJSON, fileRecord))
+	case string(record) != bundle.RecordText(shown.Event):
+		return withStatus(statusTampering, fmt.Errorf("%s says something else than %s", bundle.FileRecordText, bundle.FileRecord))
 	}
 	printProven(s.out, &shown)
 	return nil
@@ -124,8 +127,6 @@ func printProven(out io.Writer, shown *seal.Proven) {
 	}
 }
 
-func recordJSON(e *session.Event) string { return string(query.AppendEvent(nil, e)) + "\n" }
-
 func newHeadsCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	return &cobra.Command{
 		Use:   "heads",
@@ -149,18 +150,9 @@ func printHeads(ctx context.Context, s commandEnvironment, target *storeTarget) 
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	logs, err := sealquery.Logs(ctx, store)
-	if err != nil {
-		return err
+	last, err := sealquery.LastHeads(ctx, store)
+	for _, one := range last {
+		fmt.Fprintln(s.out, visibleLines(one.Head))
 	}
-	for _, log := range logs {
-		last, err := sealquery.LastSeal(ctx, store, log)
-		if err != nil {
-			return err
-		}
-		if last != nil {
-			fmt.Fprintln(s.out, visibleLines(last.Head))
-		}
-	}
-	return nil
+	return err
 }

@@ -33,6 +33,8 @@ var apiEndpoints = []apiEndpoint{
 	{"/events.ndjson", []string{"limit"}, true, (*explorerServer).exportNDJSON},
 	{"/events.sql", []string{"limit"}, true, (*explorerServer).exportSQL},
 	{"/events/{record_id}", nil, false, (*explorerServer).answerEvent},
+	{"/events/{record_id}/seal", nil, false, (*explorerServer).answerSeal},
+	{"/events/{record_id}/bundle", nil, false, (*explorerServer).answerBundle},
 	{"/histogram", []string{"width"}, true, (*explorerServer).answerHistogram},
 	{"/facets", []string{"columns", "top"}, true, (*explorerServer).answerFacets},
 	{"/sessions/{key}", nil, false, (*explorerServer).answerSession},

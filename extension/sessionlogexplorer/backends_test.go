@@ -34,7 +34,7 @@ func TestEveryBackendAnswersAsDescribed(t *testing.T) {
 		requireUnwritten(t, s)
 		store, err := postgresql.New(cfg, componenttest.NewNopTelemetrySettings())
 		require.NoError(t, err)
-		fill(t, store)
+		fill(t, sealed(t, store, s.backend.OpenQueryStore))
 		walkEndpoints(t, s, 1)
 	})
 	t.Run("clickhouse", func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestEveryBackendAnswersAsDescribed(t *testing.T) {
 		requireUnwritten(t, s)
 		store, err := clickhouse.New(cfg, componenttest.NewNopTelemetrySettings())
 		require.NoError(t, err)
-		fill(t, store)
+		fill(t, sealed(t, store, s.backend.OpenQueryStore))
 		walkEndpoints(t, s, 1)
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 
 	// TraceLink is the address of a trace in another program, with {trace_id} where the id goes.
 	TraceLink string `mapstructure:"trace_link"`
+	// SealKeys are public keys whose signatures of seals are checked.
+	SealKeys []string `mapstructure:"seal_keys"`
 	// AllowedHosts are names by which browsers may ask for this server, beside IP addresses, localhost and the host of endpoint.
 	AllowedHosts []string `mapstructure:"allowed_hosts"`
 	// MaxExportRows is the most events of one export.
@@ -92,6 +95,9 @@ func (c *Config) Validate() error {
 	}
 	if link, err := url.Parse(c.TraceLink); c.TraceLink != "" && (err != nil || link.Scheme != "http" && link.Scheme != "https" || !strings.Contains(c.TraceLink, traceIDMark)) {
 		fail("trace_link: must be an http or https address with %s in it, as https://jaeger.example.com/trace/%s", traceIDMark, traceIDMark)
+	}
+	if _, err := seal.ParseKeys(c.SealKeys...); err != nil {
+		fail("seal_keys: %w", err)
 	}
 	for _, name := range c.AllowedHosts {
 		if name == "" || strings.ContainsAny(name, "*/:@ ") {

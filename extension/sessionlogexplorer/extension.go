@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 )
 
@@ -35,6 +36,7 @@ type explorerServer struct {
 	streams    chan struct{} // exports and tails under way
 	pages      *staticFiles
 	components componentStates
+	seals      sealReader
 
 	listener net.Listener // since Start
 	server   *http.Server
@@ -51,8 +53,12 @@ func newExplorer(set extension.Settings, cfg *Config) (*explorerServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := seal.ParseKeys(cfg.SealKeys...)
+	if err != nil {
+		return nil, err
+	}
 	return &explorerServer{
-		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(chosen.OpenQueryStore, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages,
+		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(chosen.OpenQueryStore, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages, seals: sealReader{keys: keys},
 	}, nil
 }
 

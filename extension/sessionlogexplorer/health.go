@@ -94,6 +94,7 @@ func (s *componentStates) listStates() []componentAnswer {
 type healthAnswer struct {
 	Backend   backendAnswer     `json:"backend"`
 	Pipelines []componentAnswer `json:"pipelines"`
+	Heads     []headAnswer      `json:"heads"` // of the logs of seals
 }
 
 type backendAnswer struct {
@@ -117,9 +118,12 @@ func (x *explorerServer) answerHealth(w http.ResponseWriter, c *apiCall) error {
 // healthOfStore tells of a backend that does not answer as of a component that does not work: that is no failure of the call.
 func (x *explorerServer) healthOfStore(ctx context.Context) healthAnswer {
 	b := backendAnswer{Kind: x.backend.Key, State: "ok"}
+	heads := []headAnswer{}
 	err := x.askStore(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		newest, err := newestTime(ctx, s)
-		b.Newest = timeOrNull(newest)
+		if b.Newest = timeOrNull(newest); err == nil {
+			heads = x.answerHeads(ctx, s)
+		}
 		return err
 	})
 	if err != nil {
@@ -127,7 +131,7 @@ func (x *explorerServer) healthOfStore(ctx context.Context) healthAnswer {
 	} else {
 		b.Schema = x.schemaVersion(ctx)
 	}
-	return healthAnswer{b, x.components.listStates()}
+	return healthAnswer{b, x.components.listStates(), heads}
 }
 
 // schemaVersion is the number of the last migration; an account that may only read logins may not see it.

@@ -18,10 +18,14 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/extension"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/sealing"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -31,6 +35,31 @@ const sampleCount = 3000
 
 // samples are the events of every backend of the tests, which end a moment before them.
 var samples = sync.OnceValue(func() []session.Event { return explorertest.Generate(time.Now().Truncate(time.Second), sampleCount) })
+
+// publicKey verifies the seals of the samples.
+var publicKey string
+
+// ignoredCounts is the telemetry of what seals.
+type ignoredCounts struct{}
+
+func (ignoredCounts) CountSealed(context.Context, uint64, uint64) {}
+
+func (ignoredCounts) CountAlarm(context.Context) {}
+
+// sealed is a backend that seals with the key of publicKey.
+func sealed(t testing.TB, store backend.Backend, open func(context.Context) (query.Store, error)) backend.Backend {
+	t.Helper()
+	dir := t.TempDir()
+	secret, public, err := seal.GenerateKey("audit.example.net/logins")
+	require.NoError(t, err)
+	publicKey = public
+	cfg := sealing.DefaultConfig()
+	cfg.KeyFile, cfg.Directory, cfg.Writer = filepath.Join(dir, "seal.key"), filepath.Join(dir, "seal"), "a"
+	require.NoError(t, os.WriteFile(cfg.KeyFile, []byte(secret), 0o600))
+	made, err := sealing.New(store, cfg, 0, open, zap.NewNop(), ignoredCounts{})
+	require.NoError(t, err)
+	return made
+}
 
 // fill starts a backend, writes the samples and closes it.
 func fill(t testing.TB, store backend.Backend) {
@@ -61,7 +90,7 @@ func samplePath(t testing.TB) string {
 	if _, err := os.Stat(path); err != nil {
 		store, err := sqlite.New(sqliteConfig(path), componenttest.NewNopTelemetrySettings())
 		require.NoError(t, err)
-		fill(t, store)
+		fill(t, sealed(t, store, func(ctx context.Context) (query.Store, error) { return sqlite.OpenQueryStore(ctx, sqliteConfig(path)) }))
 	}
 	return path
 }

@@ -23,7 +23,7 @@ var treeFactory = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
 
 func leafHash(page []byte) []byte { return rfc6962.DefaultHasher.HashLeaf(page) }
 
-var errEdge = errors.New("the edge of a log is not that of a tree of its size")
+var errEdge = fmt.Errorf("%w: the edge of a log is not that of a tree of its size", ErrPagesAltered)
 
 func (t Tip) tree() (*compact.Range, error) {
 	if len(t.Edge)%len(Hash{}) != 0 {
@@ -169,4 +169,22 @@ func (k Keys) Open(signed, origin string) (Head, time.Time, error) {
 		}
 	}
 	return Head{}, time.Time{}, fmt.Errorf("%w: no trusted key has signed it for %s", ErrForgedHead, origin)
+}
+
+// ReadHead is what a signed head says, and when it says that it was signed, whoever has.
+func ReadHead(signed string) (Head, time.Time, error) {
+	var c checkpoint.Checkpoint
+	if _, err := c.Unmarshal([]byte(signed)); err != nil || len(c.Hash) != len(Hash{}) {
+		return Head{}, time.Time{}, fmt.Errorf("%w: it is no checkpoint", ErrForgedHead)
+	}
+	head := Head{Origin: c.Origin, Size: c.Size, Root: Hash(c.Hash)}
+	var unverified *note.UnverifiedNoteError
+	if _, err := note.Open([]byte(signed), note.VerifierList()); errors.As(err, &unverified) {
+		for _, signature := range unverified.Note.UnverifiedSigs {
+			if at, err := cosignature.CoSigV1Timestamp(signature); err == nil {
+				return head, at, nil
+			}
+		}
+	}
+	return Head{}, time.Time{}, fmt.Errorf("%w: nobody has signed it", ErrForgedHead)
 }

@@ -30,6 +30,8 @@ const NonceBytes = 16
 // Errors of a proof.
 var (
 	ErrNotSealed = errors.New("no entry of the seal is of this record")
+	// ErrSealedOtherwise is an ErrNotSealed: the record was sealed with another content.
+	ErrSealedOtherwise = fmt.Errorf("%w as it is: it was sealed with another content", ErrNotSealed)
 	ErrNotProven = errors.New("not what was sealed")
 )
 
@@ -44,13 +46,17 @@ func (s *Seal) Prove(before Tip, e *session.Event) (p RecordProof, err error) {
 	for i, id := range compact.RangeNodes(0, before.Size, nil) {
 		nodes[id] = tree.Hashes()[i]
 	}
-	index := before.Size
+	index, missing := before.Size, ErrNotSealed
 	for page, err := range pagesOf(s.Manifest) {
 		if err != nil {
 			return p, fmt.Errorf("%w: %w", ErrPagesAltered, err)
 		}
-		if _, found := findEntry(page, p.Record, e.RecordID); found && p.Page == nil {
+		entry, found := findEntry(page, p.Record, e.RecordID)
+		switch {
+		case found && p.Page == nil:
 			p.Page, index = bytes.Clone(page), tree.End()
+		case entry.Kind == KindEvent || entry.Kind == KindAdopted:
+			missing = ErrSealedOtherwise
 		}
 		if err := tree.Append(leafHash(page), func(id compact.NodeID, hash []byte) { nodes[id] = hash }); err != nil {
 			return p, err
@@ -62,7 +68,7 @@ func (s *Seal) Prove(before Tip, e *session.Event) (p RecordProof, err error) {
 	case err != nil:
 		return p, err
 	case p.Page == nil:
-		return p, ErrNotSealed
+		return p, missing
 	}
 	if _, err := head.Unmarshal([]byte(s.Head)); err != nil || head.Size != next.Size || !bytes.Equal(head.Hash, root[:]) {
 		return p, fmt.Errorf("%w: the seal's head is not that of its pages", ErrPagesAltered)
@@ -90,15 +96,19 @@ func proveInclusion(index, size uint64, nodes map[compact.NodeID][]byte, head st
 	return p.Marshal(), nil
 }
 
-// findEntry finds the one of a record in a page.
-func findEntry(page, record []byte, id session.ID) (Entry, bool) {
+// findEntry finds the one of a record in a page, or else one that has its id.
+func findEntry(page, record []byte, id session.ID) (other Entry, found bool) {
 	sum := sha256.Sum256(record)
 	for e, err := range Entries(page) {
-		if err == nil && e.Kind != KindSeed && e.Kind != KindStatement && e.ID == id && bytes.Equal(e.Hash[:], sum[:len(e.Hash)]) {
+		if err != nil || e.Kind == KindSeed || e.Kind == KindStatement || e.ID != id {
+			continue
+		}
+		if bytes.Equal(e.Hash[:], sum[:len(e.Hash)]) {
 			return e, true
 		}
+		other = e
 	}
-	return Entry{}, false
+	return other, false
 }
 
 // Proven is what a proof shows.
@@ -111,13 +121,20 @@ type Proven struct {
 }
 
 // Check tells what a proof shows. An error is ErrNotProven, ErrForgedHead or ErrNewerRecord.
-func (p *RecordProof) Check(keys Keys) (shown Proven, err error) {
+func (p *RecordProof) Check(keys Keys) (Proven, error) { return p.checkHead(keys.Open) }
+
+// Show is Check for who has no key: whoever may write into the table may have signed it.
+func (p *RecordProof) Show() (Proven, error) {
+	return p.checkHead(func(signed, _ string) (Head, time.Time, error) { return ReadHead(signed) })
+}
+
+func (p *RecordProof) checkHead(open func(signed, origin string) (Head, time.Time, error)) (shown Proven, err error) {
 	inclusion, err := parseInclusion(p.Inclusion)
 	if err != nil {
 		return shown, fmt.Errorf("%w: the proof: %w", ErrNotProven, err)
 	}
 	origin, _, _ := strings.Cut(string(inclusion.Checkpoint), "\n")
-	head, sealed, err := keys.Open(string(inclusion.Checkpoint), origin)
+	head, sealed, err := open(string(inclusion.Checkpoint), origin)
 	if err != nil {
 		return shown, err
 	}

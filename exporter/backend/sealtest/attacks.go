@@ -137,12 +137,14 @@ func (r *rig) proveRecords(some ...int) {
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, store.Close()) }()
 	for _, n := range some {
-		proof, err := sealquery.Prove(r.t.Context(), store, idOf(n))
+		e, err := sealquery.ReadRecord(r.t.Context(), store, idOf(n))
+		require.NoError(r.t, err)
+		proof, err := sealquery.Prove(r.t.Context(), store, e)
 		require.NoError(r.t, err)
 		shown, err := proof.Check(keys)
 		require.NoError(r.t, err)
 		require.Equal(r.t, idOf(n), shown.Event.RecordID)
 	}
-	_, err = sealquery.Prove(r.t.Context(), store, idOf(20_000))
+	_, err = sealquery.ReadRecord(r.t.Context(), store, idOf(20_000))
 	require.ErrorIs(r.t, err, sealquery.ErrNoRecord)
 }

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 )
 
 const repository = "../../.."
@@ -129,6 +131,7 @@ receivers:
 exporters:
   sessionlog:
     $BACKEND
+    seal: {key_file: $DIR/seal.key, directory: $DIR/seal, interval: 50ms}
 extensions:
   sessionlog_explorer:
     endpoint: 127.0.0.1:$PORT
@@ -174,6 +177,13 @@ func writeLogs(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, to), text, 0o600); err != nil {
 			return err
 		}
+	}
+	secret, _, err := seal.GenerateKey("audit.example.net/logins")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "seal.key"), []byte(secret), 0o600); err != nil {
+		return err
 	}
 	var lines []byte
 	for i, user := range hostileUsers {

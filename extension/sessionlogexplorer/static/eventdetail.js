@@ -1,6 +1,7 @@
 // Everything that is known of one event, beside the list or on a page.
 
 import {html, nothing} from './vendor/lit-html.js';
+import {addressOf, ask, download, hasToken} from './api.js';
 import {blockOf, errorNote, eventMark, icon, plainOf, wholeText} from './values.js';
 import {conditionFor, linkTo, pathOf, withCondition, zoneOf} from './view.js';
 import {lengthOf, nanosecondsOf} from './times.js';
@@ -88,9 +89,48 @@ export function eventLinks(view, config, event) {
     trace ? html`<a class="button" href=${trace} rel="noreferrer" target="_blank">Trace ${icon('outside')}</a>` : nothing}</p>`;
 }
 
+let anySeals = true;
+
+// askSeal gives what the seals say of a record, null where nothing is sealed: then it does not ask again.
+export async function askSeal(id, signal) {
+  if (!anySeals) return null;
+  const {seal} = await ask(`/events/${encodeURIComponent(id)}/seal`, '', signal);
+  anySeals = seal !== null;
+  return seal;
+}
+
+const sealGood = words => html`<span class="mark mark-success">${icon('success')}${words}</span>`;
+const sealBad = words => html`<span class="mark mark-failure">${icon('failure')}${words}</span>`;
+
+const sealWords = {
+  sealed: (seal, zone) => html`<p>${seal.signature_checked ? sealGood('sealed') : 'Sealed'} ${nanosecondsOf(seal.sealed, zone)}${seal.found ? ', as it was found in the table: nobody has told the collector of it' : nothing}</p>
+    <p class="none">Log ${wholeText(seal.log)}, page ${seal.page}. ${seal.signature_checked ? 'A key of this explorer has signed it.'
+      : html`Signature not checked here: whoever may write into the table could have made it. <code>seal_keys</code> of the explorer checks it, or <code>sessionlog check</code> the proof.`}</p>`,
+  pending: () => html`<p>Not sealed yet.</p>`,
+  none: () => html`<p>${sealBad('in no seal')} <code>sessionlog verify</code> tells whether it should be in one.</p>`,
+  otherwise: () => html`<p>${sealBad('not as it was sealed')} It was sealed with another content.</p>`,
+  broken: seal => html`<p>${sealBad('its seal is not as it should be')} ${wholeText(seal.error)}</p>`,
+  not_looked: () => html`<p>Not looked at all seals in time. The proof takes longer, and may be found.</p>`,
+};
+
+// sealNote shows it, and offers the proof. A link cannot carry a token.
+export function sealNote(view, app, id, seal) {
+  if (!seal) return nothing;
+  const path = `/events/${encodeURIComponent(id)}/bundle`;
+  const name = `record-${id}.zip`;
+  const take = event => {
+    if (!hasToken()) return;
+    event.preventDefault();
+    download(path, '', name).catch(error => app.say(error.message));
+  };
+  return html`<section class="seal"><h3>Seal</h3>${sealWords[seal.state]?.(seal, zoneOf(view))}${
+    ['sealed', 'not_looked'].includes(seal.state) ? html`<p class="links"><a class="button" href=${addressOf(path, '')} download=${name} @click=${take}>Download the proof</a></p>` : nothing}</section>`;
+}
+
 // eventDrawer is the detail beside the list. state has event, raw and error; some may be missing while it loads.
-export function eventDrawer(view, config, state, closeLink) {
-  const {event, raw, error} = state;
+export function eventDrawer(view, app, state, closeLink) {
+  const {config} = app;
+  const {event, raw, error, seal} = state;
   return html`<aside class="drawer" aria-labelledby="drawer-title">
     <header><h2 id="drawer-title" tabindex="-1">${event ? eventMark(event) : 'Event'}</h2>
       <a class="button quiet" href=${closeLink} aria-keyshortcuts="Escape">Close <kbd>Esc</kbd></a></header>
@@ -98,6 +138,7 @@ export function eventDrawer(view, config, state, closeLink) {
     ${event ? html`<p class="moment">${nanosecondsOf(event.time, zoneOf(view))}</p>
       ${eventLinks(view, config, event)}
       ${eventFields(view, config, event)}
+      ${sealNote(view, app, event.record_id, seal)}
       ${rawRecord(raw ?? event.original)}
       <p class="links"><button type="button" data-copy=${location.href}>Copy the link to this event</button>${
         raw ?? event.original ? html`<button type="button" data-copy=${typeof (raw ?? event.original) === 'string' ? raw ?? event.original : JSON.stringify(raw)}>Copy the record</button>` : nothing}</p>` : nothing}

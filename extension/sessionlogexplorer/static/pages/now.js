@@ -136,12 +136,14 @@ export class Page {
   }
 
   health() {
-    const {backend, pipelines} = this.answer.health ?? {};
+    const {backend, pipelines, heads} = this.answer.health ?? {};
     const state = ({state: word}) => (word === 'ok' ? html`<span class="mark mark-success">${icon('success')}ok</span>`
       : quietStates.includes(word) ? html`<span class="none">${word === 'none' ? 'not told' : word}</span>` : html`<span class="mark mark-failure">${icon('failure')}${word}</span>`);
     return html`<div class="scroll" tabindex="0" role="group" aria-label="Components"><table class="list"><thead><tr><th scope="col">Component</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">More</th></tr></thead><tbody>
       ${backend ? html`<tr><td>${textOf(backend.kind ?? 'backend')} <span class="none">that is read here</span></td><td>${state(backend)}</td><td></td><td class="long">${more(backend, ['kind', 'state', 'newest'])}</td></tr>` : nothing}
       ${(pipelines ?? []).map(p => html`<tr><td class="code">${textOf(p.component)}</td><td>${state(p)}</td><td>${p.since ? minuteOf(p.since, zoneOf(this.view)) : ''}</td><td class="long">${more(p, ['component', 'state', 'since'])}</td></tr>`)}
+      ${(heads ?? []).map(head => html`<tr><td>seals <span class="none">log</span> ${textOf(head.log)}</td><td>${head.error ? html`<span class="mark mark-failure">${icon('failure')}broken</span>`
+        : html`<span class="none">${head.signature_checked ? 'signature checked' : 'signature not checked'}</span>`}</td><td></td><td class="long">${head.sealed ? html`<span class="none">last head</span> <span title=${nanosecondsOf(head.sealed, zoneOf(this.view))}>${agoOf(head.sealed)}</span>` : nothing} ${head.error ? textOf(head.error) : nothing}</td></tr>`)}
     </tbody></table></div>`;
   }
 

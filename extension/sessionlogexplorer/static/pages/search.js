@@ -3,7 +3,7 @@
 import {html, nothing, render} from '../vendor/lit-html.js';
 import {addressOf, ask, download, hasToken, tail} from '../api.js';
 import {BarChart, partNames, sentenceOf, slotsOf, slotText, totalsOf} from '../chart.js';
-import {eventDrawer} from '../eventdetail.js';
+import {askSeal, eventDrawer} from '../eventdetail.js';
 import {eventTable, moveRow, settleRows} from '../eventtable.js';
 import {facetList, mergeFacets} from '../facets.js';
 import {everything, rangeName, rangePicker} from '../rangepicker.js';
@@ -152,7 +152,7 @@ export class Page {
           ${this.errors.rows ? errorNote(this.errors.rows, () => this.again()) : this.results()}
           ${sqlNote([...new Set([...this.rows.sql ?? [], ...this.counts?.sql ?? [], ...this.facets.sql ?? []])])}
         </section>
-        ${this.detail ? eventDrawer(view, app.config, this.detail, changed(view, params => params.delete('event'))) : nothing}
+        ${this.detail ? eventDrawer(view, app, this.detail, changed(view, params => params.delete('event'))) : nothing}
       </div>`;
   }
 
@@ -310,7 +310,10 @@ export class Page {
       if (error.name === 'AbortError') return;
       detail.error = error;
     }
-    if (this.detail === detail) this.draw();
+    if (this.detail !== detail) return;
+    this.draw();
+    detail.seal = detail.error ? null : await askSeal(id, this.asking.signal).catch(() => null);
+    if (detail.seal && this.detail === detail) this.draw();
   }
 
   async takeConditions(conditions) {

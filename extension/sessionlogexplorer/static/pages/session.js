@@ -2,7 +2,7 @@
 
 import {html, nothing, render, svg} from '../vendor/lit-html.js';
 import {ask} from '../api.js';
-import {eventFields, eventLinks, rawRecord} from '../eventdetail.js';
+import {askSeal, eventFields, eventLinks, rawRecord, sealNote} from '../eventdetail.js';
 import {addressLink, coverageNote, errorNote, eventMark, plainOf, signOf, sqlNote, textOf, userLink} from '../values.js';
 import {apiParams, linkTo, zoneOf} from '../view.js';
 import {agoOf, lengthOf, millisOf, minuteOf, nanosecondsOf, rowTime} from '../times.js';
@@ -12,6 +12,7 @@ export class Page {
     this.host = host;
     this.app = app;
     this.asking = new AbortController();
+    this.seals = {};
   }
 
   async open(view) {
@@ -60,10 +61,17 @@ export class Page {
     const remark = event.failure_reason ?? event.application_name ?? event.source_event;
     const gap = i > 0 ? millisOf(event.time) - millisOf(all[i - 1].time) : 0;
     return html`<li class="step step-${signOf(event)[0]} ${gap > 600_000 ? 'after-gap' : ''}">
-      <details ?open=${offset === 0}><summary><span class="step-time"><span title=${nanosecondsOf(event.time, zone)}>${rowTime(event.time, zone)}</span>
+      <details ?open=${offset === 0} @toggle=${toggled => toggled.target.open && this.lookAtSeal(event.record_id)}><summary><span class="step-time"><span title=${nanosecondsOf(event.time, zone)}>${rowTime(event.time, zone)}</span>
         <span class="none">${offset === 0 ? 'login' : `${offset < 0 ? '−' : '+'}${lengthOf(Math.abs(offset))}`}</span></span>
         <span class="step-what">${eventMark(event)} ${remark ? textOf(remark, 200) : nothing}</span></summary>
-        <div class="step-body"><p class="moment">${nanosecondsOf(event.time, zone)}</p>${eventLinks(this.view, this.app.config, {...event, session_key: undefined})}${eventFields(this.view, this.app.config, event)}${rawRecord(event.original)}</div></details></li>`;
+        <div class="step-body"><p class="moment">${nanosecondsOf(event.time, zone)}</p>${eventLinks(this.view, this.app.config, {...event, session_key: undefined})}${eventFields(this.view, this.app.config, event)}${sealNote(this.view, this.app, event.record_id, this.seals[event.record_id])}${rawRecord(event.original)}</div></details></li>`;
+  }
+
+  async lookAtSeal(id) {
+    if (id in this.seals) return;
+    this.seals[id] = null;
+    this.seals[id] = await askSeal(id, this.asking.signal).catch(() => null);
+    if (this.seals[id]) render(this.template(), this.host);
   }
 
   close() {

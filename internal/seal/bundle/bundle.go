@@ -1,7 +1,9 @@
-package main
+// Package bundle writes the proof of a record as files for somebody who has no access to the database, and reads them.
+package bundle
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,15 +14,17 @@ import (
 	"text/template"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // The files of a bundle.
 const (
-	fileRecord     = "record.bin"
-	filePage       = "page.bin"
-	fileInclusion  = "record.tlog-proof"
-	fileRecordJSON = "record.json"
-	fileReadme     = "README.txt"
+	FileRecord     = "record.bin"
+	FilePage       = "page.bin"
+	FileInclusion  = "record.tlog-proof"
+	FileRecordText = "record.json"
+	FileReadme     = "README.txt"
 
 	mostBundleBytes = 64 << 20 // of a file of a bundle: whoever made it is not trusted
 )
@@ -31,13 +35,18 @@ type bundleFile struct {
 	content []byte
 }
 
-func writeBundle(path string, proof *seal.RecordProof) error {
-	files, err := bundleOf(proof)
+// Write makes a file that ends in .zip, or else a folder. One that is there is not overwritten.
+func Write(path string, proof *seal.RecordProof) error {
+	files, err := filesOf(proof)
 	if err != nil {
 		return err
 	}
 	if strings.HasSuffix(path, ".zip") {
-		return writeZip(path, files)
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		return errors.Join(writeArchive(file, files), file.Close())
 	}
 	if err := os.Mkdir(path, 0o700); err != nil {
 		return err
@@ -50,13 +59,20 @@ func writeBundle(path string, proof *seal.RecordProof) error {
 	return nil
 }
 
-// writeZip makes a file anew: a bundle that is there is not overwritten.
-func writeZip(path string, files []bundleFile) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// Zip is the archive that Write makes.
+func Zip(proof *seal.RecordProof) ([]byte, error) {
+	files, err := filesOf(proof)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	archive := zip.NewWriter(file)
+	var content bytes.Buffer
+	err = writeArchive(&content, files)
+	return content.Bytes(), err
+}
+
+func writeArchive(to io.Writer, files []bundleFile) error {
+	archive := zip.NewWriter(to)
+	var err error
 	for _, f := range files {
 		w, createErr := archive.Create(f.name)
 		if createErr == nil {
@@ -64,10 +80,13 @@ func writeZip(path string, files []bundleFile) error {
 		}
 		err = errors.Join(err, createErr)
 	}
-	return errors.Join(err, archive.Close(), file.Close())
+	return errors.Join(err, archive.Close())
 }
 
-func bundleOf(proof *seal.RecordProof) ([]bundleFile, error) {
+// RecordText is the record for people.
+func RecordText(e *session.Event) string { return string(query.AppendEvent(nil, e)) + "\n" }
+
+func filesOf(proof *seal.RecordProof) ([]bundleFile, error) {
 	e, err := seal.ParseCanonical(proof.Record[seal.NonceBytes:])
 	if err != nil {
 		return nil, err
@@ -81,16 +100,16 @@ func bundleOf(proof *seal.RecordProof) ([]bundleFile, error) {
 		return nil, err
 	}
 	return []bundleFile{
-		{fileRecord, proof.Record},
-		{filePage, proof.Page},
-		{fileInclusion, proof.Inclusion},
-		{fileRecordJSON, []byte(recordJSON(e))},
-		{fileReadme, []byte(readme.String())},
+		{FileRecord, proof.Record},
+		{FilePage, proof.Page},
+		{FileInclusion, proof.Inclusion},
+		{FileRecordText, []byte(RecordText(e))},
+		{FileReadme, []byte(readme.String())},
 	}, nil
 }
 
-// readBundle reads one that anybody may have made.
-func readBundle(path string) (proof seal.RecordProof, record []byte, err error) {
+// Read reads one that anybody may have made, and what it says for people.
+func Read(path string) (proof seal.RecordProof, record []byte, err error) {
 	folder := os.DirFS(path)
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		archive, err := zip.OpenReader(path)
@@ -100,7 +119,7 @@ func readBundle(path string) (proof seal.RecordProof, record []byte, err error) 
 		defer func() { _ = archive.Close() }()
 		folder = archive
 	}
-	for name, content := range map[string]*[]byte{fileRecord: &proof.Record, filePage: &proof.Page, fileInclusion: &proof.Inclusion, fileRecordJSON: &record} {
+	for name, content := range map[string]*[]byte{FileRecord: &proof.Record, FilePage: &proof.Page, FileInclusion: &proof.Inclusion, FileRecordText: &record} {
 		if *content, err = readBundleFile(folder, name); err != nil {
 			return proof, nil, fmt.Errorf("%s: %w", path, err)
 		}

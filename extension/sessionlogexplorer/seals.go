@@ -1,0 +1,201 @@
+package sessionlogexplorer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/bundle"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// What the seals say of a record.
+const (
+	sealSealed    = "sealed"
+	sealPending   = "pending"    // it came after the last head
+	sealNone      = "none"       // no seal has it
+	sealOtherwise = "otherwise"  // it was sealed with another content
+	sealBroken    = "broken"     // its seal is not as it should be
+	sealUnlooked  = "not_looked" // there was no time to look at all seals
+)
+
+type sealAnswer struct {
+	State string `json:"state"`
+	// IsChecked tells whether the signature is that of a key of seal_keys.
+	IsChecked bool       `json:"signature_checked"`
+	Sealed    *time.Time `json:"sealed"`
+	Log       string     `json:"log"`
+	Page      *uint64    `json:"page"`
+	IsFound   bool       `json:"found"` // adopted: it was found in the table, not told to the collector
+	Error     string     `json:"error,omitempty"`
+}
+
+type recordSealAnswer struct {
+	Seal *sealAnswer `json:"seal"` // null where nothing is sealed
+	coverageAnswer
+}
+
+// unreadPause is how long seals are not asked for again, where their tables are not there or may not be read.
+const unreadPause = time.Minute
+
+// sealReader asks for seals where there are some.
+type sealReader struct {
+	keys        seal.Keys
+	unreadUntil atomic.Int64 // nanoseconds since 1970
+}
+
+// lastHeads are none where seals cannot be read: an account that may read logins only has no use for them.
+func (r *sealReader) lastHeads(ctx context.Context, s query.Store) []*sealquery.StoredSeal {
+	if time.Now().UnixNano() < r.unreadUntil.Load() {
+		return nil
+	}
+	last, err := sealquery.LastHeads(ctx, s)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.unreadUntil.Store(time.Now().Add(unreadPause).UnixNano())
+		}
+		return nil
+	}
+	return last
+}
+
+// sealDelay is how long a record may have waited for its seal when a head is signed.
+const sealDelay = 10 * time.Second
+
+// mayFollow tells whether a record may have come after all heads.
+func mayFollow(e *session.Event, last []*sealquery.StoredSeal, now time.Time) bool {
+	seen := time.Unix(0, cmp.Or(e.Observed, e.Time))
+	for _, one := range last {
+		if _, at, err := seal.ReadHead(one.Head); err == nil && at.After(seen.Add(sealDelay)) {
+			return false
+		}
+	}
+	return seen.Before(now.Add(sealDelay))
+}
+
+func (x *explorerServer) answerSeal(w http.ResponseWriter, c *apiCall) error {
+	answer := recordSealAnswer{coverageAnswer: newCoverageAnswer(query.Coverage{Complete: true})}
+	err := x.askRecord(c, func(ctx context.Context, s query.Store, e *session.Event) (err error) {
+		last := x.seals.lastHeads(ctx, s)
+		if len(last) == 0 {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, x.config.AnswerTime)
+		defer cancel()
+		proof, err := sealquery.Prove(ctx, s, e)
+		answer.Seal, err = x.seals.explainProof(&proof, err)
+		if err == nil && (answer.Seal.State == sealNone || answer.Seal.State == sealUnlooked) && mayFollow(e, last, c.now) {
+			answer.Seal.State = sealPending
+		}
+		return err
+	})
+	if err == nil {
+		answer.Coverage.Complete = answer.Seal == nil || answer.Seal.State != sealUnlooked
+		writeJSON(w, http.StatusOK, answer)
+	}
+	return err
+}
+
+// askRecord reads the record that the path names.
+func (x *explorerServer) askRecord(c *apiCall, do func(context.Context, query.Store, *session.Event) error) error {
+	id, err := c.idParameter("record_id")
+	if err != nil {
+		return err
+	}
+	return x.askStore(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
+		e, err := sealquery.ReadRecord(ctx, s, id)
+		if errors.Is(err, sealquery.ErrNoRecord) {
+			return &statusError{http.StatusNotFound, "there is no record " + id.String()}
+		}
+		if err != nil {
+			return err
+		}
+		return do(ctx, s, e)
+	})
+}
+
+// explainProof gives an error of the backend back.
+func (r *sealReader) explainProof(proof *seal.RecordProof, err error) (*sealAnswer, error) {
+	answer := &sealAnswer{State: sealSealed}
+	var shown seal.Proven
+	if err == nil {
+		if answer.IsChecked = len(r.keys) > 0; answer.IsChecked {
+			shown, err = proof.Check(r.keys)
+		} else {
+			shown, err = proof.Show()
+		}
+	}
+	isOne := func(errs ...error) bool {
+		return slices.ContainsFunc(errs, func(known error) bool { return errors.Is(err, known) })
+	}
+	switch {
+	case err == nil:
+		answer.Sealed, answer.Log, answer.Page, answer.IsFound = timeOrNull(shown.Sealed), query.VisibleText(shown.Log), &shown.Page, shown.Kind == seal.KindAdopted
+		return answer, nil
+	case isOne(seal.ErrSealedOtherwise):
+		answer.State = sealOtherwise
+	case isOne(seal.ErrNotSealed):
+		answer.State = sealNone
+	case isOne(context.DeadlineExceeded):
+		answer.State = sealUnlooked
+	case isOne(seal.ErrPagesAltered, seal.ErrForgedHead, seal.ErrNotProven, seal.ErrNewerRecord, sealquery.ErrSealMissing):
+		answer.State, answer.Error = sealBroken, query.VisibleText(err.Error())
+	default:
+		return nil, err
+	}
+	answer.IsChecked = false
+	return answer, nil
+}
+
+// answerBundle is what `sessionlog prove` writes.
+func (x *explorerServer) answerBundle(w http.ResponseWriter, c *apiCall) error {
+	var content []byte
+	err := x.askRecord(c, func(ctx context.Context, s query.Store, e *session.Event) error {
+		proof, err := sealquery.Prove(ctx, s, e)
+		if errors.Is(err, seal.ErrNotSealed) {
+			return &statusError{http.StatusNotFound, "the record is in no seal, or not as it was sealed: `sessionlog verify` tells which"}
+		}
+		if err == nil {
+			content, err = bundle.Zip(&proof)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	setDownload(w, c, "zip", "application/zip")
+	_, _ = w.Write(content)
+	return nil
+}
+
+// headAnswer is the last head of a log.
+type headAnswer struct {
+	Log       string     `json:"log"`
+	Sealed    *time.Time `json:"sealed"` // null where it cannot be read
+	IsChecked bool       `json:"signature_checked"`
+	Error     string     `json:"error,omitempty"`
+}
+
+func (x *explorerServer) answerHeads(ctx context.Context, s query.Store) []headAnswer {
+	all := []headAnswer{}
+	for _, one := range x.seals.lastHeads(ctx, s) {
+		h := headAnswer{Log: query.VisibleText(one.Log)}
+		_, at, err := seal.ReadHead(one.Head)
+		if len(x.seals.keys) > 0 {
+			_, at, err = x.seals.keys.Open(one.Head, one.Log)
+			h.IsChecked = err == nil
+		}
+		if h.Sealed = timeOrNull(at); err != nil {
+			h.Sealed, h.Error = nil, query.VisibleText(err.Error())
+		}
+		all = append(all, h)
+	}
+	return all
+}
