@@ -139,8 +139,8 @@ func (f *verifyFlags) conclude(out io.Writer, summary *verify.Summary) error {
 		if summary.Adopted > 0 {
 			adopted = fmt.Sprintf(" (%d were adopted: found, not told)", summary.Adopted)
 		}
-		fmt.Fprintf(out, "%d records%s and %d conflicts are as they were sealed, in %d logs from %s to %s; %d have expired; %d heads that were kept elsewhere are in them\n",
-			summary.Records, adopted, summary.Conflicts, summary.Logs, timeText(summary.First), timeText(summary.Last), summary.Expired, summary.HeadsHeld)
+		fmt.Fprintf(out, "%d records%s and %d conflicts are as they were sealed, in %d logs from %s to %s; %d have expired, %d were erased as it was stated; %d heads that were kept elsewhere are in them\n",
+			summary.Records, adopted, summary.Conflicts, summary.Logs, timeText(summary.First), timeText(summary.Last), summary.Expired, summary.Erased, summary.HeadsHeld)
 	}
 	switch {
 	case summary.Tampering > 0:

@@ -33,7 +33,14 @@ type SealedBackend interface {
 
 	// PruneSeals deletes what a log has of its pages before one, but the seal that ends there.
 	PruneSeals(ctx context.Context, log string, before uint64) error
+
+	// EraseRecords deletes what there is of some ids, MostErased at most, so that no question finds it and the store's own files do not keep it, as far as
+	// that is the store's to decide: rows of session_events, unless onlyConflicts, of session_conflicts, and what is counted from them.
+	EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error
 }
+
+// MostErased is how many records are erased at a time: so many ids are a statement that every server takes.
+const MostErased = 4096
 
 // ErrLogTaken is returned for a seal in whose place another one is: somebody else writes the same log.
 var ErrLogTaken = errors.New("another seal is in its place")

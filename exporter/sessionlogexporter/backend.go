@@ -11,6 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/internal/sealing"
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
 func (c *Config) chooseBackend() (backendblocks.Backend, error) {
@@ -45,6 +46,32 @@ func (c *Config) NewAdoption(set component.TelemetrySettings) (*sealing.Adoption
 		return nil, err
 	}
 	return sealing.NewAdoption(store, *c.Seal.Get(), chosen.TTL)
+}
+
+// OpenErasure opens the backend to erase from it, and the log that says so, which is nil where nothing is sealed.
+func (c *Config) OpenErasure(set component.TelemetrySettings) (backend.SealedBackend, *sealing.ErasureLog, error) {
+	chosen, err := c.chooseBackend()
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := chosen.Open(set)
+	if err != nil {
+		return nil, nil, err
+	}
+	erasing, ok := store.(backend.SealedBackend)
+	if !ok || !c.Seal.HasValue() {
+		return erasing, nil, nil
+	}
+	log, err := sealing.OpenErasureLog(store, *c.Seal.Get())
+	return erasing, log, err
+}
+
+// DeadLetterDirectories are where the dead letter may be.
+func (c *Config) DeadLetterDirectories() []string {
+	if dir := c.deadLetterDirectory(); dir != "" {
+		return []string{dir}
+	}
+	return deadletter.DefaultDirectories()
 }
 
 // OpenQueryStore opens the backend to be asked; nothing is created, and nothing written. The key of the backend's block stands before its errors.

@@ -20,6 +20,8 @@ const (
 	KindEvent     Kind = 'E' // a row of session_events
 	KindConflict  Kind = 'C' // a row of session_conflicts
 	KindAdopted   Kind = 'A' // a row of session_events that was found, not told
+	KindForgotten Kind = 'F' // what there is of an id is to be erased, lawfully
+	KindPutAside  Kind = 'G' // only what session_conflicts has of an id is to be erased
 	KindStatement Kind = 'S' // SHA-256 of a text
 	KindSeed      Kind = 'B' // SHA-256 of the seed of the entries that follow
 
@@ -31,6 +33,12 @@ const (
 	timedEntryBytes = entryBytes + 8
 	pageEntries     = 256
 )
+
+// IsRecord tells whether an entry is of a row that was stored.
+func (k Kind) IsRecord() bool { return k == KindEvent || k == KindConflict || k == KindAdopted }
+
+// IsErasure tells whether an entry is of what is to be erased. Its hash is zero: nothing of the record is in it.
+func (k Kind) IsErasure() bool { return k == KindForgotten || k == KindPutAside }
 
 // Entry is one of a log. One of a statement or a seed has a SHA-256 in place of id and hash.
 type Entry struct {
@@ -85,25 +93,23 @@ func cutEntry(manifest []byte) (e Entry, rest []byte, err error) {
 	if len(manifest) < entryBytes {
 		return e, nil, errTornManifest
 	}
-	e.Kind = Kind(manifest[0])
-	switch e.Kind {
-	case KindStatement, KindSeed:
-		e.ID, e.Hash = session.ID(manifest[1:17]), [16]byte(manifest[17:entryBytes])
+	kind := Kind(manifest[0])
+	timed := kind >= 'a'
+	if timed {
+		kind -= withTime
+	}
+	e = Entry{Kind: kind, ID: session.ID(manifest[1:17]), Hash: [16]byte(manifest[17:entryBytes])}
+	switch {
+	case !timed && (kind == KindStatement || kind == KindSeed):
 		return e, manifest[entryBytes:], nil
-	case KindEvent, KindConflict, KindAdopted:
-		e.ID, e.Hash = session.ID(manifest[1:17]), [16]byte(manifest[17:entryBytes])
-		e.Time = millisOf(e.ID) * 1_000_000
-		return e, manifest[entryBytes:], nil
-	case KindEvent + withTime, KindConflict + withTime, KindAdopted + withTime:
-		if len(manifest) < timedEntryBytes {
-			return e, nil, errTornManifest
-		}
-		e.Kind -= withTime
-		e.ID, e.Hash = session.ID(manifest[1:17]), [16]byte(manifest[17:entryBytes])
+	case !kind.IsRecord() && !kind.IsErasure(), timed && len(manifest) < timedEntryBytes:
+		return e, nil, errTornManifest
+	case timed:
 		e.Time = int64(binary.BigEndian.Uint64(manifest[entryBytes:])) //nolint:gosec // bits, not a number
 		return e, manifest[timedEntryBytes:], nil
 	}
-	return e, nil, errTornManifest
+	e.Time = millisOf(e.ID) * 1_000_000
+	return e, manifest[entryBytes:], nil
 }
 
 // Entries yields those of a manifest. The time of an entry whose id has it is that of its millisecond.

@@ -100,7 +100,7 @@ func proveInclusion(index, size uint64, nodes map[compact.NodeID][]byte, head st
 func findEntry(page, record []byte, id session.ID) (other Entry, found bool) {
 	sum := sha256.Sum256(record)
 	for e, err := range Entries(page) {
-		if err != nil || e.Kind == KindSeed || e.Kind == KindStatement || e.ID != id {
+		if err != nil || !e.Kind.IsRecord() || e.ID != id {
 			continue
 		}
 		if bytes.Equal(e.Hash[:], sum[:len(e.Hash)]) {

@@ -62,7 +62,7 @@ func clusterSuite(t *testing.T) {
 			return database{node, cfg}
 		},
 	}, backendtest.Spread)
-	for _, part := range []string{"WhatWasWrittenIsVerified", "AKillBeforeTheSeal", "AnUnknownOutcome"} {
+	for _, part := range []string{"WhatWasWrittenIsVerified", "AKillBeforeTheSeal", "AnUnknownOutcome", "WhatIsForgottenIsNoTampering"} {
 		sealtest.RunPart(t, part, func(t *testing.T) sealtest.Database {
 			truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
 			return sealedDatabase{node, cfg}

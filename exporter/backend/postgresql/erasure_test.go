@@ -14,13 +14,9 @@ import (
 // erasure: what docs/security.md says leaves nothing of a person in the files of the tables and their indexes.
 func erasure(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
-	begun := false
-	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.PostgreSQL}, schema{cfg}, []string{"session_events", "session_conflicts"}, func(t *testing.T, statement string) {
+	before := func() { require.NotEqual(t, "0", filesWithErased(t, pg, cfg), "the search finds names") }
+	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.PostgreSQL}, schema{cfg}, []string{"session_events", "session_conflicts"}, before, func(t *testing.T, statement string) {
 		t.Helper()
-		if !begun {
-			require.NotEqual(t, "0", filesWithErased(t, pg, cfg), "the search finds names")
-			begun = true
-		}
 		rowsOf(t, cfg, statement)
 	})
 	require.Equal(t, "0", filesWithErased(t, pg, cfg), "bytes of the name are left")

@@ -76,6 +76,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"AnImportBesideACollector":           importBeside,
 	"OddRecords":                         oddRecords,
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
+	"WhatIsForgottenIsNoTampering":       forgetting,
 }
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal. One backend is enough for them.

@@ -17,10 +17,10 @@ func TestErasure(t *testing.T) {
 	cfg := testConfig(t)
 	var conn *sqlite.Conn
 	defer func() { require.NoError(t, conn.Close()) }()
-	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.SQLite}, file{cfg}, []string{"session_events", "session_conflicts"}, func(t *testing.T, statement string) {
+	before := func() { require.True(t, heldInFiles(t, cfg.Path), "the search finds names") }
+	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.SQLite}, file{cfg}, []string{"session_events", "session_conflicts"}, before, func(t *testing.T, statement string) {
 		t.Helper()
 		if conn == nil {
-			require.True(t, heldInFiles(t, cfg.Path), "the search finds names")
 			var err error
 			conn, err = sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite)
 			require.NoError(t, err)

@@ -32,6 +32,8 @@ func lateRowOf(e *session.Event, table string) lateRow {
 // checkLateSeals holds rows that had no seal against the seals that came since.
 func (v *verifier) checkLateSeals(ctx context.Context) error {
 	begun := time.Now()
+	defer func(of map[session.ID]time.Time) { v.erased = of }(v.erased)
+	v.erased = nil // of one table, and of what was sealed before
 	for len(v.unsealed) > 0 {
 		last := time.Since(begun) >= v.Patience
 		if err := v.readLateSeals(ctx); err != nil {
@@ -109,8 +111,7 @@ func (v *verifier) readLateEntries(ctx context.Context, name string, entries map
 			if err != nil {
 				break // it was found before
 			}
-			isRecord := e.Kind != seal.KindSeed && e.Kind != seal.KindStatement
-			if all, asked := entries[e.ID]; asked && isRecord && (e.Kind == seal.KindConflict) == (name == "session_conflicts") {
+			if all, asked := entries[e.ID]; asked && e.Kind.IsRecord() && (e.Kind == seal.KindConflict) == (name == "session_conflicts") {
 				entries[e.ID] = append(all, sealedEntry{Entry: e, from: from})
 			}
 		}

@@ -76,9 +76,11 @@ func (v *verifier) checkStretch(ctx context.Context, seals []sealedRange, low, h
 		if err != nil {
 			return err
 		}
+		v.erased = e.erasures("session_events")
 		if err := v.compareRows(ctx, v.store.Table(), "session_events", e.events, low, e.reached); err != nil {
 			return err
 		}
+		v.erased = e.erasures("session_conflicts")
 		if err := v.compareRows(ctx, v.store.TableNamed("session_conflicts"), "session_conflicts", e.conflicts, low, e.reached); err != nil {
 			return err
 		}
@@ -101,17 +103,32 @@ func nextID(id session.ID) session.ID {
 
 // stretchEntries are all with ids up to one that was reached.
 type stretchEntries struct {
-	events, conflicts []sealedEntry
-	reached           session.ID
+	events, conflicts, erased []sealedEntry
+	reached                   session.ID
+}
+
+func (e *stretchEntries) lists() []*[]sealedEntry {
+	return []*[]sealedEntry{&e.events, &e.conflicts, &e.erased}
+}
+
+// erasures are when what an id had in a table was stated to be erased, the last time.
+func (e *stretchEntries) erasures(table string) map[session.ID]time.Time {
+	stated := map[session.ID]time.Time{}
+	for i := range e.erased {
+		if s := &e.erased[i]; s.from.trusted && (s.Kind == seal.KindForgotten || table == "session_conflicts") && s.from.sealed.After(stated[s.ID]) {
+			stated[s.ID] = s.from.sealed
+		}
+	}
+	return stated
 }
 
 // cutInHalf gives up the greater half of the ids.
 func (e *stretchEntries) cutInHalf(low session.ID) {
 	larger := e.events
-	for _, list := range [][]sealedEntry{e.events, e.conflicts} {
-		slices.SortStableFunc(list, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
-		if len(list) > len(larger) {
-			larger = list
+	for _, list := range e.lists() {
+		slices.SortStableFunc(*list, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
+		if len(*list) > len(larger) {
+			larger = *list
 		}
 	}
 	middle := larger[len(larger)/2].ID
@@ -119,7 +136,7 @@ func (e *stretchEntries) cutInHalf(low session.ID) {
 		return
 	}
 	e.reached = previousID(middle)
-	for _, list := range []*[]sealedEntry{&e.events, &e.conflicts} {
+	for _, list := range e.lists() {
 		at, _ := slices.BinarySearchFunc(*list, middle, func(s sealedEntry, id session.ID) int { return compareIDs(s.ID, id) })
 		*list = (*list)[:at]
 	}
@@ -142,16 +159,20 @@ func (v *verifier) readEntries(ctx context.Context, seals []sealedRange, low, hi
 			if err != nil {
 				break // it was found before
 			}
-			if e.Kind == seal.KindSeed || e.Kind == seal.KindStatement || compareIDs(e.ID, low) < 0 || compareIDs(e.ID, all.reached) > 0 {
+			if compareIDs(e.ID, low) < 0 || compareIDs(e.ID, all.reached) > 0 {
 				continue
 			}
-			if e.Kind == seal.KindConflict {
-				all.conflicts = append(all.conflicts, sealedEntry{Entry: e, from: from})
-			} else {
-				all.events = append(all.events, sealedEntry{Entry: e, from: from})
+			one := sealedEntry{Entry: e, from: from}
+			switch {
+			case e.Kind == seal.KindConflict:
+				all.conflicts = append(all.conflicts, one)
+			case e.Kind.IsRecord():
+				all.events = append(all.events, one)
+			case e.Kind.IsErasure():
+				all.erased = append(all.erased, one)
 			}
 		}
-		if len(all.events)+len(all.conflicts) > 2*atOnce {
+		if len(all.events)+len(all.conflicts)+len(all.erased) > 2*atOnce {
 			all.cutInHalf(low)
 		}
 	}
@@ -238,10 +259,14 @@ func (v *verifier) checkDisguises(ctx context.Context) error {
 // compareRow finds the entry that a row is as sealed by.
 func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table string) {
 	untrusted := false
+	stated, isErased := v.erased[e.RecordID]
 	for i := range entries {
 		s := &entries[i]
 		untrusted = untrusted || !s.from.trusted
-		if !s.seen && s.isOf(e) {
+		if !s.seen && s.isOf(e) && (!isErased || s.from.sealed.After(stated)) {
+			if isErased {
+				v.report(Finding{Kind: KindReturned, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: s.from.log.name, Sealed: s.from.sealed, Detail: "it was erased, and came to a collector again"})
+			}
 			if s.seen = true; table == "session_conflicts" {
 				v.summary.Conflicts++
 				return
@@ -260,6 +285,11 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	switch {
 	case untrusted:
 		v.summary.Unjudged++
+	case isErased && (len(entries) > 0 || v.isFromBefore(e.Time)):
+		for k := range entries {
+			entries[k].seen = true
+		}
+		v.report(Finding{Kind: KindNotErased, RecordID: e.RecordID, Table: table, Time: at, Sealed: stated, Detail: "its erasure was stated: call forget again, or somebody has put it back"})
 	case len(entries) > 0 && table == "session_events":
 		for k := range entries {
 			entries[k].seen = true
@@ -297,8 +327,11 @@ func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 
 func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 	at := time.Unix(0, s.Time).UTC()
+	_, isErased := v.erased[s.ID]
 	switch {
 	case s.seen:
+	case isErased:
+		v.summary.Erased++
 	case !s.from.trusted:
 		v.summary.Unjudged++
 	case s.from.log.mayHaveExpired(at, v.now()):

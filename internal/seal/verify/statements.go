@@ -16,6 +16,9 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
 			if at, err := time.Parse("after "+time.RFC3339Nano, rest); err == nil {
 				w.log.beganAfter = at.UnixNano()
 			}
+			w.ends = strings.HasPrefix(rest, "beside ")
+		case "adopted", "forgot":
+			w.ends = true
 		case "retention":
 			ttl, _ := time.ParseDuration(rest) // "unlimited" is 0
 			w.log.retentions = append(w.log.retentions, retention{sealed, ttl})

@@ -25,6 +25,7 @@ const (
 	KindDisguised        Kind = "disguised"         // a cell reads as it was sealed, and conditions do not find it
 	KindRemoved          Kind = "removed"           // a sealed record has no row, and has not expired
 	KindInserted         Kind = "inserted"          // the row is in no seal
+	KindNotErased        Kind = "not erased"        // the row is there, though its erasure was stated
 	KindTwice            Kind = "twice"             // a second row with one id
 	KindPagesMissing     Kind = "pages missing"     // seals, or what they seal, were removed
 	KindPagesAltered     Kind = "pages altered"     // the entries of a seal are not those that were signed
@@ -37,6 +38,7 @@ const (
 	KindForked           Kind = "forked"            // the log is another one than that of a head that was kept elsewhere
 
 	KindUnprotected Kind = "not sealed"   // rows from before the log began
+	KindReturned    Kind = "returned"     // a record that was erased has come again, and is stored
 	KindStale       Kind = "stale"        // the last head is old
 	KindNoCopies    Kind = "no copies"    // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
 	KindUnknownHead Kind = "unknown head" // among the heads that were kept elsewhere: no trusted key has signed it
@@ -45,7 +47,7 @@ const (
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindStale, KindNoCopies, KindUnknownHead, KindNoSeals}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindUnknownHead, KindNoSeals}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -82,6 +84,7 @@ type Summary struct {
 	Adopted     int       `json:"adopted"` // of Records: those that were found, not told
 	Conflicts   int       `json:"conflicts"`
 	Expired     int       `json:"expired"` // sealed, and gone by the retention that was stated
+	Erased      int       `json:"erased"`  // sealed, and gone by an erasure that was stated
 	Unjudged    int       `json:"unjudged"`
 	Unprotected int       `json:"unprotected"`
 	Tampering   int       `json:"tampering"`
@@ -106,6 +109,7 @@ type verifier struct {
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
 	unsealed []lateRow // that may get their seal yet
+	erased   map[session.ID]time.Time
 }
 
 // now goes on while the rows are read: some expire meanwhile.
@@ -212,6 +216,7 @@ type logWalk struct {
 
 	anchor uint64 // where the log begins: what is before must have been pruned
 	pruned uint64 // the page before which the log says that there is nothing any more
+	ends   bool   // it is of a command, which does not run on
 }
 
 func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead) error {
@@ -237,7 +242,7 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 	if v.summary.Last.Before(w.last) {
 		v.summary.Last = w.last
 	}
-	if age := v.At.Sub(w.last); v.MaxAge > 0 && age > v.MaxAge {
+	if age := v.At.Sub(w.last); v.MaxAge > 0 && age > v.MaxAge && !w.ends {
 		v.report(Finding{Kind: KindStale, Log: name, Sealed: w.last, Detail: fmt.Sprintf("the last head is %s old", age.Round(time.Second))})
 	}
 	return nil

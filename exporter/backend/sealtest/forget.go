@@ -1,0 +1,85 @@
+package sealtest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/erasure"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/internal/sealing"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// noErasing is a backend whose process is killed before it deletes.
+type noErasing struct{ backend.SealedBackend }
+
+func (noErasing) EraseRecords(context.Context, []session.ID, bool) error {
+	return errors.New("killed")
+}
+
+func person(name string) *erasure.Choice {
+	choice := &erasure.Choice{}
+	choice.AddPerson(name)
+	return choice
+}
+
+// forget erases, as the command does, and tells how many records.
+func (r *rig) forget(choice *erasure.Choice) (records int, err error) {
+	r.t.Helper()
+	inner := r.db.Open(r.t, r.ttl).(backend.SealedBackend)
+	log, err := sealing.OpenErasureLog(inner, r.cfg)
+	require.NoError(r.t, err)
+	if r.wrap != nil {
+		inner = r.wrap(inner)
+	}
+	require.NoError(r.t, inner.Start(r.t.Context()))
+	store, err := r.db.Ask(r.t.Context())
+	require.NoError(r.t, err)
+	defer func() { require.NoError(r.t, errors.Join(store.Close(), inner.Shutdown(context.Background()))) }()
+	x := erasure.Erasure{Backend: inner, Store: store, Log: log, Reason: "request 4711"}
+	return x.Run(r.t.Context(), choice)
+}
+
+// forgetting: what was stated and erased is no finding. What is only stated, or only erased, is.
+func forgetting(t *testing.T, r *rig) {
+	r.write(numbers(0, 40), forgedBy("mallory", numbers(30, 31)))
+	requireForgotten := func(choice *erasure.Choice, records, erased int, findings ...verify.Kind) {
+		t.Helper()
+		n, err := r.forget(choice)
+		require.NoError(t, err)
+		require.Equal(t, records, n)
+		summary, found := r.verify()
+		require.Equal(t, erased, summary.Erased)
+		require.ElementsMatch(t, findings, kinds(found))
+	}
+	chosen := person("user-17")
+	chosen.Records = []session.ID{idOf(18), idOf(5000)}
+	requireForgotten(chosen, 2, 2)
+	requireForgotten(chosen, 0, 2)
+	requireForgotten(person("mallory"), 1, 3)
+	require.Equal(t, []string{"1"}, r.db.Column(t, "SELECT count(*) FROM session_events WHERE "+ofUser(30)), "only the version that was kept aside is hers")
+
+	r.write(numbers(17, 18))
+	summary, found := r.verify()
+	require.Equal(t, []verify.Kind{verify.KindReturned}, kinds(found), "a source tells it again")
+	require.Zero(t, summary.Tampering)
+
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { return noErasing{b} }
+	_, err := r.forget(person("user-20"))
+	require.ErrorContains(t, err, "killed")
+	r.wrap = nil
+	_, found = r.verify()
+	require.ElementsMatch(t, []verify.Kind{verify.KindReturned, verify.KindNotErased}, kinds(found))
+	again := person("user-20")
+	again.AddPerson("user-17")
+	requireForgotten(again, 2, 5)
+
+	r.db.Delete(t, events, ofUser(21))
+	summary, found = r.verify(r.heads()...)
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found), "erased by hand")
+	require.Equal(t, 36, summary.Records)
+}

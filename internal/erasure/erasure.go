@@ -1,0 +1,84 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/internal/sealing"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Erasure is one that is carried out.
+type Erasure struct {
+	Backend  backend.SealedBackend // started
+	Store    query.Store
+	Log      *sealing.ErasureLog // nil: nothing is sealed here
+	Reason   string
+	Progress func(records int) // nil: nobody looks
+}
+
+// ErrSealed tells that a key is wanted.
+var ErrSealed = errors.New("the records are sealed, so what is erased has to be signed: name with --config the configuration whose exporter has seal, and its key")
+
+// Run erases what is chosen, and tells how many records that were. An Erasure that ended with an error, or was killed, is finished by another of the same choice.
+func (x *Erasure) Run(ctx context.Context, choice *Choice) (records int, err error) {
+	if err := x.findLog(ctx); err != nil {
+		return 0, err
+	}
+	for _, table := range Tables {
+		for rows, err := range choice.Find(ctx, x.Store, table) {
+			if err != nil {
+				return records, err
+			}
+			rows = slices.CompactFunc(rows, func(a, b Row) bool { return a.ID == b.ID }) // versions of one id
+			if err := x.erase(ctx, rows); err != nil {
+				return records, err
+			}
+			records += len(rows)
+		}
+	}
+	return records, nil
+}
+
+func (x *Erasure) findLog(ctx context.Context) error {
+	if x.Log != nil {
+		return x.Log.FindEnd(ctx, x.Store)
+	}
+	logs, err := sealquery.Logs(ctx, x.Store)
+	if err == nil && len(logs) > 0 {
+		err = ErrSealed
+	}
+	return err
+}
+
+// erase deletes rows of one table. Those of session_events take what was kept aside of their ids with them.
+func (x *Erasure) erase(ctx context.Context, rows []Row) error {
+	onlyConflicts := rows[0].Table != Tables[0]
+	kind := seal.KindForgotten
+	if onlyConflicts {
+		kind = seal.KindPutAside
+	}
+	ids, entries := make([]session.ID, len(rows)), make([]seal.Entry, len(rows))
+	for i, row := range rows {
+		ids[i], entries[i] = row.ID, seal.Entry{Kind: kind, ID: row.ID, Time: row.Time.UnixNano()}
+	}
+	if x.Log != nil {
+		if err := x.Log.State(ctx, entries, x.Reason); err != nil {
+			return err
+		}
+	}
+	for some := range slices.Chunk(ids, backend.MostErased) {
+		if err := x.Backend.EraseRecords(ctx, some, onlyConflicts); err != nil {
+			return err
+		}
+		if x.Progress != nil {
+			x.Progress(len(some))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package sealing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/query"
+)
+
+// sideLog is a log beside the collector's, of a command that is run now and then: nobody but the collector can go on with its own.
+type sideLog struct {
+	inner backend.SealedBackend
+	key   *seal.Key
+	stem  string
+	name  string
+	tip   seal.Tip
+}
+
+func openSideLog(inner backend.Backend, cfg Config, command string) (l sideLog, err error) {
+	sealed, ok := inner.(backend.SealedBackend)
+	if !ok {
+		return l, errors.New("seal: this backend keeps no seals")
+	}
+	l.inner = sealed
+	if l.key, err = seal.ReadKey(cfg.KeyFile); err != nil {
+		return l, fmt.Errorf("seal::key_file: %w", err)
+	}
+	log, err := cfg.logName(l.key.Name(), 1)
+	l.stem = log + "/" + command
+	return l, err
+}
+
+// Keys verify what the key has signed.
+func (l *sideLog) Keys() seal.Keys { return l.key.Keys() }
+
+// findTip finds the log that this key goes on with: the first that is its own, or not begun.
+func (l *sideLog) findTip(ctx context.Context, store query.Store) error {
+	for n := 1; ; n++ {
+		if l.name = l.stem; n > 1 {
+			l.name = fmt.Sprintf("%s/%d", l.stem, n)
+		}
+		last, err := sealquery.LastSeal(ctx, store, l.name)
+		if err != nil || last == nil {
+			l.tip = seal.Tip{}
+			return err
+		}
+		if _, _, err := l.key.Keys().Open(last.Head, l.name); err == nil {
+			l.tip = seal.Tip{Size: last.First + last.Pages, Edge: last.Edge}
+			return nil
+		}
+	}
+}
+
+func (l *sideLog) sealPending(ctx context.Context, p *seal.Pending) error {
+	s, next, err := p.Seal(l.tip, l.key, l.name)
+	if err == nil {
+		err = l.inner.AppendSeal(ctx, &s)
+	}
+	if err == nil {
+		l.tip = next
+	}
+	return err
+}
