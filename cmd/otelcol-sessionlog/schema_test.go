@@ -92,7 +92,7 @@ func TestTheSchemaTakesWhatTheCollectorTakes(t *testing.T) {
 	require.NoError(t, err)
 	recipes, err := filepath.Glob(recipesFolder + "/*/*.yaml")
 	require.NoError(t, err)
-	for _, file := range append(slices.Concat(files, recipes), "../../examples/forward/two-targets.yaml", "../../examples/fleet/agent.yaml", "../../examples/fleet/gateway.yaml", "../../examples/two-collectors/collector.yaml", "../../config/collector.yaml", "../../config/debian.yaml", "../../config/container.yaml", "../../config/container-explorer.yaml") {
+	for _, file := range append(slices.Concat(files, recipes), "../../examples/forward/two-targets.yaml", "../../examples/fleet/agent.yaml", "../../examples/fleet/gateway.yaml", "../../examples/two-collectors/collector.yaml", "../../examples/evidence/heads.yaml", "../../config/collector.yaml", "../../config/debian.yaml", "../../config/container.yaml", "../../config/container-explorer.yaml") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		right = append(right, string(text))

@@ -52,7 +52,7 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.runVerify(cmd.Context(), s, target) },
 	}
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a public `KEY`, as keygen prints it; several after a rotation")
-	cmd.Flags().StringArrayVar(&f.heads, "heads", nil, "a `FILE` of heads that was kept elsewhere")
+	cmd.Flags().StringArrayVar(&f.heads, "heads", nil, "a `FILE` of heads that was kept elsewhere, or JSON that has them, as a backend of logs gives it")
 	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, as 15m; 0: any age")
 	cmd.Flags().DurationVar(&f.patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
@@ -73,7 +73,7 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 		if err != nil {
 			return withStatus(statusUnverified, err)
 		}
-		o.Heads = append(o.Heads, seal.SplitHeads(string(content))...)
+		o.Heads = append(o.Heads, seal.HeadsIn(string(content))...)
 	}
 	store, err := target.openStore(ctx, s.variable)
 	if err != nil {

@@ -3,8 +3,10 @@ package seal
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -118,23 +120,75 @@ func (k *Key) signHead(h Head) (string, error) {
 	return string(signed), err
 }
 
-// SplitHeads takes a file of signed heads apart: each ends with the lines of its signatures, and an empty line.
-func SplitHeads(content string) (heads []string) {
-	const signature = "\u2014 "
-	var head strings.Builder
-	for line := range strings.Lines(content) {
-		if head.Len() > 0 && line == "\n" && strings.Contains(head.String(), "\n"+signature) {
-			heads = append(heads, head.String())
-			head.Reset()
-			continue
+const signatureMark = "\u2014 "
+
+// HeadsIn are the signed heads in what somebody has kept of them: the file of heads itself, or JSON in which heads are texts, as a backend of logs gives its records back and a collector
+// writes its own log. What cannot be read is given back as it is, to be named as such.
+func HeadsIn(content string) (heads []string) {
+	trimmed := strings.TrimSpace(content)
+	lines := trimmed
+	if !strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "[") {
+		lines = ""
+		for line := range strings.Lines(content) {
+			if _, object, found := strings.Cut(line, "\t{"); found && strings.Contains(object, signatureMark) {
+				lines += "{" + object
+			}
 		}
-		if head.Len() > 0 || line != "\n" {
+		if lines == "" {
+			return splitHeads(content)
+		}
+	}
+	for values := json.NewDecoder(strings.NewReader(lines)); ; {
+		var value any
+		err := values.Decode(&value)
+		switch {
+		case errors.Is(err, io.EOF) && len(heads) > 0:
+			return heads
+		case errors.Is(err, io.EOF):
+			return []string{content}
+		case err != nil:
+			return append(heads, lines[values.InputOffset():])
+		}
+		heads = append(heads, headsOfJSON(value)...)
+	}
+}
+
+func headsOfJSON(value any) (heads []string) {
+	switch v := value.(type) {
+	case string:
+		if strings.Contains(v, "\n\n"+signatureMark) {
+			return splitHeads(v)
+		}
+	case []any:
+		for _, one := range v {
+			heads = append(heads, headsOfJSON(one)...)
+		}
+	case map[string]any:
+		for _, one := range v {
+			heads = append(heads, headsOfJSON(one)...)
+		}
+	}
+	return heads
+}
+
+// splitHeads takes a file of signed heads apart: each ends with the lines of its signatures, and an empty line.
+func splitHeads(content string) (heads []string) {
+	var head strings.Builder
+	end := func() {
+		if text := head.String(); text != "" {
+			heads = append(heads, strings.TrimSuffix(text, "\n")+"\n") // where it was kept, white space at the end may have been cut off
+		}
+		head.Reset()
+	}
+	for line := range strings.Lines(content) {
+		switch {
+		case head.Len() > 0 && line == "\n" && strings.Contains(head.String(), "\n"+signatureMark):
+			end()
+		case head.Len() > 0 || line != "\n":
 			head.WriteString(line)
 		}
 	}
-	if head.Len() > 0 {
-		heads = append(heads, head.String())
-	}
+	end()
 	return heads
 }
 

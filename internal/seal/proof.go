@@ -32,7 +32,7 @@ var (
 	ErrNotSealed = errors.New("no entry of the seal is of this record")
 	// ErrSealedOtherwise is an ErrNotSealed: the record was sealed with another content.
 	ErrSealedOtherwise = fmt.Errorf("%w as it is: it was sealed with another content", ErrNotSealed)
-	ErrNotProven = errors.New("not what was sealed")
+	ErrNotProven       = errors.New("not what was sealed")
 )
 
 // Prove makes the proof of a record that is in a seal, which follows the tip before. Without an entry of what e holds the error is ErrNotSealed.

@@ -207,5 +207,5 @@ func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 func (r *rig) heads() []string {
 	content, err := os.ReadFile(filepath.Join(r.cfg.Directory, "heads"))
 	require.NoError(r.t, err)
-	return seal.SplitHeads(string(content))
+	return seal.HeadsIn(string(content))
 }
