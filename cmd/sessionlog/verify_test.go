@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,25 @@ func TestVerifyTellsByItsExitStatus(t *testing.T) {
 	require.Contains(t, lines.out, `"kind":"altered"`)
 	require.Contains(t, lines.out, `"record_id":"`)
 	require.Contains(t, lines.out, `{"summary":{"records":2999,`)
+}
+
+// TestAnAlarmIsAcknowledged by who knows its cause, in words of his own.
+func TestAnAlarmIsAcknowledged(t *testing.T) {
+	defer func(before time.Time) { now = before }(now)
+	s := newSealedStore(t, 10)
+	s.imported(t, writeRowFile(t, filepath.Join(s.folder, "more.jsonl"), 10, 20))
+	s.exec(t, "DELETE FROM session_seals WHERE first = (SELECT max(first) FROM session_seals); DELETE FROM session_seal_pages WHERE first = (SELECT max(first) FROM session_seal_pages)")
+	s.imported(t, writeRowFile(t, filepath.Join(s.folder, "last.jsonl"), 20, 30))
+	a := s.verify(t)
+	require.Equal(t, 1, a.status)
+	id := regexp.MustCompile(`--acknowledge (\w+)`).FindStringSubmatch(a.out)
+	require.NotEmpty(t, id, a.out)
+	require.NotContains(t, s.verify(t, "--acknowledge", id[1]).out, "alarm  ")
+	file := writeFile(t, filepath.Join(s.folder, "acknowledged.txt"), "\n"+id[1]+" restored on 2026-11-29, see ticket 12\n")
+	known := s.verify(t, "--acknowledgements", file)
+	require.NotContains(t, known.out, "alarm  ")
+	require.Contains(t, known.out, "acknowledged  ")
+	require.Equal(t, 2, s.verify(t, "--acknowledgements", file+"x").status)
 }
 
 // TestAKeyIsNotOverwritten: its seals would be worth nothing.

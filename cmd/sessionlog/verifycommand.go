@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ const defaultPatience = 10 * time.Second
 // verifyFlags are those of the command verify.
 type verifyFlags struct {
 	keys, heads      []string
+	acknowledged     []string
+	acknowledgements string
 	maxAge, patience time.Duration
 	output           string
 }
@@ -53,6 +56,8 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 	}
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a public `KEY`, as keygen prints it; several after a rotation")
 	cmd.Flags().StringArrayVar(&f.heads, "heads", nil, "a `FILE` of heads that was kept elsewhere, or JSON that has them, as a backend of logs gives it")
+	cmd.Flags().StringArrayVar(&f.acknowledged, "acknowledge", nil, "an alarm that you know the cause of, such as a restore of your own: the `ID` that verify prints with it")
+	cmd.Flags().StringVar(&f.acknowledgements, "acknowledgements", "", "a `FILE` of such ids, one a line; behind an id stands what you like")
 	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, as 15m; 0: any age")
 	cmd.Flags().DurationVar(&f.patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
@@ -75,6 +80,9 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 		}
 		o.Heads = append(o.Heads, seal.HeadsIn(string(content))...)
 	}
+	if o.Acknowledged, err = f.readAcknowledged(); err != nil {
+		return withStatus(statusUnverified, err)
+	}
 	store, err := target.openStore(ctx, s.variable)
 	if err != nil {
 		return withStatus(statusUnverified, err)
@@ -92,6 +100,20 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 		return withStatus(statusUnverified, err)
 	}
 	return f.conclude(s.out, &summary)
+}
+
+func (f *verifyFlags) readAcknowledged() ([]string, error) {
+	if f.acknowledgements == "" {
+		return f.acknowledged, nil
+	}
+	content, err := os.ReadFile(f.acknowledgements)
+	all := f.acknowledged
+	for line := range strings.Lines(string(content)) {
+		if words := strings.Fields(line); len(words) > 0 {
+			all = append(all, words[0])
+		}
+	}
+	return all, err
 }
 
 func parsePublicKeys(public []string) (seal.Keys, error) {
@@ -120,6 +142,9 @@ func (f *verifyFlags) printFinding(out io.Writer, found verify.Finding) {
 	if !found.Sealed.IsZero() {
 		line += "  sealed at " + timeText(found.Sealed)
 	}
+	if found.Kind == verify.KindAlarm {
+		line += "  (where you know the cause: --acknowledge " + found.Acknowledge + ")"
+	}
 	fmt.Fprintln(out, visibleLines(line))
 }
 
@@ -139,16 +164,24 @@ func (f *verifyFlags) conclude(out io.Writer, summary *verify.Summary) error {
 		if summary.Adopted > 0 {
 			adopted = fmt.Sprintf(" (%d were adopted: found, not told)", summary.Adopted)
 		}
-		fmt.Fprintf(out, "%d records%s and %d conflicts are as they were sealed, in %d logs from %s to %s; %d have expired, %d were erased as it was stated; %d heads that were kept elsewhere are in them\n",
-			summary.Records, adopted, summary.Conflicts, summary.Logs, timeText(summary.First), timeText(summary.Last), summary.Expired, summary.Erased, summary.HeadsHeld)
+		fmt.Fprintf(out, "%s%s and %s are as they were sealed, in %s from %s to %s; %d have expired, %d were erased as it was stated; %s kept elsewhere match\n",
+			countText(summary.Records, "record"), adopted, countText(summary.Conflicts, "conflict"), countText(summary.Logs, "log"), timeText(summary.First), timeText(summary.Last),
+			summary.Expired, summary.Erased, countText(summary.HeadsHeld, "head"))
 	}
 	switch {
 	case summary.Tampering > 0:
-		return withStatus(statusTampering, fmt.Errorf("%d findings are evidence of tampering", summary.Tampering))
+		return withStatus(statusTampering, errors.New(countText(summary.Tampering, "finding")+" of tampering"))
 	case summary.Weak > 0:
 		return withStatus(statusUnprotected, errors.New("intact, but something is not protected: see above"))
 	}
 	return nil
+}
+
+func countText(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
 }
 
 func newKeygenCommand(s commandEnvironment) *cobra.Command {

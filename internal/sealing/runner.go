@@ -175,7 +175,7 @@ func (b *Backend) leaveTakenLog(ctx context.Context, ep *epoch, cause error) err
 	}
 	ep.sealed = nil
 	if lost.Head != "" {
-		ep.pending.AddStatement(alarmText(lost.Head))
+		ep.pending.AddStatement(alarmText(lost.Head, lost.Tip.Size))
 	}
 	b.alarm(ctx, "somebody else writes to the log of this collector, which goes on in one of its own: give each collector a seal::writer and a seal::directory of its own", cause)
 	return errors.New("the log was taken by another writer")
@@ -216,5 +216,5 @@ func (b *Backend) showHead(ctx context.Context, now time.Time) {
 	}
 }
 
-// alarmText is a statement of a head that the table has not.
-func alarmText(head string) string { return fmt.Sprintf("alarm lost %q", head) }
+// alarmText is a statement of a head that the table has not, and of the page at which the log ends there.
+func alarmText(head string, end uint64) string { return fmt.Sprintf("alarm at %d lost %q", end, head) }

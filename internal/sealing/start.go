@@ -100,8 +100,12 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		if err := b.beginUnusedLog(ctx, store, known.Number+1); err != nil {
 			return err
 		}
+		end := uint64(0)
+		if last != nil {
+			end = min(last.First+last.Pages, known.Tip.Size)
+		}
 		last = nil
-		statements = append(statements, alarmText(known.Head))
+		statements = append(statements, alarmText(known.Head, end))
 		b.alarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
 			errors.New("the last head is not in the table"))
 	}

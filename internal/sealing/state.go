@@ -58,7 +58,7 @@ func replaceFile(path string, content []byte) error {
 
 // appendHead adds a head to the file that others may copy.
 func appendHead(dir, head string) error {
-	file, err := os.OpenFile(filepath.Join(dir, "heads"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644) //nolint:gosec // heads are there to be given away
+	file, err := os.OpenFile(filepath.Join(dir, "heads"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}

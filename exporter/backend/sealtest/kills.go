@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -190,6 +191,24 @@ func cutEnd(t *testing.T, r *rig) {
 	summary, found := r.verify()
 	require.Equal(t, []verify.Kind{verify.KindAlarm}, kinds(found))
 	require.Equal(t, 30, summary.Records, "nothing is lost")
+	r.acknowledgedAlarm(heads, end)
+}
+
+// acknowledgedAlarm is no finding any more, and neither are heads that it says are lost: what is cut off after it is one.
+func (r *rig) acknowledgedAlarm(heads []string, end string) {
+	r.t.Helper()
+	_, found := r.verify(heads...)
+	require.ElementsMatch(r.t, []verify.Kind{verify.KindAlarm, verify.KindRolledBack}, kinds(found))
+	at := slices.IndexFunc(found, func(f verify.Finding) bool { return f.Kind == verify.KindAlarm })
+	r.acknowledged = []string{found[at].Acknowledge}
+	summary, found := r.verify(heads...)
+	require.Equal(r.t, []verify.Kind{verify.KindAcknowledged, verify.KindAcknowledged}, kinds(found))
+	require.Zero(r.t, summary.Tampering+summary.Weak)
+	for _, table := range []string{seals, pages} {
+		r.db.Delete(r.t, table, "first = "+end+" AND log LIKE '%/a'")
+	}
+	_, found = r.verify(heads...)
+	require.Contains(r.t, kinds(found), verify.KindPagesMissing, "the alarm said that they were there")
 }
 
 func kinds(found []verify.Finding) (all []verify.Kind) {
@@ -228,6 +247,18 @@ func retention(t *testing.T, r *rig) {
 	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found))
 	require.Equal(t, idOf(50), found[0].RecordID)
 	require.Equal(t, 1, summary.Expired)
+}
+
+// twoRetentions: what a collector expires may be another's. It has said so under seal.
+func twoRetentions(t *testing.T, r *rig) {
+	r.write(hours(0, 10))
+	r.cfg.Writer, r.cfg.Directory = "b", filepath.Join(t.TempDir(), "seal")
+	r.ttl = time.Since(time.Unix(0, firstTime).Add(5 * time.Hour))
+	r.write()
+	r.db.Delete(t, events, "user_name IN ('user-2', 'user-8')")
+	r.at = time.Now()
+	_, found := r.verify()
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found))
 }
 
 // withoutJournal records are stored and sealed all the same.

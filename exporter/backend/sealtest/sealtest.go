@@ -77,12 +77,13 @@ var parts = map[string]func(*testing.T, *rig){
 	"OddRecords":                         oddRecords,
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 	"WhatIsForgottenIsNoTampering":       forgetting,
+	"TwoRetentions":                      twoRetentions,
 }
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal. One backend is enough for them.
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
-	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AnImportBesideACollector", "PruningThatWasCutShort",
+	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
 }
 
 // Run tests a backend; each part has a database of its own.
@@ -118,7 +119,8 @@ type rig struct {
 	wrap   func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
 	at     time.Time                                         // when it is verified
 
-	patience time.Duration
+	patience     time.Duration
+	acknowledged []string // alarms
 }
 
 func newRig(t *testing.T, db Database) *rig {
@@ -194,7 +196,7 @@ func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, store.Close()) }()
 	var found []verify.Finding
-	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience}, func(f verify.Finding) {
+	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience, Acknowledged: r.acknowledged}, func(f verify.Finding) {
 		if f.Kind != verify.KindNoCopies {
 			found = append(found, f)
 		}

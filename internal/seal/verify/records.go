@@ -322,7 +322,7 @@ func (v *verifier) isFromBefore(time int64) bool {
 // sealMayBePruned tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
 func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 	at := time.Unix(0, nanoseconds)
-	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.pruned > 0 && w.log.mayHaveExpired(at, v.now()) })
+	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.pruned > 0 && v.mayHaveExpired(at, w.log) })
 }
 
 func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
@@ -334,7 +334,7 @@ func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 		v.summary.Erased++
 	case !s.from.trusted:
 		v.summary.Unjudged++
-	case s.from.log.mayHaveExpired(at, v.now()):
+	case v.mayHaveExpired(at, s.from.log):
 		v.summary.Expired++
 	default:
 		detail := ""

@@ -1,6 +1,10 @@
 package verify
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,13 +31,30 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
 				w.pruned = page
 			}
 		case "alarm":
-			w.bad = append(w.bad, Finding{Kind: KindAlarm, Log: s.Log, Sealed: sealed, Detail: rest})
+			w.noteAlarm(s.Log, sealed, rest)
 		}
 	}
 }
 
-// mayHaveExpired tells whether an event of this time may have been deleted by a retention that was in force.
-func (l *logHistory) mayHaveExpired(event, now time.Time) bool {
+// mayHaveExpired tells whether an event of this time may have been deleted by a retention that was in force: of its own log, or of another one while that was
+// written, since whatever collector expires records does so for all.
+func (v *verifier) mayHaveExpired(event time.Time, own *logHistory) bool {
+	for _, w := range v.walks {
+		until := v.now()
+		if w.log != own {
+			until = w.last.Add(silentWithin)
+		}
+		if w.known && w.log.allowsExpiry(event, until) {
+			return true
+		}
+	}
+	return false
+}
+
+// silentWithin is for how long a log that is written may have no seal.
+const silentWithin = time.Hour
+
+func (l *logHistory) allowsExpiry(event, now time.Time) bool {
 	for i, r := range l.retentions {
 		until := now
 		if i+1 < len(l.retentions) {
@@ -44,4 +65,51 @@ func (l *logHistory) mayHaveExpired(event, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// alarm is what a collector has found: that the table has not the end of its log.
+type alarm struct {
+	lost         string // head
+	page         uint64 // where the log ended in the table
+	acknowledged bool
+}
+
+func (w *logWalk) noteAlarm(log string, sealed time.Time, text string) {
+	sum := sha256.Sum256([]byte(log + "\n" + text))
+	f := Finding{Kind: KindAlarm, Log: log, Sealed: sealed, Detail: text, Acknowledge: hex.EncodeToString(sum[:8])}
+	var a alarm
+	if _, err := fmt.Sscanf(text, "at %d lost %q", &a.page, &a.lost); err != nil {
+		a.lost = ""
+	}
+	if slices.Contains(w.Acknowledged, f.Acknowledge) {
+		f.Kind, a.acknowledged = KindAcknowledged, true
+	}
+	w.alarms = append(w.alarms, a)
+	w.bad = append(w.bad, f)
+}
+
+// checkAlarms finds what was lost since: a log does not end before the page that a collector has seen.
+func (v *verifier) checkAlarms() {
+	for _, a := range v.alarms {
+		log, _, _ := strings.Cut(a.lost, "\n")
+		at := slices.IndexFunc(v.walks, func(w *logWalk) bool { return w.log.name == log && w.known })
+		if end := uint64(0); a.page > 0 {
+			if at >= 0 {
+				end = v.walks[at].end.Size
+			}
+			if end < a.page {
+				v.report(Finding{Kind: KindPagesMissing, Log: log, Detail: fmt.Sprintf("pages %d to %d, which were there after an alarm", end, a.page-1)})
+			}
+		}
+	}
+}
+
+// isAcknowledged tells whether somebody knows that a head is not in the table.
+func (v *verifier) isAcknowledged(c *keptHead) bool {
+	log, _, _ := strings.Cut(c.text, "\n")
+	head, _, err := v.Keys.Open(c.text, log)
+	return err == nil && slices.ContainsFunc(v.alarms, func(a alarm) bool {
+		lost, _, err := v.Keys.Open(a.lost, log)
+		return a.acknowledged && err == nil && head.Size <= lost.Size && head.Size > a.page
+	})
 }

@@ -43,11 +43,13 @@ const (
 	KindNoCopies    Kind = "no copies"    // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
 	KindUnknownHead Kind = "unknown head" // among the heads that were kept elsewhere: no trusted key has signed it
 	KindNoSeals     Kind = "no seals"
+
+	KindAcknowledged Kind = "acknowledged" // an alarm that whoever verifies knows of, or a head that it says is lost: it does not count
 )
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindUnknownHead, KindNoSeals}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindUnknownHead, KindNoSeals, KindAcknowledged}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -61,15 +63,20 @@ type Finding struct {
 	Sealed   time.Time  `json:"sealed,omitzero"`
 	Detail   string     `json:"detail,omitempty"`
 
+	// Acknowledge names an alarm for Options.Acknowledged.
+	Acknowledge string `json:"acknowledge,omitempty"`
+
 	until uint64 // the page before which something is missing
 }
 
 // Options of a verification.
 type Options struct {
-	Keys   seal.Keys
-	Heads  []string      // signed heads that were kept elsewhere
-	MaxAge time.Duration // of the last head; 0: any
-	At     time.Time     // now
+	Keys  seal.Keys
+	Heads []string // signed heads that were kept elsewhere
+	// Acknowledged are alarms that are known, by Finding.Acknowledge.
+	Acknowledged []string
+	MaxAge       time.Duration // of the last head; 0: any
+	At           time.Time     // now
 	// Patience is how long rows without a seal may wait for theirs, where a collector writes meanwhile.
 	Patience time.Duration
 	// Progress is called now and then with the rows that have been read.
@@ -102,9 +109,10 @@ type verifier struct {
 	report  func(Finding)
 	summary Summary
 
-	seals []sealedRange
-	walks []*logWalk
-	logs  []*logHistory
+	seals  []sealedRange
+	walks  []*logWalk
+	logs   []*logHistory
+	alarms []alarm
 
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
@@ -142,9 +150,11 @@ type retention struct {
 func Run(ctx context.Context, store query.Store, o Options, report func(Finding)) (Summary, error) {
 	v := &verifier{Options: o, store: store, begun: time.Now()}
 	v.report = func(f Finding) {
-		if f.Kind.IsTampering() {
+		switch {
+		case f.Kind == KindAcknowledged:
+		case f.Kind.IsTampering():
 			v.summary.Tampering++
-		} else {
+		default:
 			v.summary.Weak++
 		}
 		if f.RecordID != (session.ID{}) {
@@ -194,6 +204,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.pruned
 		}
 	}
+	v.checkAlarms()
 	v.checkCopies(copies)
 	switch {
 	case len(v.logs) == 0:
@@ -348,6 +359,8 @@ func (v *verifier) checkCopies(copies []keptHead) {
 		case c.matched:
 			v.summary.HeadsHeld++
 		case c.pruned:
+		case v.isAcknowledged(&c):
+			v.report(Finding{Kind: KindAcknowledged, Log: c.log, Detail: fmt.Sprintf("%q is lost, as the alarm says", c.text)})
 		case c.forked:
 			v.report(Finding{Kind: KindForked, Log: c.log, Detail: fmt.Sprintf("%q is of another log", c.text)})
 		default:
