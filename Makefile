@@ -75,8 +75,8 @@ test-outside: # of the modules outside of the workspace. What the first three re
 	cd internal/release && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
 	cd bench && GOWORK=off go test -vet=off $(QUICK_TOOLS) ./input ./pipelines
 
-questions: engines ## every filter of package query on every backend; make test asks the servers an eighth of them
-	SESSIONLOG_ALL_QUESTIONS=1 go test -count 1 -run 'TestBackend$$/.*/?Questions' ./exporter/backend/...
+questions: engines ## every filter of package query on every backend, and all findings; make test asks the servers an eighth of them
+	SESSIONLOG_ALL_QUESTIONS=1 go test -count 1 -run 'TestBackend$$/.*/?(Questions|Findings)' ./exporter/backend/...
 
 race: engines ## the packages with goroutines, under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./connector/... ./sdk/... ./internal/e2e/sdk/...

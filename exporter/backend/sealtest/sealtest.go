@@ -75,15 +75,17 @@ var parts = map[string]func(*testing.T, *rig){
 	"AHeadThatIsTorn":                    tornHead,
 	"AnImportBesideACollector":           importBeside,
 	"OddRecords":                         oddRecords,
+	"MoreSealsThanAreReadAtOnce":         manySeals,
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 	"WhatIsForgottenIsNoTampering":       forgetting,
 	"TwoRetentions":                      twoRetentions,
 }
 
-// sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal. One backend is enough for them.
+// sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
+	"MoreSealsThanAreReadAtOnce",
 }
 
 // Run tests a backend; each part has a database of its own.
