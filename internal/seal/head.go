@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +81,10 @@ func (h Head) text() string {
 }
 
 // Key signs heads.
-type Key struct{ signer *cosignature.Signer }
+type Key struct {
+	signer *cosignature.Signer
+	public string
+}
 
 // GenerateKey makes an Ed25519 key of a name, in the form of signed notes (c2sp.org/signed-note): the secret, and the public key that verifies.
 func GenerateKey(name string) (secret, public string, err error) {
@@ -106,8 +111,27 @@ func ParseKey(secret string) (*Key, error) {
 	if err != nil {
 		return nil, errors.New("it holds no secret key, as `sessionlog keygen` writes it")
 	}
-	return &Key{signer}, nil
+	public, err := publicOf(secret, signer.Name())
+	return &Key{signer, public}, err
 }
+
+// publicOf is the public key of a secret one, which is PRIVATE+KEY+name+hash+base64 and ends with the seed of Ed25519.
+func publicOf(secret, name string) (string, error) {
+	parts := strings.SplitN(secret, "+", 5)
+	data, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil || len(data) < ed25519.SeedSize {
+		return "", fmt.Errorf("the secret key %s is torn", name)
+	}
+	pair := ed25519.NewKeyFromSeed(data[len(data)-ed25519.SeedSize:])
+	public, err := note.NewEd25519VerifierKey(name, pair.Public().(ed25519.PublicKey))
+	if err != nil {
+		return "", err
+	}
+	return cosignature.VKeyToCosignatureV1(public)
+}
+
+// Public is the key that verifies, as `sessionlog keygen` prints it.
+func (k *Key) Public() string { return k.public }
 
 // Name of the key.
 func (k *Key) Name() string { return k.signer.Name() }
@@ -205,6 +229,26 @@ func ParseKeys(public ...string) (keys Keys, err error) {
 		keys = append(keys, v)
 	}
 	return keys, nil
+}
+
+// Opening are those of the keys that have signed a head.
+func (k Keys) Opening(signed, origin string) (some Keys) {
+	for _, v := range k {
+		if _, _, err := (Keys{v}).Open(signed, origin); err == nil {
+			some = append(some, v)
+		}
+	}
+	return some
+}
+
+// Contains tells whether a key is among them.
+func (k Keys) Contains(other note.Verifier) bool {
+	return slices.ContainsFunc(k, func(v note.Verifier) bool { return v.Name() == other.Name() && v.KeyHash() == other.KeyHash() })
+}
+
+// Without are those that are not among others.
+func (k Keys) Without(others Keys) Keys {
+	return slices.DeleteFunc(slices.Clone(k), others.Contains)
 }
 
 // Open reads a signed head of a log, and when it was signed. An error is ErrForgedHead.

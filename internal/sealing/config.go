@@ -18,6 +18,8 @@ import (
 type Config struct {
 	// KeyFile is the secret key that signs, as `sessionlog keygen` writes it.
 	KeyFile string `mapstructure:"key_file"`
+	// NextKeyFile is the secret key that takes over: the other one signs that it does. Write it in the other's place afterwards.
+	NextKeyFile string `mapstructure:"next_key_file"`
 	// Origin is the beginning of the log's name; empty: the name of the key.
 	Origin string `mapstructure:"origin"`
 	// Writer is the end of the log's name, another one for each collector; empty: the host's name.
@@ -52,6 +54,9 @@ func (c *Config) Validate() error {
 	if c.KeyFile == "" {
 		errs = append(errs, errors.New("key_file: name the file of a secret key, which `sessionlog keygen FILE` makes"))
 	}
+	if c.NextKeyFile != "" && c.NextKeyFile == c.KeyFile {
+		errs = append(errs, errors.New("next_key_file: it is the file of key_file: write its name in the place of the old one, and leave next_key_file out, once the key has taken over"))
+	}
 	if c.Directory == "" {
 		errs = append(errs, errors.New("directory: name a folder on a disk of this collector, such as /var/lib/sessionlog/seal"))
 	}
@@ -69,24 +74,28 @@ func (c *Config) Validate() error {
 
 // CheckConnection tries the key and the folder.
 func (c *Config) CheckConnection(context.Context) []connectcheck.Finding {
-	return []connectcheck.Finding{c.checkKey(), connectcheck.CheckFolder("seal", "seal::directory", c.Directory)}
+	findings := []connectcheck.Finding{checkKey("seal::key_file", c.KeyFile)}
+	if c.NextKeyFile != "" {
+		findings = append(findings, checkKey("seal::next_key_file", c.NextKeyFile))
+	}
+	return append(findings, connectcheck.CheckFolder("seal", "seal::directory", c.Directory))
 }
 
-func (c *Config) checkKey() connectcheck.Finding {
-	key, err := seal.ReadKey(c.KeyFile)
+func checkKey(name, file string) connectcheck.Finding {
+	key, err := seal.ReadKey(file)
 	if err == nil {
 		return connectcheck.Finding{OK: true, Subject: "seal", Detail: "the key " + key.Name() + " signs"}
 	}
-	return connectcheck.Finding{Subject: "seal", Detail: err.Error(), Key: "seal::key_file", Remedy: c.keyRemedy(err)}
+	return connectcheck.Finding{Subject: "seal", Detail: err.Error(), Key: name, Remedy: keyRemedy(file, err)}
 }
 
 // keyRemedy mends what reading the key has met.
-func (c *Config) keyRemedy(err error) string {
+func keyRemedy(file string, err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "sessionlog keygen " + connectcheck.ShellWord(c.KeyFile)
+		return "sessionlog keygen " + connectcheck.ShellWord(file)
 	case errors.Is(err, fs.ErrPermission):
-		return connectcheck.GiveToService(c.KeyFile)
+		return connectcheck.GiveToService(file)
 	}
 	return "name the secret key, not the public one"
 }

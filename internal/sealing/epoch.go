@@ -20,6 +20,7 @@ type epoch struct {
 	seed    seal.Seed
 	pending *seal.Pending
 	writes  int      // under way
+	rotates bool     // the key says in it that the next one takes over
 	journal *os.File // nil: it cannot be written
 	path    string
 	sealed  *seal.Seal // once it is signed

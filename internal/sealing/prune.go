@@ -42,6 +42,9 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 	b.mu.Lock()
 	b.current.pending.AddStatement(fmt.Sprintf("pruned %d", end))
 	b.current.pending.AddStatement(retentionText(b.ttl)) // the one before goes
+	if b.state.Retired != "" {
+		b.current.pending.AddStatement(retiredText(b.state.Retired))
+	}
 	b.mu.Unlock()
 	if err := b.sealAll(ctx); err != nil {
 		return err

@@ -127,7 +127,10 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
 	if err != nil {
 		return err
 	}
-	b.state.Head, b.state.Tip = ep.sealed.Head, ep.next
+	b.state.Head, b.state.Tip, b.state.Key = ep.sealed.Head, ep.next, b.key.Public()
+	if ep.rotates {
+		b.handOver()
+	}
 	if err := b.state.write(b.cfg.Directory); err != nil {
 		b.reportJournal(err)
 	}
@@ -186,7 +189,7 @@ func (b *Backend) beginLog(number int) error {
 	if err != nil {
 		return err
 	}
-	b.state = state{Number: number, Log: name, Tip: seal.Tip{}}
+	b.state = state{Number: number, Log: name, Retired: b.state.Retired}
 	return nil
 }
 

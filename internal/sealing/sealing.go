@@ -43,7 +43,8 @@ type Backend struct {
 	telemetry  Telemetry
 
 	key          *seal.Key
-	lock         *os.File // of the directory
+	nextKey      *seal.Key // nil: none is to take over
+	lock         *os.File  // of the directory
 	innerStarted bool
 	running      bool
 	cancelRun    context.CancelFunc

@@ -53,7 +53,10 @@ func (b *Backend) readKey() error {
 	}
 	key, err := seal.ReadKey(b.cfg.KeyFile)
 	if err != nil {
-		return fmt.Errorf("seal::key_file: %w; %s", err, b.cfg.keyRemedy(err))
+		return fmt.Errorf("seal::key_file: %w; %s", err, keyRemedy(b.cfg.KeyFile, err))
+	}
+	if b.nextKey, err = b.cfg.readNextKey(key); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(b.cfg.Directory, 0o700); err != nil {
 		return fmt.Errorf("seal::directory: %w: name a folder that this process may write", err)
@@ -78,6 +81,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	if err != nil {
 		return err
 	}
+	retired := b.noteRotation(last, known)
 	statements := []string{retentionText(b.ttl)}
 	switch {
 	case known.Log == "" && last == nil:
@@ -92,7 +96,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		}
 		b.goOnFrom(last)
 		statements = append(statements, "continued without the collector's own state")
-	case isAhead(b.key, last, known):
+	case b.isAhead(last, known):
 		b.goOnFrom(last)
 	case last != nil && last.Head == known.Head:
 		b.state = known
@@ -111,7 +115,17 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.takeJournals(ctx, store, last, statements)
+	if b.state.Retired = retired; retired != "" {
+		statements = append(statements, retiredText(retired)) // a kill may have kept it from its seal
+	}
+	if b.nextKey != nil {
+		statements = append(statements, "key next "+b.nextKey.Public())
+	}
+	err = b.takeJournals(ctx, store, last, statements)
+	if err == nil {
+		b.current.rotates = b.nextKey != nil
+	}
+	return err
 }
 
 // beginUnusedLog takes the first number from n on of which the table has no log: this collector may have forgotten one.
@@ -144,12 +158,22 @@ func (b *Backend) readLastSeal(ctx context.Context, store query.Store, known sta
 
 const laggingTries, laggingWait = 5, 200 * time.Millisecond
 
-// isAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down.
-func isAhead(key *seal.Key, last *sealquery.StoredSeal, known state) bool {
+// isAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
+// since.
+func (b *Backend) isAhead(last *sealquery.StoredSeal, known state) bool {
 	if last == nil || last.First+last.Pages <= known.Tip.Size {
 		return false
 	}
-	_, _, err := key.Keys().Open(last.Head, known.Log)
+	keys := b.key.Keys()
+	if b.nextKey != nil {
+		keys = append(keys, b.nextKey.Keys()...)
+	}
+	for _, public := range []string{known.Key, known.Retired} {
+		if before, err := seal.ParseKeys(public); err == nil {
+			keys = append(keys, before...)
+		}
+	}
+	_, _, err := keys.Open(last.Head, known.Log)
 	return err == nil
 }
 

@@ -17,6 +17,9 @@ type state struct {
 	Log    string   `json:"log"`
 	Head   string   `json:"head"` // of the last seal
 	Tip    seal.Tip `json:"tip"`
+
+	Key     string `json:"key,omitempty"`     // public, of whoever has signed the head
+	Retired string `json:"retired,omitempty"` // the public key before that one, where it has said so
 }
 
 func statePath(dir string) string { return filepath.Join(dir, "state.json") }

@@ -393,4 +393,20 @@ func rotation(t *testing.T, r *rig) {
 	require.Empty(t, found)
 	require.Equal(t, 20, summary.Records)
 	require.Equal(t, 1, summary.Logs)
+	r.exchangedAfterAKill()
+}
+
+// exchangedAfterAKill: the collector does not remember its last seal, which is of the key before.
+func (r *rig) exchangedAfterAKill() {
+	r.t.Helper()
+	path := filepath.Join(r.cfg.Directory, "state.json")
+	before, err := os.ReadFile(path)
+	require.NoError(r.t, err)
+	r.write(numbers(20, 30))
+	require.NoError(r.t, os.WriteFile(path, before, 0o600))
+	file, public := r.newKey()
+	r.cfg.KeyFile, r.public = file, append(r.public, public)
+	r.write(numbers(30, 40))
+	require.Zero(r.t, r.alarms)
+	r.requireSealed(40)
 }

@@ -79,13 +79,14 @@ var parts = map[string]func(*testing.T, *rig){
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 	"WhatIsForgottenIsNoTampering":       forgetting,
 	"TwoRetentions":                      twoRetentions,
+	"AKeyHandsOver":                      keyHandsOver,
 }
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
-	"MoreSealsThanAreReadAtOnce",
+	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver",
 }
 
 // Run tests a backend; each part has a database of its own.

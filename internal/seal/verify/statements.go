@@ -30,6 +30,8 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
 			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
 				w.pruned = page
 			}
+		case "key":
+			w.noteKey(s, rest)
 		case "alarm":
 			w.noteAlarm(s.Log, sealed, rest)
 		}

@@ -41,6 +41,7 @@ const (
 	KindReturned    Kind = "returned"     // a record that was erased has come again, and is stored
 	KindStale       Kind = "stale"        // the last head is old
 	KindNoCopies    Kind = "no copies"    // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
+	KindKeyRetired  Kind = "key retired"  // a log begins under a key that is not given: the one that is has said that it followed
 	KindUnknownHead Kind = "unknown head" // among the heads that were kept elsewhere: no trusted key has signed it
 	KindNoSeals     Kind = "no seals"
 
@@ -49,7 +50,7 @@ const (
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindUnknownHead, KindNoSeals, KindAcknowledged}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindUnknownHead, KindNoSeals, KindAcknowledged}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -109,10 +110,11 @@ type verifier struct {
 	report  func(Finding)
 	summary Summary
 
-	seals  []sealedRange
-	walks  []*logWalk
-	logs   []*logHistory
-	alarms []alarm
+	seals   []sealedRange
+	walks   []*logWalk
+	logs    []*logHistory
+	alarms  []alarm
+	retired seal.Keys // keys that another one has followed, and that are not given
 
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
@@ -149,6 +151,7 @@ type retention struct {
 // Run verifies all that a store has. Findings are reported as they are found. An error says that it could not be done.
 func Run(ctx context.Context, store query.Store, o Options, report func(Finding)) (Summary, error) {
 	v := &verifier{Options: o, store: store, begun: time.Now()}
+	v.Keys = slices.Clip(v.Keys)
 	v.report = func(f Finding) {
 		switch {
 		case f.Kind == KindAcknowledged:
@@ -185,20 +188,14 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var copies []keptHead
-	for _, text := range v.Heads {
-		origin, _, _ := strings.Cut(text, "\n")
-		if _, _, err := v.Keys.Open(text, origin); err != nil {
-			v.report(Finding{Kind: KindUnknownHead, Detail: fmt.Sprintf("%q is no head, or is signed by no trusted key: it says nothing of the table", text)})
-			continue
-		}
-		copies = append(copies, keptHead{text: text})
+	copies := make([]keptHead, len(v.Heads))
+	for i, text := range v.Heads {
+		copies[i].text = text
 	}
-	for _, name := range names {
-		if err := v.checkLog(ctx, name, copies); err != nil {
-			return err
-		}
+	if err := v.checkEachLog(ctx, names, copies); err != nil {
+		return err
 	}
+	copies = v.leaveOutUnknown(copies)
 	for i := range copies {
 		for _, w := range v.walks {
 			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.pruned
@@ -215,6 +212,53 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	return nil
 }
 
+// checkEachLog checks a log later where another one may say that the key is to be trusted which has signed it.
+func (v *verifier) checkEachLog(ctx context.Context, names []string, copies []keptHead) error {
+	for {
+		trusted := len(v.Keys)
+		var unknown []*logWalk
+		for _, name := range names {
+			w, err := v.checkLog(ctx, name, copies)
+			if err != nil {
+				return err
+			}
+			if !w.known {
+				unknown = append(unknown, w)
+			}
+		}
+		if names = nil; len(v.Keys) == trusted {
+			for _, w := range unknown {
+				v.reportUnknownLog(w)
+			}
+			return nil
+		}
+		for _, w := range unknown {
+			names = append(names, w.log.name)
+		}
+	}
+}
+
+func (v *verifier) reportUnknownLog(w *logWalk) {
+	f := Finding{Kind: KindUnknownLog, Log: w.log.name, Detail: "no trusted key has signed it: what it seals counts for nothing"}
+	if len(v.retired.Opening(w.head, w.log.name)) > 0 {
+		f.Detail = "a key has signed it that another log says was retired: name that with --key where you trust it"
+	}
+	v.report(f)
+}
+
+// leaveOutUnknown leaves out heads that no trusted key has signed.
+func (v *verifier) leaveOutUnknown(copies []keptHead) (known []keptHead) {
+	for _, c := range copies {
+		origin, _, _ := strings.Cut(c.text, "\n")
+		if _, _, err := v.Keys.Open(c.text, origin); err != nil && c.log == "" {
+			v.report(Finding{Kind: KindUnknownHead, Detail: fmt.Sprintf("%q is no head, or is signed by no trusted key: it says nothing of the table", c.text)})
+			continue
+		}
+		known = append(known, c)
+	}
+	return known
+}
+
 // logWalk is the way through one log.
 type logWalk struct {
 	*verifier
@@ -228,22 +272,17 @@ type logWalk struct {
 	anchor uint64 // where the log begins: what is before must have been pruned
 	pruned uint64 // the page before which the log says that there is nothing any more
 	ends   bool   // it is of a command, which does not run on
+	head   string // the last one
+	rotation
 }
 
-func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead) error {
-	w := &logWalk{verifier: v, log: &logHistory{name: name}}
-	for s, err := range sealquery.Seals(ctx, v.store, name, 0) {
-		if err != nil {
-			return err
-		}
-		w.checkSeal(s)
-		compareHeads(v.Keys, copies, name, s, w.tip)
+func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
+	w, err := v.walkLog(ctx, name, copies)
+	if err != nil || !w.known {
+		return w, err
 	}
 	v.walks = append(v.walks, w)
-	if !w.known {
-		v.report(Finding{Kind: KindUnknownLog, Log: name, Detail: "no trusted key has signed it: what it seals counts for nothing"})
-		return nil
-	}
+	w.reportRetired()
 	if w.anchor > w.pruned {
 		v.report(Finding{Kind: KindPagesMissing, Log: name, Detail: fmt.Sprintf("pages 0 to %d", w.anchor-1)})
 	}
@@ -256,7 +295,7 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 	if age := v.At.Sub(w.last); v.MaxAge > 0 && age > v.MaxAge && !w.ends {
 		v.report(Finding{Kind: KindStale, Log: name, Sealed: w.last, Detail: fmt.Sprintf("the last head is %s old", age.Round(time.Second))})
 	}
-	return nil
+	return w, nil
 }
 
 // reportBad leaves out what is missing of what was let go of: the deletion may have been cut short.
@@ -280,7 +319,9 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	before := w.tip
 	w.tip = seal.Tip{Size: s.First + s.Pages, Edge: s.Edge}
 	r := sealedRange{log: w.log, first: s.First, entries: s.Entries, min: s.MinID, max: s.MaxID}
-	head, sealed, err := w.Keys.Open(s.Head, s.Log)
+	w.head = s.Head
+	keys := w.keysAt(s.First)
+	head, sealed, err := keys.Open(s.Head, s.Log)
 	root, rootErr := w.tip.Root()
 	switch {
 	case err != nil:
@@ -295,7 +336,7 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	case !s.HasPages:
 		missing(sealed, s.First+s.Pages, fmt.Sprintf("%s: %d records cannot be judged", pages, s.Entries))
 	default:
-		_, err = s.Check(before, w.Keys)
+		_, err = s.Check(before, keys)
 		for _, known := range []struct {
 			err  error
 			kind Kind
@@ -310,6 +351,7 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	if w.log.firstSeal.IsZero() {
 		w.log.firstSeal = sealed
 	}
+	w.noteSigner(s)
 	if w.last, w.known, r.sealed = sealed, true, sealed; w.summary.First.IsZero() || sealed.Before(w.summary.First) {
 		w.summary.First = sealed
 	}

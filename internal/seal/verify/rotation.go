@@ -1,0 +1,98 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+)
+
+// rotation is what a log says of its keys.
+type rotation struct {
+	leaving seal.Keys   // that have said that another one takes over
+	denied  seal.Keys   // since it has
+	former  []formerKey // that one which is trusted says it has followed
+}
+
+// formerKey is trusted up to a page: the tree of every later head has what it signed.
+type formerKey struct {
+	keys  seal.Keys
+	until uint64
+	text  string
+}
+
+// keysAt are those that may sign a seal of the log.
+func (w *logWalk) keysAt(first uint64) seal.Keys {
+	keys := w.Keys
+	for _, f := range w.former {
+		if first < f.until {
+			keys = append(keys[:len(keys):len(keys)], f.keys...)
+		}
+	}
+	if len(w.denied) == 0 {
+		return keys
+	}
+	return keys.Without(w.denied)
+}
+
+// walkLog goes through a log, and once more with each key that turns out to have been one of it.
+func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
+	var former []formerKey
+	for {
+		summary, seals, alarms := v.summary, len(v.seals), len(v.alarms)
+		w := &logWalk{verifier: v, log: &logHistory{name: name}, rotation: rotation{former: former}}
+		for s, err := range sealquery.Seals(ctx, v.store, name, 0) {
+			if err != nil {
+				return nil, err
+			}
+			w.checkSeal(s)
+			compareHeads(w.keysAt(s.First), copies, name, s, w.tip)
+		}
+		if len(w.former) == len(former) {
+			return w, nil
+		}
+		former = w.former
+		v.summary, v.seals, v.alarms = summary, v.seals[:seals], v.alarms[:alarms]
+	}
+}
+
+// noteKey reads `key next` and `key retired`.
+func (w *logWalk) noteKey(s *sealquery.StoredSeal, text string) {
+	verb, public, _ := strings.Cut(text, " ")
+	keys, err := seal.ParseKeys(public)
+	if err != nil {
+		return
+	}
+	switch {
+	case verb == "next":
+		w.Keys = append(w.Keys, keys.Without(w.Keys)...)
+		w.leaving = append(w.leaving, w.keysAt(s.First).Opening(s.Head, s.Log).Without(keys)...)
+	case verb == "retired" && !w.Keys.Contains(keys[0]) && !w.isFormer(keys):
+		w.former = append(w.former, formerKey{keys, s.First, public})
+		w.retired = append(w.retired, keys...)
+	}
+}
+
+// noteSigner has a key that has said it leaves sign nothing more, once another one has.
+func (w *logWalk) noteSigner(s *sealquery.StoredSeal) {
+	if len(w.leaving) > 0 && len(w.leaving.Opening(s.Head, s.Log)) == 0 {
+		w.denied, w.leaving = append(w.denied, w.leaving...), nil
+	}
+}
+
+func (w *logWalk) isFormer(keys seal.Keys) bool {
+	for _, f := range w.former {
+		if f.keys.Contains(keys[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *logWalk) reportRetired() {
+	for _, f := range w.former {
+		w.report(Finding{Kind: KindKeyRetired, Log: w.log.name, Detail: fmt.Sprintf("up to page %d some is signed by %s, which the key that took over says it has followed: name that too with --key", f.until, f.text)})
+	}
+}

@@ -1,0 +1,57 @@
+package sealing
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+)
+
+// readNextKey reads the key that is to take over, if there is one.
+func (c *Config) readNextKey(key *seal.Key) (*seal.Key, error) {
+	if c.NextKeyFile == "" {
+		return nil, nil
+	}
+	next, err := seal.ReadKey(c.NextKeyFile)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("seal::next_key_file: %w; %s", err, keyRemedy(c.NextKeyFile, err))
+	case next.Public() == key.Public():
+		return nil, nil
+	case c.Origin == "" && next.Name() != key.Name():
+		return nil, fmt.Errorf("seal::next_key_file: the key is called %s, and the log %s after the one before: make another with `sessionlog keygen --name %s`, or write seal::origin: %s", next.Name(), key.Name(), key.Name(), key.Name())
+	}
+	return next, nil
+}
+
+// noteRotation goes on with the key that has taken over already, and gives the one before, where that has said so.
+func (b *Backend) noteRotation(last *sealquery.StoredSeal, known state) (retired string) {
+	if next := b.nextKey; next != nil {
+		isSigned := last != nil && len(next.Keys().Opening(last.Head, b.state.Log)) > 0
+		if !isSigned && known.Key != next.Public() {
+			return known.Retired
+		}
+		retired = b.key.Public()
+		b.key, b.nextKey = next, nil
+		return retired
+	}
+	if known.Key != "" && known.Key != b.key.Public() {
+		b.log.Warn("another key signs than before, and nobody has signed that it may: whoever verifies needs both public keys; name a new key in seal::next_key_file, and the old one vouches for it",
+			zap.String("key", "seal::key_file"), zap.String("before", known.Key), zap.String("now", b.key.Public()))
+	}
+	return known.Retired
+}
+
+// handOver has the next key sign from now on, once the seal is stored in which this one says so.
+func (b *Backend) handOver() {
+	b.state.Retired = b.key.Public()
+	b.key, b.nextKey = b.nextKey, nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.current.pending.AddStatement(retiredText(b.state.Retired))
+	b.log.Info("the next key signs from now on: write its file in the place of seal::key_file, and give its public key to whoever verifies", zap.String("key", "seal::next_key_file"), zap.String("public", b.key.Public()))
+}
+
+func retiredText(public string) string { return "key retired " + public }
