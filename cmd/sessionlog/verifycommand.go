@@ -32,6 +32,7 @@ type verifyFlags struct {
 	keys, heads      []string
 	acknowledged     []string
 	acknowledgements string
+	witnesses        []string
 	maxAge, patience time.Duration
 	output           string
 }
@@ -58,6 +59,7 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 	cmd.Flags().StringArrayVar(&f.heads, "heads", nil, "a `FILE` of heads that was kept elsewhere, or JSON that has them, as a backend of logs gives it")
 	cmd.Flags().StringArrayVar(&f.acknowledged, "acknowledge", nil, "an alarm that you know the cause of, such as a restore of your own: the `ID` that verify prints with it")
 	cmd.Flags().StringVar(&f.acknowledgements, "acknowledgements", "", "a `FILE` of such ids, one a line; behind an id stands what you like")
+	cmd.Flags().StringArrayVar(&f.witnesses, "witness", nil, "a public `KEY` of a witness: a head among those of --heads has to be cosigned by it")
 	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, as 15m; 0: any age")
 	cmd.Flags().DurationVar(&f.patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
@@ -72,6 +74,9 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 	var err error
 	if o.Keys, err = parsePublicKeys(f.keys); err != nil {
 		return err
+	}
+	if o.Witnesses, err = seal.ParseKeys(f.witnesses...); err != nil {
+		return usageErrorf("--witness: %s", err)
 	}
 	for _, path := range f.heads {
 		content, err := os.ReadFile(path)
@@ -164,9 +169,13 @@ func (f *verifyFlags) conclude(out io.Writer, summary *verify.Summary) error {
 		if summary.Adopted > 0 {
 			adopted = fmt.Sprintf(" (%d were adopted: found, not told)", summary.Adopted)
 		}
-		fmt.Fprintf(out, "%s%s and %s are as they were sealed, in %s from %s to %s; %d have expired, %d were erased as it was stated; %s kept elsewhere match\n",
+		cosigned := ""
+		if len(f.witnesses) > 0 {
+			cosigned = fmt.Sprintf(", %d of them cosigned", summary.Cosigned)
+		}
+		fmt.Fprintf(out, "%s%s and %s are as they were sealed, in %s from %s to %s; %d have expired, %d were erased as it was stated; %s kept elsewhere match%s\n",
 			countText(summary.Records, "record"), adopted, countText(summary.Conflicts, "conflict"), countText(summary.Logs, "log"), timeText(summary.First), timeText(summary.Last),
-			summary.Expired, summary.Erased, countText(summary.HeadsHeld, "head"))
+			summary.Expired, summary.Erased, countText(summary.HeadsHeld, "head"), cosigned)
 	}
 	switch {
 	case summary.Tampering > 0:

@@ -200,6 +200,8 @@ func TestReadmeNamesEveryMetric(t *testing.T) {
 	require.NoError(t, err)
 	seals.CountSealed(t.Context(), 1, 0)
 	seals.CountAlarm(t.Context())
+	seals.CountCosigned(t.Context(), true)
+	seals.CountCosigned(t.Context(), false)
 	var all metricdata.ResourceMetrics
 	require.NoError(t, r.tel.Reader.Collect(t.Context(), &all))
 	made := 0

@@ -46,6 +46,8 @@ func (ignoredCounts) CountSealed(context.Context, uint64, uint64) {}
 
 func (ignoredCounts) CountAlarm(context.Context) {}
 
+func (ignoredCounts) CountCosigned(context.Context, bool) {}
+
 // sealed is a backend that seals with the key of publicKey.
 func sealed(t testing.TB, store backend.Backend, open func(context.Context) (query.Store, error)) backend.Backend {
 	t.Helper()

@@ -84,6 +84,7 @@ func (h Head) text() string {
 type Key struct {
 	signer *cosignature.Signer
 	public string
+	secret string
 }
 
 // GenerateKey makes an Ed25519 key of a name, in the form of signed notes (c2sp.org/signed-note): the secret, and the public key that verifies.
@@ -109,25 +110,30 @@ func ReadKey(path string) (*Key, error) {
 func ParseKey(secret string) (*Key, error) {
 	signer, err := cosignature.NewSignerForCosignatureV1(secret)
 	if err != nil {
-		return nil, errors.New("it holds no secret key, as `sessionlog keygen` writes it")
+		return nil, errNoSecret
 	}
 	public, err := publicOf(secret, signer.Name())
-	return &Key{signer, public}, err
+	return &Key{signer, public, secret}, err
 }
 
-// publicOf is the public key of a secret one, which is PRIVATE+KEY+name+hash+base64 and ends with the seed of Ed25519.
+// publicOf is the public key of a secret one.
 func publicOf(secret, name string) (string, error) {
-	parts := strings.SplitN(secret, "+", 5)
-	data, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
-	if err != nil || len(data) < ed25519.SeedSize {
-		return "", fmt.Errorf("the secret key %s is torn", name)
-	}
-	pair := ed25519.NewKeyFromSeed(data[len(data)-ed25519.SeedSize:])
-	public, err := note.NewEd25519VerifierKey(name, pair.Public().(ed25519.PublicKey))
+	public, err := plainKeyOf(secret, name)
 	if err != nil {
 		return "", err
 	}
 	return cosignature.VKeyToCosignatureV1(public)
+}
+
+// plainKeyOf is the public key under a name, of a secret one, which is PRIVATE+KEY+name+hash+base64 and ends with the seed of Ed25519.
+func plainKeyOf(secret, name string) (string, error) {
+	parts := strings.SplitN(secret, "+", 5)
+	data, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil || len(data) < ed25519.SeedSize {
+		return "", errNoSecret
+	}
+	pair := ed25519.NewKeyFromSeed(data[len(data)-ed25519.SeedSize:])
+	return note.NewEd25519VerifierKey(name, pair.Public().(ed25519.PublicKey))
 }
 
 // Public is the key that verifies, as `sessionlog keygen` prints it.

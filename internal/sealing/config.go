@@ -29,6 +29,8 @@ type Config struct {
 	// Interval is how long a record may wait for its seal; 0: a write returns when its records are sealed.
 	Interval time.Duration `mapstructure:"interval"`
 	Heads    HeadsConfig   `mapstructure:"heads"`
+	// Witnesses cosign heads.
+	Witnesses []WitnessConfig `mapstructure:"witnesses"`
 
 	beside string // the folder of the log that this one is beside
 }
@@ -69,6 +71,9 @@ func (c *Config) Validate() error {
 	if c.Heads.Every < time.Second {
 		errs = append(errs, fmt.Errorf("heads::every: %s is less than 1s", c.Heads.Every))
 	}
+	for i := range c.Witnesses {
+		errs = append(errs, c.Witnesses[i].validateWitness())
+	}
 	return errors.Join(errs...)
 }
 
@@ -106,6 +111,7 @@ func (c Config) ForImport() Config {
 		c.Writer = host
 	}
 	c.Writer += "/import"
+	c.Witnesses = nil // they know the collector's log
 	c.Directory, c.beside = filepath.Join(c.Directory, "import"), c.Directory
 	return c
 }

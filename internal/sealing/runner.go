@@ -128,6 +128,9 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
 		return err
 	}
 	b.state.Head, b.state.Tip, b.state.Key = ep.sealed.Head, ep.next, b.key.Public()
+	for _, w := range b.witnesses {
+		w.noteGrowth(ep.sealed)
+	}
 	if ep.rotates {
 		b.handOver()
 	}
@@ -209,13 +212,28 @@ func (b *Backend) showHead(ctx context.Context, now time.Time) {
 		}
 	}
 	b.headShown, b.shownSize = now, b.state.Tip.Size
+	head := publishedHead{key: b.key, log: b.state.Log, text: b.state.Head, tip: b.state.Tip}
+	if len(b.witnesses) == 0 || !b.isWitnessing.CompareAndSwap(false, true) { // they are asked for the next one then
+		b.giveHead(head.text)
+		return
+	}
+	for _, w := range b.witnesses {
+		head.proofs = append(head.proofs, w.beginHead(head))
+	}
+	b.witnessing.Go(func() {
+		defer b.isWitnessing.Store(false)
+		b.giveHead(b.cosignHead(ctx, head))
+	})
+}
+
+func (b *Backend) giveHead(head string) {
 	if b.cfg.Heads.File {
-		if err := appendHead(b.cfg.Directory, b.state.Head); err != nil {
+		if err := appendHead(b.cfg.Directory, head); err != nil {
 			b.reportJournal(err)
 		}
 	}
 	if b.cfg.Heads.Telemetry {
-		b.log.Info("head of the log of seals: keep it where the database's administrator cannot write", zap.String("head", b.state.Head))
+		b.log.Info("head of the log of seals: keep it where the database's administrator cannot write", zap.String("head", head))
 	}
 }
 

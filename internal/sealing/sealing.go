@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
@@ -53,6 +54,9 @@ type Backend struct {
 	stopped      chan struct{}
 	headShown    time.Time // when heads were shown last
 	shownSize    uint64    // of the last head that was shown
+	witnesses    []*witness
+	witnessing   sync.WaitGroup
+	isWitnessing atomic.Bool
 	pruned       time.Time // when pages that may go were looked for last
 
 	state        state    // of the goroutine that seals
@@ -74,6 +78,8 @@ type Telemetry interface {
 	CountSealed(ctx context.Context, records, pending uint64)
 	// CountAlarm is called where the log in the table is not what it should be.
 	CountAlarm(ctx context.Context)
+	// CountCosigned is called after each head that a witness was asked to cosign.
+	CountCosigned(ctx context.Context, isCosigned bool)
 }
 
 // sharedBackend is one for which large writes cost less.
@@ -266,7 +272,12 @@ func (b *Backend) Shutdown(ctx context.Context) error {
 		if err := b.sealAll(ending); err != nil {
 			b.log.Warn("records that are stored wait for their seal until this collector starts again", zap.String("key", "seal"), zap.Error(err))
 		} else {
+			b.witnessing.Wait()
 			b.showHead(ending, time.Now())
+		}
+		b.witnessing.Wait()
+		for _, w := range b.witnesses {
+			w.client.CloseIdleConnections()
 		}
 	}
 	return errors.Join(b.inner.Shutdown(ctx), b.unlockDirectory())

@@ -23,6 +23,9 @@ func (b *Backend) Start(ctx context.Context) error {
 	if err := b.readKey(); err != nil {
 		return backend.MarkMisconfigured(err)
 	}
+	if err := b.openWitnesses(ctx); err != nil {
+		return backend.MarkMisconfigured(err)
+	}
 	if err := b.lockDirectory(); err != nil {
 		return err
 	}
@@ -39,6 +42,9 @@ func (b *Backend) Start(ctx context.Context) error {
 	defer func() { _ = store.Close() }()
 	if err := b.findEnd(ctx, store); err != nil {
 		return err
+	}
+	if key, err := b.key.LogKey(b.state.Log); err == nil && len(b.witnesses) > 0 {
+		b.log.Info("witnesses are asked to cosign heads of the log of seals: each has to know this log and its key", zap.String("log", b.state.Log), zap.String("log_key", key))
 	}
 	b.sealAndReport(ctx, true)
 	b.headShown, b.running = time.Now(), true

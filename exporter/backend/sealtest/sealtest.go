@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,6 +74,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"AConflictThatIsNotSealedYet":        lateConflict,
 	"PruningThatWasCutShort":             prunedHalf,
 	"AHeadThatIsTorn":                    tornHead,
+	"AWitnessCosignsHeads":               witnessCosigns,
 	"AnImportBesideACollector":           importBeside,
 	"OddRecords":                         oddRecords,
 	"MoreSealsThanAreReadAtOnce":         manySeals,
@@ -85,7 +87,7 @@ var parts = map[string]func(*testing.T, *rig){
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
-	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
+	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver",
 }
 
@@ -124,6 +126,8 @@ type rig struct {
 
 	patience     time.Duration
 	acknowledged []string // alarms
+	cosigned     atomic.Int64
+	alone        atomic.Int64 // heads that a witness did not cosign
 }
 
 func newRig(t *testing.T, db Database) *rig {
@@ -140,6 +144,14 @@ func newRig(t *testing.T, db Database) *rig {
 func (r *rig) CountSealed(context.Context, uint64, uint64) {}
 
 func (r *rig) CountAlarm(context.Context) { r.alarms++ }
+
+func (r *rig) CountCosigned(_ context.Context, isCosigned bool) {
+	if isCosigned {
+		r.cosigned.Add(1)
+	} else {
+		r.alone.Add(1)
+	}
+}
 
 // start starts a collector, whose end is the caller's.
 func (r *rig) start() backend.Backend {

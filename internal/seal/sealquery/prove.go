@@ -169,3 +169,30 @@ func tipBefore(ctx context.Context, s query.Store, log string, first uint64) (se
 	}
 	return seal.Tip{Size: first, Edge: some[0].Edge}, nil
 }
+
+// ProveGrowth is the consistency proof of a log between two sizes that seals end at.
+func ProveGrowth(ctx context.Context, s query.Store, log string, seen, size uint64) ([]seal.Hash, error) {
+	before, err := tipBefore(ctx, s, log, seen)
+	if err != nil {
+		return nil, err
+	}
+	g := seal.GrowthFrom(before)
+	for one, err := range Seals(ctx, s, log, seen) {
+		if err != nil {
+			return nil, err
+		}
+		if g.End() >= size {
+			break
+		}
+		if !one.HasPages {
+			return nil, fmt.Errorf("session_seal_pages: at page %d of log %s %w", one.First, log, ErrSealMissing)
+		}
+		if err := g.Append(&one.Seal); err != nil {
+			return nil, err
+		}
+	}
+	if g.End() != size {
+		return nil, fmt.Errorf("session_seals: page %d of log %s %w", g.End(), log, ErrSealMissing)
+	}
+	return g.Prove()
+}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -48,7 +49,7 @@ func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) 
 				return nil, err
 			}
 			w.checkSeal(s)
-			compareHeads(w.keysAt(s.First), copies, name, s, w.tip)
+			compareHeads(slices.Concat(w.keysAt(s.First), v.Witnesses), copies, name, s, w.tip)
 		}
 		if len(w.former) == len(former) {
 			return w, nil

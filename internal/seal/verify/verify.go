@@ -44,13 +44,14 @@ const (
 	KindKeyRetired  Kind = "key retired"  // a log begins under a key that is not given: the one that is has said that it followed
 	KindUnknownHead Kind = "unknown head" // among the heads that were kept elsewhere: no trusted key has signed it
 	KindNoSeals     Kind = "no seals"
+	KindNotCosigned Kind = "not cosigned" // no head that was kept elsewhere is cosigned by a witness that is asked for
 
 	KindAcknowledged Kind = "acknowledged" // an alarm that whoever verifies knows of, or a head that it says is lost: it does not count
 )
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindUnknownHead, KindNoSeals, KindAcknowledged}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -74,6 +75,8 @@ type Finding struct {
 type Options struct {
 	Keys  seal.Keys
 	Heads []string // signed heads that were kept elsewhere
+	// Witnesses are public keys of witnesses. What one of them has cosigned is a head that was kept elsewhere, whoever has kept it.
+	Witnesses seal.Keys
 	// Acknowledged are alarms that are known, by Finding.Acknowledge.
 	Acknowledged []string
 	MaxAge       time.Duration // of the last head; 0: any
@@ -100,7 +103,8 @@ type Summary struct {
 	Logs        int       `json:"logs"`
 	First       time.Time `json:"first,omitzero"` // seal
 	Last        time.Time `json:"last,omitzero"`
-	HeadsHeld   int       `json:"heads"` // copies that were compared
+	HeadsHeld   int       `json:"heads"`    // copies that were compared
+	Cosigned    int       `json:"cosigned"` // of HeadsHeld: those that a witness has cosigned
 }
 
 // verifier is one verification.
@@ -203,6 +207,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	}
 	v.checkAlarms()
 	v.checkCopies(copies)
+	v.checkWitnesses(copies)
 	switch {
 	case len(v.logs) == 0:
 		v.report(Finding{Kind: KindNoSeals, Detail: "no log is signed by a trusted key: nothing is protected"})
@@ -250,7 +255,7 @@ func (v *verifier) reportUnknownLog(w *logWalk) {
 func (v *verifier) leaveOutUnknown(copies []keptHead) (known []keptHead) {
 	for _, c := range copies {
 		origin, _, _ := strings.Cut(c.text, "\n")
-		if _, _, err := v.Keys.Open(c.text, origin); err != nil && c.log == "" {
+		if _, _, err := v.keptKeys().Open(c.text, origin); err != nil && c.log == "" {
 			v.report(Finding{Kind: KindUnknownHead, Detail: fmt.Sprintf("%q is no head, or is signed by no trusted key: it says nothing of the table", c.text)})
 			continue
 		}
@@ -409,6 +414,33 @@ func (v *verifier) checkCopies(copies []keptHead) {
 			v.report(Finding{Kind: KindRolledBack, Log: c.log, Detail: fmt.Sprintf("%q is not in the table", c.text)})
 		}
 	}
+}
+
+// keptKeys are those whose heads may have been kept: a witness gives back what it has cosigned itself.
+func (v *verifier) keptKeys() seal.Keys { return slices.Concat(v.Keys, v.Witnesses) }
+
+// checkWitnesses reports each witness that has cosigned nothing of what the table has, or not of late.
+func (v *verifier) checkWitnesses(copies []keptHead) {
+	cosigned := map[string]bool{}
+	for _, witness := range v.Witnesses {
+		var last time.Time
+		for _, c := range copies {
+			_, at, err := seal.Keys{witness}.Open(c.text, c.log)
+			if err != nil || !c.matched {
+				continue
+			}
+			if cosigned[c.text] = true; at.After(last) {
+				last = at
+			}
+		}
+		switch age := v.At.Sub(last); {
+		case last.IsZero():
+			v.report(Finding{Kind: KindNotCosigned, Detail: fmt.Sprintf("no head that is given, and that the table has, is cosigned by %s", witness.Name())})
+		case v.MaxAge > 0 && age > v.MaxAge:
+			v.report(Finding{Kind: KindStale, Sealed: last, Detail: fmt.Sprintf("the last head that %s has cosigned is %s old", witness.Name(), age.Round(time.Second))})
+		}
+	}
+	v.summary.Cosigned = len(cosigned)
 }
 
 // compareIDs orders ids as the backends do.
