@@ -78,7 +78,7 @@ type Store interface {
 // again before the events expire. Each statement is exact at its moment, whatever is counted, inserted or deleted between two of them.
 type Summary interface {
 	// NewPairs is a statement for all pairs that logged in at or after a time, in nanoseconds since 1970 UTC, and not before it: rows of user_name, system,
-	// instance and client_address. A store that answers it no sooner than by look-ups has none: "".
+	// instance and client_address.
 	NewPairs(from int64) string
 	// HoursWithin is a statement for the hours in which users logged in at from or later, and before until, in nanoseconds since 1970 UTC, which is not before:
 	// rows of the day since 1970 UTC, a number with a bit for each hour in UTC, user_name, system and instance. There may be other hours of these days.

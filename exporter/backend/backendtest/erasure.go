@@ -80,7 +80,7 @@ func erasableEvents() (all []*session.Event) {
 		e := &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now + int64(n), System: session.SystemPostgreSQL, SessionKey: session.ID{0: byte(n / 5), 1: 0xEE, 6: 0x80, 8: 0x80}}
 		switch n % 5 {
 		case 0:
-			e.User, e.Original = Erased, "connection authorized: user="+Erased
+			e.User, e.ClientAddress, e.Original = Erased, "192.0.2.66", "connection authorized: user="+Erased
 		case 1:
 			e.User, e.Kind = Erased, session.KindLogout
 		case 2:

@@ -9,7 +9,7 @@ var (
 	createStatement   = regexp.MustCompile(`^CREATE (?:OR REPLACE )?(TABLE|MATERIALIZED VIEW|VIEW) (?:IF NOT EXISTS )?(\w+)`)
 	alterStatement    = regexp.MustCompile(`^ALTER TABLE (\w+)`)
 	mergeTreeEngine   = regexp.MustCompile(`ENGINE = (\w*MergeTree)`)
-	distributedTables = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_seals|session_seal_pages)\b`)
+	distributedTables = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_hours|session_pairs|session_seals|session_seal_pages)\b`)
 )
 
 // statementsOnCluster is a statement of a migration for a cluster. What keeps rows is named …_local and Replicated on every node; under the name
@@ -48,7 +48,7 @@ func (cfg *Config) distributedTable(table string) string {
 	switch table {
 	case "session_conflicts":
 		key = "sipHash64(record_id)"
-	case "session_clients":
+	case "session_clients", "session_hours", "session_pairs":
 		key = "rand()"
 	case "session_seals", "session_seal_pages": // a log is on one shard
 		key = "sipHash64(log)"

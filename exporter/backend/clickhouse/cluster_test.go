@@ -73,13 +73,14 @@ func clusterSuite(t *testing.T) {
 	write1(t, startStore(t, cfg), func(yield func(int, *session.Event) bool) {
 		for n := range 20 {
 			id := session.ID{6: 0x80, 15: byte(n)}
-			if !yield(n, &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now.UnixNano(), RecordID: id, SessionKey: id}) {
+			if !yield(n, &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now.UnixNano(), User: "alice", ClientAddress: "192.0.2.1", RecordID: id, SessionKey: id}) {
 				return
 			}
 		}
 	})
 	for _, node := range c.Nodes() {
 		require.Equal(t, "20", count(t, node, cfg, "SELECT count() FROM open_sessions"), "on both shards")
+		requireDerived(t, node, cfg)
 	}
 }
 

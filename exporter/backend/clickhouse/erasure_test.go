@@ -11,7 +11,7 @@ import (
 func TestErasure(t *testing.T) {
 	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	cfg := testConfig(t, server, "native")
-	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.ClickHouse}, database{server, cfg}, []string{"session_events", "session_conflicts"}, func() {},
+	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.ClickHouse}, database{server, cfg}, []string{"session_events", "session_conflicts", "session_hours", "session_pairs"}, func() {},
 		func(t *testing.T, statement string) {
 			t.Helper()
 			ask(t, server, cfg.Database, statement, "TSV")

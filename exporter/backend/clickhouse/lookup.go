@@ -41,12 +41,14 @@ func (l *serverConn) queryVersions(ctx context.Context, sql string, ids []record
 	return all, nil
 }
 
-// repeatClients tells session_clients of the stored records with these ids once more, which does not change it: the server may have died after it had
+// repeatDerived tells the derived tables of the stored records with these ids once more, which does not change them: the server may have died after it had
 // stored a record and before it had told of it.
-func (l *serverConn) repeatClients(ctx context.Context, ids []recordID) error {
+func (l *serverConn) repeatDerived(ctx context.Context, ids []recordID) error {
 	for chunk := range slices.Chunk(ids, idsPerQuery) {
-		if err := l.runWithIDs(ctx, l.sql.clients, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
-			return err
+		for _, sql := range l.sql.derived {
+			if err := l.runWithIDs(ctx, sql, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -159,10 +159,8 @@ func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
 	all := columnNames()
 	var missing []string
-	for table, want := range map[string][]string{
-		"session_events": all, "session_conflicts": all, "session_clients": slices.Concat(clientColumns, clientTimes),
-	} {
-		name := s.cfg.prefixNames(table)
+	for _, t := range append(slices.Clone(derivedTables), derivedTable{name: "session_events", columns: all}, derivedTable{name: "session_conflicts", columns: all}) {
+		name := s.cfg.prefixNames(t.name)
 		there, err := l.queryTexts(ctx, "SELECT name AS text FROM system.columns WHERE database = currentDatabase() AND table = '"+name+"'")
 		if err != nil {
 			return err
@@ -171,7 +169,7 @@ func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
 			missing = append(missing, name)
 			continue
 		}
-		for _, column := range want {
+		for _, column := range t.columns {
 			if !slices.Contains(there, column) {
 				missing = append(missing, name+"."+column)
 			}

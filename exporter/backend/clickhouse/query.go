@@ -23,6 +23,7 @@ import (
 type queryStore struct {
 	cfg        Config
 	connection *serverConn
+	isSummed   bool // the summary is known
 }
 
 // OpenQueryStore logs in to ask. It is used by one caller at a time.
@@ -32,7 +33,7 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 		connection.closeConn()
 		return nil, cfg.explainError("connecting", err)
 	}
-	return &queryStore{cfg, connection}, nil
+	return &queryStore{cfg: cfg, connection: connection}, nil
 }
 
 func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") + " FINAL" }
@@ -190,44 +191,45 @@ func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*
 	})
 }
 
-// Summary groups the rows of some days: nothing is counted beside the events.
-func (s *queryStore) Summary(context.Context) (summary query.Summary, known bool, err error) {
-	return summaryReader{s}, true, nil
+// summaryVersion is the number of the migration that counts what is stored.
+const summaryVersion = 4
+
+// Summary is known once the migration has come to its end. Whoever may not know about migrations has none.
+func (s *queryStore) Summary(ctx context.Context) (summary query.Summary, known bool, err error) {
+	if !s.isSummed {
+		row, err := s.numbers(ctx, "sessionlog_migrations", "", "max(version)")
+		if told := (*configclickhouse.Exception)(nil); err != nil && !errors.As(err, &told) {
+			return nil, false, err
+		}
+		s.isSummed = err == nil && row[0] >= summaryVersion
+	}
+	return summaryReader{s}, s.isSummed, nil
 }
 
 type summaryReader struct{ *queryStore }
 
-const namedSuccesses = "kind = 'login' AND outcome = 'success' AND user_name IS NOT NULL"
+// absentIfEmpty is an expression of a column in which an empty text says that there is no value.
+func absentIfEmpty(column string) string { return "nullIf(" + column + ", '')" }
 
-func (s summaryReader) texts(columns ...string) (expressions []string) {
-	for _, column := range columns {
-		f, err := query.FieldOf(column)
-		if err != nil {
-			panic(err) // a column that this package names
-		}
-		expressions = append(expressions, s.AsText(f))
-	}
-	return expressions
+func (s summaryReader) NewPairs(from int64) string {
+	return s.Select("user_name", absentIfEmpty("system"), absentIfEmpty("instance"), "client_address") + " FROM " + s.cfg.prefixNames("session_pairs") +
+		" GROUP BY user_name, system, instance, client_address HAVING min(first_seen) >= fromUnixTimestamp64Nano(" + strconv.FormatInt(from, 10) + ", 'UTC')"
 }
 
-// NewPairs: looking up the pairs of a range costs less than grouping all of history by four columns.
-func (s summaryReader) NewPairs(int64) string { return "" }
-
 func (s summaryReader) HoursWithin(from, until int64) string {
-	day := s.Divide(s.Nanoseconds(), int64(24*time.Hour))
-	hour := "groupBitOr(bitShiftLeft(toUInt64(1), " + s.Divide(s.Nanoseconds(), int64(time.Hour)) + " % 24))"
-	return s.Select(append([]string{day, hour}, s.texts("user_name", "system", "instance")...)...) + " FROM " + s.allVersions() + " WHERE " + s.Between(from, until) +
-		" AND " + namedSuccesses + " GROUP BY " + day + ", user_name, system, instance"
+	return s.HoursOfDays(from/int64(24*time.Hour), (until-1)/int64(24*time.Hour)+1)
 }
 
 func (s summaryReader) HoursOfDays(from, until int64) string {
-	return s.HoursWithin(from*int64(24*time.Hour), until*int64(24*time.Hour))
+	date := func(day int64) string { return "'" + time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) + "'" }
+	return s.Select("toInt32(day)", "groupBitOr(hours)", "user_name", absentIfEmpty("system"), absentIfEmpty("instance")) + " FROM " + s.cfg.prefixNames("session_hours") +
+		" WHERE day >= " + date(from) + " AND day < " + date(until) + " GROUP BY day, user_name, system, instance"
 }
 
 // Extent takes a time near each end from the ids that begin with one, of which the server has the least and the greatest of each part in memory, and looks
 // for what is beyond it by the index of times. Where the ids say nothing, that is the table.
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
-	ids, err := s.numbers(ctx, " WHERE _partition_id BETWEEN '197001' AND '209912'", millisecondOf("min(record_id)"), millisecondOf("max(record_id)"), "count()")
+	ids, err := s.numbers(ctx, "session_events", " WHERE _partition_id BETWEEN '197001' AND '209912'", millisecondOf("min(record_id)"), millisecondOf("max(record_id)"), "count()")
 	if err != nil {
 		return 0, 0, false, err
 	}
@@ -253,7 +255,7 @@ func millisecondOf(id string) string {
 // extremeTime is that of the events beyond a time, or of all where there are none.
 func (s *queryStore) extremeTime(ctx context.Context, function, beyond string) (at int64, found bool, err error) {
 	for _, where := range []string{beyond, ""} {
-		row, err := s.numbers(ctx, where, function+"("+s.Nanoseconds()+")", "count()")
+		row, err := s.numbers(ctx, "session_events", where, function+"("+s.Nanoseconds()+")", "count()")
 		if err != nil || row[1] > 0 {
 			return row[0], err == nil, err
 		}
@@ -262,9 +264,9 @@ func (s *queryStore) extremeTime(ctx context.Context, function, beyond string) (
 }
 
 // numbers are those of the one row of an answer. Records that were told twice are twice there.
-func (s *queryStore) numbers(ctx context.Context, where string, expressions ...string) ([]int64, error) {
+func (s *queryStore) numbers(ctx context.Context, table, where string, expressions ...string) ([]int64, error) {
 	all := make([]int64, len(expressions))
-	for row, err := range s.Rows(ctx, s.Select(expressions...)+" FROM "+s.cfg.prefixNames("session_events")+where, len(expressions)) {
+	for row, err := range s.Rows(ctx, s.Select(expressions...)+" FROM "+s.cfg.prefixNames(table)+where, len(expressions)) {
 		if err != nil {
 			return all, err
 		}

@@ -37,8 +37,8 @@ func (cfg *Config) migrationStatements(sql string) (all []string) {
 }
 
 // ourNames are the names that table_prefix stands before.
-var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_seals|session_seal_pages|session_log|` +
-	`stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
+var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_hours|session_pairs|session_seals|session_seal_pages|` +
+	`session_log|stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
 
 // prefixNames gives our names in sql their prefix.
 func (cfg *Config) prefixNames(sql string) string {
@@ -55,6 +55,8 @@ var storingTables = []struct{ name, aged string }{
 	{"session_events", "time"},
 	{"session_conflicts", "time"},
 	{"session_clients", "last_seen"},
+	{"session_hours", "day + 1"},
+	{"session_pairs", "last_seen"},
 }
 
 func ttlExpression(aged string, keep time.Duration) string {

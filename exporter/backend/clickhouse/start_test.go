@@ -79,7 +79,7 @@ func startFails(t *testing.T, ch *testengine.Server) {
 		{"password", func(c *Config) { c.Password = "wrong" }, ErrLogin, "password"},
 		{"endpoint", func(c *Config) { c.Endpoints = []string{closed.Addr().String()} }, nil, closed.Addr().String()},
 		{"database", func(c *Config) { c.CreateSchema = false }, ErrNoSchema, "database"},
-		{"schema", func(c *Config) { c.CreateSchema, c.Database = false, "default" }, ErrNoSchema, "lacks session_clients, session_conflicts, session_events"},
+		{"schema", func(c *Config) { c.CreateSchema, c.Database = false, "default" }, ErrNoSchema, "lacks session_clients, session_conflicts, session_events, session_hours, session_pairs"},
 		{"privilege", func(c *Config) { c.Username, c.Password = server.Guest.Name, "" }, ErrPrivilege, "grants"},
 		{"cluster", func(c *Config) { c.Cluster = "nowhere" }, ErrNoSchema, "system.clusters"},
 	} {
@@ -115,6 +115,7 @@ func addedColumn(t *testing.T, ch *testengine.Server) {
 		require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
 		stopStore(t, old)
 		eventColumns = allColumns
+		requireSummary(t, cfg, version >= summaryVersion)
 
 		s := newStore(t, cfg)
 		s.files = append(slices.Clone(allMigrations), migrations.File{Version: len(allMigrations) + 1, Name: "added", SQL: fmt.Sprintf(
@@ -125,7 +126,19 @@ func addedColumn(t *testing.T, ch *testengine.Server) {
 		require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)))
 		require.Equal(t, "20", count(t, ch, cfg, "SELECT countIf(added = '') FROM session_log"))
 		stopStore(t, s)
+		requireSummary(t, cfg, true)
+		requireDerived(t, ch, cfg)
 	}
+}
+
+func requireSummary(t *testing.T, cfg Config, want bool) {
+	t.Helper()
+	store, err := OpenQueryStore(t.Context(), cfg)
+	require.NoError(t, err)
+	_, known, err := store.Summary(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, want, known)
+	require.NoError(t, store.Close())
 }
 
 // namesThatAreTaken: somebody else's view or table of the same name stays, and so do its rows, also beside a schema of ours.

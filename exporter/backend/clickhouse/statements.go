@@ -2,7 +2,7 @@ package clickhouse
 
 import (
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
 )
 
@@ -10,9 +10,9 @@ import (
 type statements struct {
 	insert   string // the new records
 	conflict string // versions, into session_conflicts
-	clients  string // %s: what stored records say of clients, once more
 	stored   string // %s: ids with the hash of the record that was first
 	kept     string // %s: ids with the hashes of versions that were kept aside
+	derived  []string // %s: what stored records say, into each derived table, once more
 
 	seal, sealPages string
 	heads           string // %s, %d: heads of a log's seals at a page
@@ -20,21 +20,51 @@ type statements struct {
 
 func (cfg *Config) newStatements() statements {
 	all := columnNames()
-	clients := strings.Join(clientColumns, ", ")
 	insert := func(table string, names []string, settings string) string {
 		return cfg.prefixNames("INSERT INTO "+table+" ("+strings.Join(names, ", ")+")") + " SETTINGS " + cfg.insertSettings() + settings
 	}
+	var derived []string
+	for _, table := range derivedTables {
+		query := strings.Replace(table.query, "FROM session_events\nWHERE ", "FROM session_events FINAL\nWHERE %s AND ", 1)
+		derived = append(derived, insert(table.name, table.columns, repeatSettings)+" "+cfg.prefixNames(query))
+	}
 	return statements{
+		derived:  derived,
 		insert:   insert("session_events", all, " FORMAT Native"),
 		conflict: insert("session_conflicts", all, " FORMAT Native"),
-		clients: insert("session_clients", slices.Concat(clientColumns, clientTimes), repeatSettings) +
-			cfg.prefixNames(" SELECT "+clients+", min(time), max(time) FROM session_events FINAL WHERE kind = 'login' AND outcome = 'success' AND %s GROUP BY "+clients),
 		stored:    cfg.prefixNames("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
 		kept:      cfg.prefixNames("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
 		seal:      insert("session_seals", []string{"log", "first", "pages", "entries", "head", "edge"}, " FORMAT Native"),
 		sealPages: insert("session_seal_pages", []string{"log", "first", "min_id", "max_id", "seed", "manifest", "texts"}, " FORMAT Native"),
 		heads:     cfg.prefixNames("SELECT head AS text FROM session_seals WHERE log = %s AND first = %d"),
 	}
+}
+
+// derivedTable is what a materialized view keeps of session_events.
+type derivedTable struct {
+	name, query string
+	columns     []string
+}
+
+var (
+	derivingView = regexp.MustCompile(`(?m)^CREATE MATERIALIZED VIEW IF NOT EXISTS \w+ TO (\w+) AS\n([^;]+);$`)
+	viewColumn   = regexp.MustCompile(`(\w+)(?:,\s|$)`)
+
+	derivedTables = findDerivedTables()
+)
+
+func findDerivedTables() (all []derivedTable) {
+	for _, f := range allMigrations {
+		for _, view := range derivingView.FindAllStringSubmatch(f.SQL, -1) {
+			table := derivedTable{name: view[1], query: view[2]}
+			list, _, _ := strings.Cut(view[2], "\nFROM")
+			for _, column := range viewColumn.FindAllStringSubmatch(list, -1) {
+				table.columns = append(table.columns, column[1])
+			}
+			all = append(all, table)
+		}
+	}
+	return all
 }
 
 // repeatSettings keep a cluster from asking each shard by itself, which would not have the ids that come along: also where the tables are
@@ -47,14 +77,6 @@ func columnNames() (all []string) {
 	}
 	return append(all, "content_hash")
 }
-
-// clientColumns and clientTimes are the columns of session_clients.
-var (
-	clientColumns = []string{
-		"system", "instance", "driver", "client_name", "client_version", "os", "plugin", "auth_method", "auth_type", "interface", "tls_version",
-	}
-	clientTimes = []string{"first_seen", "last_seen"}
-)
 
 // insertSettings make an insert wait until the rows are stored, and keep the server's own guesses out of it: equal blocks are not left
 // out (record ids decide what is a repetition), history of many months may come in one batch, and no row is looked for that another of the same

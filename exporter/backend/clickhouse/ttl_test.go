@@ -16,7 +16,7 @@ import (
 )
 
 // agingTables have a TTL where ttl is set: all but those of seals.
-const agingTables = 3
+const agingTables = 5
 
 // ttlWaits: the ALTER … MODIFY TTL of a ttl that would take most waits until it is confirmed, and nothing is turned away meanwhile.
 func ttlWaits(t *testing.T, server *testengine.Server) {

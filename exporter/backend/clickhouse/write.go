@@ -43,7 +43,7 @@ func (w *batchWrite) writeBatch(ctx context.Context) error {
 		err = w.insertWithFate(ctx, w.sql.insert, backend.FateNew)
 	}
 	if err == nil && len(repeated) > 0 {
-		err = w.repeatClients(ctx, repeated)
+		err = w.repeatDerived(ctx, repeated)
 	}
 	if err == nil && w.result.Conflicts > 0 {
 		err = w.keepConflicts(ctx)

@@ -1,0 +1,52 @@
+-- In which hours of a day users logged in: a bit for each hour in UTC. Told by every insert, and told again, as session_clients is.
+CREATE TABLE IF NOT EXISTS session_hours
+(
+    day Date32,
+    user_name LowCardinality(String),
+    system LowCardinality(String),
+    instance LowCardinality(String),
+    hours SimpleAggregateFunction(groupBitOr, UInt32)
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (day, user_name, system, instance)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_hours_by_events TO session_hours AS
+SELECT toDate32(time) AS day, assumeNotNull(user_name) AS user_name, system, instance, groupBitOr(bitShiftLeft(toUInt32(1), toHour(time))) AS hours
+FROM session_events
+WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL
+GROUP BY day, user_name, system, instance;
+
+-- From which addresses users logged in.
+CREATE TABLE IF NOT EXISTS session_pairs
+(
+    user_name LowCardinality(String),
+    system LowCardinality(String),
+    instance LowCardinality(String),
+    client_address LowCardinality(String),
+    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
+    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC'))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (user_name, system, instance, client_address)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_pairs_by_events TO session_pairs AS
+SELECT assumeNotNull(user_name) AS user_name, system, instance, client_address, min(time) AS first_seen, max(time) AS last_seen
+FROM session_events
+WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL AND client_address != ''
+GROUP BY user_name, system, instance, client_address;
+
+INSERT INTO session_hours
+SELECT toDate32(time) AS day, assumeNotNull(user_name) AS user_name, system, instance, groupBitOr(bitShiftLeft(toUInt32(1), toHour(time))) AS hours
+FROM session_events
+WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL
+GROUP BY day, user_name, system, instance;
+
+INSERT INTO session_pairs
+SELECT assumeNotNull(user_name) AS user_name, system, instance, client_address, min(time) AS first_seen, max(time) AS last_seen
+FROM session_events
+WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL AND client_address != ''
+GROUP BY user_name, system, instance, client_address;
+
+INSERT INTO sessionlog_migrations VALUES (4, 'summary', now());
