@@ -33,6 +33,7 @@ type afterFailures struct {
 }
 
 func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+	left := newBudget(limits)
 	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(o.SuccessWithin), limits.halfOfTime())
 	if err != nil {
 		return nil, covered.clippedTo(f, o.SuccessWithin), err
@@ -41,7 +42,7 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 	if len(suspects) > 0 {
 		successes := f.extendedBefore(o.SuccessWithin)
 		successes.From = laterTime(successes.From, covered.From)
-		also, err := o.eachLogin(ctx, s, successes, successfulLogins, limits.halfOfTime(), func(row *loginRow) error {
+		also, err := o.eachLogin(ctx, s, successes, successfulLogins, left.remainingLimits(), func(row *loginRow) error {
 			for _, q := range sequencesOf(row) {
 				if suspects[q] {
 					rows = append(rows, *row)

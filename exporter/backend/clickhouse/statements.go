@@ -8,10 +8,10 @@ import (
 
 // statements are all that a writer runs, made once from columns. %s is a condition on record_id.
 type statements struct {
-	insert   string // the new records
-	conflict string // versions, into session_conflicts
-	stored   string // %s: ids with the hash of the record that was first
-	kept     string // %s: ids with the hashes of versions that were kept aside
+	insert   string   // the new records
+	conflict string   // versions, into session_conflicts
+	stored   string   // %s: ids with the hash of the record that was first
+	kept     string   // %s: ids with the hashes of versions that were kept aside
 	derived  []string // %s: what stored records say, into each derived table, once more
 
 	seal, sealPages string
@@ -29,9 +29,9 @@ func (cfg *Config) newStatements() statements {
 		derived = append(derived, insert(table.name, table.columns, repeatSettings)+" "+cfg.prefixNames(query))
 	}
 	return statements{
-		derived:  derived,
-		insert:   insert("session_events", all, " FORMAT Native"),
-		conflict: insert("session_conflicts", all, " FORMAT Native"),
+		derived:   derived,
+		insert:    insert("session_events", all, " FORMAT Native"),
+		conflict:  insert("session_conflicts", all, " FORMAT Native"),
 		stored:    cfg.prefixNames("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
 		kept:      cfg.prefixNames("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
 		seal:      insert("session_seals", []string{"log", "first", "pages", "entries", "head", "edge"}, " FORMAT Native"),
