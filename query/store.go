@@ -23,8 +23,7 @@ type Store interface {
 	TableNamed(name string) string
 	// Hexadecimal is the expression of a column of bytes as hexadecimal digits.
 	Hexadecimal(column string) string
-	// Disguised is the condition for rows with a cell that is not as the program writes it, though it reads the same: conditions do not find it. "" where the
-	// types of the columns leave no room for that.
+	// Disguised is the condition for rows with a cell that is not as the program writes it, though it reads the same: conditions do not find it.
 	Disguised() string
 	// Text is the literal of a text, in the form in which the store keeps it.
 	Text(s string) string

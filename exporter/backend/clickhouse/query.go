@@ -40,8 +40,14 @@ func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events")
 
 func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
 
-// Disguised: an absent value is the column's default, and nothing else reads as absent.
-func (s *queryStore) Disguised() string { return "" }
+// Disguised: an absent value is the column's default, and nothing else reads as absent. Attributes are stored in the order of keys, types and texts, and their types where one
+// is not text.
+func (s *queryStore) Disguised() string {
+	const letters = "sidbyje" // in the order of types
+	sorted := "arrayMap((k, v, i) -> (toString(k), position('" + letters + "', substring(attribute_types, i, 1)), v), mapKeys(attributes), mapValues(attributes), arrayEnumerate(mapKeys(attributes)))"
+	return "attribute_types <> '' AND (length(attribute_types) <> length(mapKeys(attributes)) OR match(attribute_types, '[^" + letters + "]') OR NOT match(attribute_types, '[^s]')) OR " +
+		sorted + " <> arraySort(" + sorted + ")"
+}
 
 func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column + ")" }
 

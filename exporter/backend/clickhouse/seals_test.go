@@ -61,6 +61,10 @@ func (d sealedDatabase) CopyEvents(t testing.TB, where string, id session.ID) bo
 	return true
 }
 
+func (d sealedDatabase) Respell(t testing.TB, where string) {
+	d.Update(t, "session_events", "attributes", "mapFromArrays(arrayReverse(mapKeys(attributes)), arrayReverse(mapValues(attributes))), attribute_types = reverse(attribute_types)", where)
+}
+
 func (d sealedDatabase) Bytes(b []byte) string { return "unhex('" + hex.EncodeToString(b) + "')" }
 
 func (d sealedDatabase) Column(t testing.TB, sql string) []string {

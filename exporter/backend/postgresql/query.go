@@ -54,17 +54,76 @@ func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events")
 
 func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
 
-// Disguised: an absent text is NULL, and the times for people are those that count.
+// Disguised: what is absent is NULL, lists begin at 1, and the times for people are those that count.
 func (s *queryStore) Disguised() string {
-	all := []string{"time <> timestamptz 'epoch' + floor(time_ns / 1000.0) * interval '1 microsecond'", "observed <> timestamptz 'epoch' + floor(observed_ns / 1000.0) * interval '1 microsecond'"}
+	all := []string{"time <> " + timestampOf("time_ns"), "observed IS DISTINCT FROM " + timestampOf("observed_ns"), "attributes_exact = '[]'"}
 	for i := range session.Fields {
-		if f := &session.Fields[i]; f.Name != "User" {
-			if _, isText := f.In(&session.Event{}).(*string); isText {
+		f := &session.Fields[i]
+		switch f.In(&session.Event{}).(type) {
+		case *string:
+			if f.Name != "User" {
 				all = append(all, f.Column+" = ''")
 			}
+		case *int32, *uint32:
+			all = append(all, f.Column+" = 0")
+		case *int64:
+			switch f.Name {
+			case "Time":
+			case "Observed":
+				all = append(all, "observed_ns = 0")
+			default:
+				all = append(all, f.Column+" = 0")
+			}
+		case *session.ID, *[16]byte:
+			all = append(all, f.Column+" = "+s.Identity(f, make([]byte, 16)))
+		case *[8]byte:
+			all = append(all, f.Column+" = "+s.Identity(f, make([]byte, 8)))
+		case *[]string:
+			all = append(all, f.Column+" = '{}' OR array_lower("+f.Column+", 1) <> 1")
+		case *[]session.Setting:
+			all = append(all, f.Column+" = '[]'")
+		case *[]session.Attr:
+			all = append(all, f.Column+" = '{}'")
 		}
 	}
 	return strings.Join(all, " OR ")
+}
+
+func timestampOf(nanoseconds string) string {
+	return "timestamptz 'epoch' + floor(" + nanoseconds + " / 1000.0) * interval '1 microsecond'"
+}
+
+// exactAtOnce are rows of one statement.
+const exactAtOnce = 200
+
+// DisguisedAttributes are conditions for rows whose attributes say something else than attributes_exact, from which they are read where that has them.
+func (s *queryStore) DisguisedAttributes(ctx context.Context) iter.Seq2[string, error] {
+	return query.YieldEach(func(next func(string) bool) error {
+		var columns jsonColumns
+		for after, n := (session.ID{}), exactAtOnce; n == exactAtOnce; {
+			var all []string
+			n = 0
+			for e, err := range s.Events(ctx, s.Table(), fmt.Sprintf(" WHERE attributes_exact IS NOT NULL AND record_id > '%s' ORDER BY record_id LIMIT %d", after, exactAtOnce)) {
+				if err != nil {
+					return err
+				}
+				after, n = e.RecordID, n+1
+				all = append(all, fmt.Sprintf("record_id = '%s' AND (attributes IS DISTINCT FROM %s OR attributes_exact IS DISTINCT FROM %s)",
+					e.RecordID, jsonLiteral(columns.attributesColumn(e.Extra)), jsonLiteral(columns.exactAttributesColumn(e.Extra))))
+			}
+			if n > 0 && !next(strings.Join(all, " OR ")) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+func jsonLiteral(column []byte) string {
+	if len(column) == 0 {
+		return "NULL"
+	}
+	return "'" + strings.ReplaceAll(string(column), "'", "''") + "'::jsonb"
 }
 
 func (s *queryStore) Hexadecimal(column string) string { return "encode(" + column + ", 'hex')" }

@@ -53,6 +53,10 @@ func (s sealedSchema) CopyEvents(t testing.TB, where string, id session.ID) bool
 	return true
 }
 
+func (s sealedSchema) Respell(t testing.TB, where string) {
+	s.Update(t, "session_events", "attributes", `attributes || '{"size": 7}'`, where)
+}
+
 func (s sealedSchema) Bytes(b []byte) string { return fmt.Sprintf(`'\x%x'`, b) }
 
 func (s sealedSchema) Column(t testing.TB, sql string) (all []string) {

@@ -42,6 +42,8 @@ var attacksOnRows = []attack{
 		r.db.Delete(r.t, events, ofUser(18))
 		r.db.CopyEvents(r.t, ofUser(8), idOf(18))
 	}, map[verify.Kind][]int{verify.KindAltered: {18}}},
+	// attributes are respelled
+	{func(r *rig) { r.db.Respell(r.t, ofUser(19)) }, map[verify.Kind][]int{verify.KindDisguised: {19}}},
 	// a conflict is deleted
 	{func(r *rig) { r.db.Delete(r.t, conflicts, "user_name = 'trudy'") }, map[verify.Kind][]int{verify.KindRemoved: {31}}},
 	// the second version wins

@@ -16,6 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // forgedBy is another version of records.
@@ -354,4 +355,33 @@ func manySeals(t *testing.T, r *rig) {
 	r.db.Delete(t, pages, "first = "+all[len(all)-1])
 	_, found = r.verify(r.heads()...)
 	require.Contains(t, kinds(found), verify.KindPagesMissing, "nothing of the log is left but its last head")
+}
+
+// hostileRecords are spelled as the program spells them, whatever a sender has put in.
+func hostileRecords(t *testing.T, r *rig) {
+	attrs := []session.Attr{
+		{Key: "a", Value: "x"}, {Key: "a", Value: "2", Type: session.AttrInt}, {Key: "a", Value: "1", Type: session.AttrInt}, {Key: "", Value: ""}, {Key: "n", Value: "NaN", Type: session.AttrDouble},
+		{Key: "z", Value: "-0.0", Type: session.AttrDouble}, {Key: "e", Value: "1E+400", Type: session.AttrDouble}, {Key: "i", Value: "007", Type: session.AttrInt}, {Key: "b", Value: "true", Type: session.AttrBool},
+		{Key: "y", Value: "\x00\xff", Type: session.AttrBytes}, {Key: "j", Value: `{"b": 1.50, "a":[1e2,"\u0000"]}`, Type: session.AttrJSON}, {Key: "k", Value: `[{"q":"'"}]`, Type: session.AttrJSON},
+		{Key: "v", Type: session.AttrEmpty}, {Key: "bad \xff\x00'\"\\", Value: "\u2028 \xfe </script>"},
+	}
+	all := func(yield func(int, *session.Event) bool) {
+		for n := range len(attrs) + 2 {
+			e := sessiontest.Full()
+			e.RecordID, e.Time = idOf(n), firstTime+int64(n)*1_000_000_000
+			switch {
+			case n < len(attrs):
+				e.Extra = attrs[n:]
+			case n == len(attrs):
+				e.Extra, e.Roles, e.Settings, e.Observed = nil, []string{"", "\xff", "{a,b}", "NULL"}, []session.Setting{{Name: "\x00", Value: "\xff"}, {}}, 0
+			}
+			if !yield(n, e) {
+				return
+			}
+		}
+	}
+	r.write(all)
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, len(attrs)+2, summary.Records)
 }

@@ -41,6 +41,8 @@ type Database interface {
 	CopyEvents(t testing.TB, where string, id session.ID) bool
 	// Disguise has a value of a row read as before, and not be found by a condition. It tells whether that is possible.
 	Disguise(t testing.TB, where string) bool
+	// Respell has the attributes of a row read as before, and stand there as the program does not write them.
+	Respell(t testing.TB, where string)
 	Bytes(b []byte) string
 	// Column is what a statement gives.
 	Column(t testing.TB, sql string) []string
@@ -82,6 +84,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"WhatIsForgottenIsNoTampering":       forgetting,
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,
+	"HostileRecordsAreNotDisguised":      hostileRecords,
 }
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
@@ -190,6 +193,10 @@ func numbers(from, to int) iter.Seq2[int, *session.Event] {
 			sessiontest.Typical(&e, n)
 			e.Time = firstTime + int64(n)*1_000_000_000
 			e.User, e.RecordID = fmt.Sprint("user-", n), idOf(n)
+			if n%40 == 19 {
+				e.Extra = append(e.Extra, session.Attr{Key: "size", Value: "1e3", Type: session.AttrDouble}, session.Attr{Key: "mtu", Value: "1500"})
+				e.Profiles = append(e.Profiles, "not UTF-8 \xff")
+			}
 			if !yield(n-from, &e) {
 				return
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -38,6 +40,9 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
 	if err := conn.CreateFunction("sessionlog_in_network", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, AllowIndirect: true, Scalar: inNetwork}); err != nil {
+		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
+	}
+	if err := conn.CreateFunction("sessionlog_is_respelled", &sqlite.FunctionImpl{NArgs: 3, Deterministic: true, Scalar: isRespelled}); err != nil {
 		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
 	if err := conn.CreateFunction("sessionlog_is_text", &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, Scalar: isText}); err != nil {
@@ -65,10 +70,45 @@ func (s *queryStore) Disguised() string {
 		case *int64, *int32, *uint32:
 			all = append(all, fmt.Sprintf("typeof(%[1]s) NOT IN ('integer', 'null') OR %[2]t AND %[1]s = 0", f.Column, f.Name != "Time"))
 		default:
-			all = append(all, "typeof("+f.Column+") NOT IN ('text', 'null')")
+			letters := "NULL"
+			if f.Name == "Extra" {
+				letters = "attribute_types"
+				all = append(all, f.Column+" IS NULL AND attribute_types IS NOT NULL OR typeof(attribute_types) NOT IN ('text', 'null')")
+			}
+			all = append(all, fmt.Sprintf("CASE typeof(%[1]s) WHEN 'null' THEN 0 WHEN 'text' THEN 0 WHEN 'blob' THEN sessionlog_is_text(%[1]s) ELSE 1 END", f.Column),
+				fmt.Sprintf("%[1]s IS NOT NULL AND sessionlog_is_respelled('%[1]s', %[1]s, %[2]s)", f.Column, letters))
 		}
 	}
 	return strings.Join(all, " OR ")
+}
+
+// isRespelled tells whether the program would have written the JSON of a cell in other letters.
+func isRespelled(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+	var e session.Event
+	var b rowBinder
+	column := args[0].Text()
+	field := &session.Fields[slices.IndexFunc(session.Fields, func(f session.Field) bool { return f.Column == column })]
+	cell, letters := args[1].Text(), args[2].Text()
+	if err := (jsoncolumn.Reader{}).Field(field)(&e, cell, false); err != nil {
+		return sqlite.IntegerValue(1), nil //nolint:nilerr // another form of JSON is another spelling
+	}
+	var spelled []byte
+	switch v := field.In(&e).(type) {
+	case *[]string:
+		spelled = b.columns.Strings(*v)
+	case *[]session.Setting:
+		spelled = b.columns.Settings(*v)
+	case *[]session.Attr:
+		jsoncolumn.ApplyTypeLetters(*v, letters)
+		if string(b.attributeTypes(*v)) != letters {
+			return sqlite.IntegerValue(1), nil
+		}
+		spelled = b.columns.Attributes(*v, jsoncolumn.IsNative)
+	}
+	if string(spelled) != cell {
+		return sqlite.IntegerValue(1), nil
+	}
+	return sqlite.IntegerValue(0), nil
 }
 
 func isText(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {

@@ -147,6 +147,10 @@ func (f sealedFile) CopyEvents(t testing.TB, where string, id session.ID) bool {
 	return true
 }
 
+func (f sealedFile) Respell(t testing.TB, where string) {
+	f.Update(t, "session_events", "attributes", `replace(attributes, '"mtu":', '"m\u0074u": ')`, where)
+}
+
 func (f sealedFile) Bytes(b []byte) string { return "x'" + hex.EncodeToString(b) + "'" }
 
 func (f sealedFile) Column(t testing.TB, sql string) []string { return f.exec(t, sql) }

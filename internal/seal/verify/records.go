@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -235,12 +236,33 @@ func (v *verifier) compareSome(ctx context.Context, from, table string, entries 
 	return nil, entries, nil
 }
 
+// attributesTwice is a store that has attributes in two columns, of which one counts.
+type attributesTwice interface {
+	// DisguisedAttributes yields conditions for rows whose other column says something else.
+	DisguisedAttributes(ctx context.Context) iter.Seq2[string, error]
+}
+
 // checkDisguises names rows with cells that nothing of this program has written so.
 func (v *verifier) checkDisguises(ctx context.Context) error {
-	condition := v.store.Disguised()
-	if condition == "" {
+	if err := v.reportDisguised(ctx, v.store.Disguised()); err != nil {
+		return err
+	}
+	twice, ok := v.store.(attributesTwice)
+	if !ok {
 		return nil
 	}
+	for condition, err := range twice.DisguisedAttributes(ctx) {
+		if err == nil {
+			err = v.reportDisguised(ctx, condition)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) reportDisguised(ctx context.Context, condition string) error {
 	for row, err := range v.store.Rows(ctx, v.store.Select(v.store.AsText(sealquery.RecordID), v.store.Nanoseconds())+" FROM "+v.store.Table()+" WHERE "+condition, 2) {
 		if err != nil {
 			return err
