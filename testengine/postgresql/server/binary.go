@@ -65,6 +65,7 @@ func trusted(public, copied string, size int64) error {
 
 // mirror makes the same tree by hard links, or copies where the temporary folder is on another file system.
 func mirror(from, to string) error {
+	var c fileCopier
 	return filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -86,6 +87,6 @@ func mirror(from, to string) error {
 		case os.Link(name, target) == nil:
 			return nil
 		}
-		return copyFile(name, target, 0o755)
+		return c.copyFile(name, target, 0o755)
 	})
 }

@@ -19,6 +19,15 @@ const (
 // childrenOf are the processes that the postmaster has forked: each is its own session, no process group holds them together.
 func childrenOf(pid int) []int {
 	var children []int
+	if list, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", pid)); err == nil {
+		for _, text := range strings.Fields(string(list)) {
+			if child, err := strconv.Atoi(text); err == nil {
+				children = append(children, child)
+			}
+		}
+		return running(children)
+	}
+	// Not every kernel keeps such a list.
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
 		if state, parent, ok := readStat(name); ok && parent == pid && state != "Z" {

@@ -104,6 +104,7 @@ func publish(made, dir, final string) error {
 
 // copyTree copies a data directory and gives the copy to the server's user.
 func copyTree(from, to string) error {
+	var c fileCopier
 	return filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -116,7 +117,7 @@ func copyTree(from, to string) error {
 		if entry.IsDir() {
 			err = os.Mkdir(target, 0o700)
 		} else {
-			err = copyFile(name, target, 0o600)
+			err = c.copyFile(name, target, 0o600)
 		}
 		if err != nil {
 			return err
@@ -125,8 +126,11 @@ func copyTree(from, to string) error {
 	})
 }
 
+// fileCopier copies one file after the other.
+type fileCopier struct{ block, zeros [64 << 10]byte }
+
 // copyFile leaves holes where the source has zeros: of the write-ahead log's 32 MB nearly all.
-func copyFile(from, to string, mode fs.FileMode) error {
+func (c *fileCopier) copyFile(from, to string, mode fs.FileMode) error {
 	source, err := os.Open(from)
 	if err != nil {
 		return err
@@ -136,20 +140,23 @@ func copyFile(from, to string, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(copyHoles(target, source), target.Close())
+	return errors.Join(c.copyHoles(target, source), target.Close())
 }
 
-func copyHoles(target, source *os.File) error {
-	block, zeros := make([]byte, 64<<10), make([]byte, 64<<10)
-	for at := int64(0); ; {
-		n, err := io.ReadFull(source, block)
-		if n > 0 && !bytes.Equal(block[:n], zeros[:n]) {
-			if _, err := target.WriteAt(block[:n], at); err != nil {
+func (c *fileCopier) copyHoles(target, source *os.File) error {
+	for at, end := int64(0), int64(0); ; {
+		n, err := io.ReadFull(source, c.block[:])
+		if n > 0 && !bytes.Equal(c.block[:n], c.zeros[:n]) {
+			end = at + int64(n)
+			if _, err := target.WriteAt(c.block[:n], at); err != nil {
 				return err
 			}
 		}
 		at += int64(n)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			if at == end {
+				return nil
+			}
 			return target.Truncate(at)
 		}
 		if err != nil {
