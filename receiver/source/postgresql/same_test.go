@@ -2,7 +2,6 @@ package postgresql_test
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,42 +18,36 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
-// The same log read over SQL and as files tells the same records, ids and all, of every kind of login, in each format of both
-// versions.
+// The same log read over SQL and as files tells the same records, ids and all, of every kind of login, in each format.
 func TestTheSameRecordsAsOutOfFiles(t *testing.T) {
 	const prefix = "%m [%p] %c %q%u@%d %r %e %a "
-	for _, version := range []int{15, 18} {
-		for _, format := range []string{server.JSONLog, server.CSVLog, server.Stderr} {
-			t.Run(fmt.Sprintf("%d %s", version, format), func(t *testing.T) {
-				t.Parallel()
-				s := engine.Start(t, engine.Version(version), engine.LogFormats(format), engine.LogLinePrefix(prefix))
-				install(t, s)
-				j := start(t, config(s), &sourcetest.Store{})
-				all, err := s.Logins(t).Each(t.Context())
-				require.NoError(t, err)
-				s.Rotate(t)
-				all = append(all, mix(t, s.Logins(t), 20, 5)...)
-				awaitAll(t, j, done(all))
-				j.stop(t)
+	eachFormat(t, func(t *testing.T, version int, format string) {
+		s := engine.Start(t, engine.Version(version), engine.LogFormats(format), engine.LogLinePrefix(prefix))
+		install(t, s)
+		j := start(t, config(s), &sourcetest.Store{})
+		all, err := s.Logins(t).Each(t.Context())
+		require.NoError(t, err)
+		s.Rotate(t)
+		all = append(all, mix(t, s.Logins(t), 20, 5)...)
+		awaitAll(t, j, done(all))
+		j.stop(t)
 
-				cfg := file.DefaultConfig()
-				cfg.Include, cfg.Format, cfg.LogLinePrefix = []string{filepath.Join(s.LogDir(), "*."+strings.TrimSuffix(format, "log"))}, format, prefix
-				if format == server.Stderr {
-					cfg.Include = []string{filepath.Join(s.LogDir(), "*.log")}
-				}
-				cfg.Timezone, cfg.Follow, cfg.UndecidedAfter = "UTC", false, time.Hour
-				files := outOfFiles(t, cfg)
-				n := 0
-				for _, e := range j.Delivered() {
-					same, ok := files[e.RecordID]
-					require.True(t, ok, "not out of files: %s", told([]session.Event{e}))
-					require.True(t, sessiontest.SameContent(&same, &e), "%+v\n%+v", e, same)
-					n += len(told([]session.Event{e}))
-				}
-				require.Len(t, done(all), n)
-			})
+		cfg := file.DefaultConfig()
+		cfg.Include, cfg.Format, cfg.LogLinePrefix = []string{filepath.Join(s.LogDir(), "*."+strings.TrimSuffix(format, "log"))}, format, prefix
+		if format == server.Stderr {
+			cfg.Include = []string{filepath.Join(s.LogDir(), "*.log")}
 		}
-	}
+		cfg.Timezone, cfg.Follow, cfg.UndecidedAfter = "UTC", false, time.Hour
+		files := outOfFiles(t, cfg)
+		n := 0
+		for _, e := range j.Delivered() {
+			same, ok := files[e.RecordID]
+			require.True(t, ok, "not out of files: %s", told([]session.Event{e}))
+			require.True(t, sessiontest.SameContent(&same, &e), "%+v\n%+v", e, same)
+			n += len(told([]session.Event{e}))
+		}
+		require.Len(t, done(all), n)
+	})
 }
 
 // outOfFiles reads with the file source, once.
