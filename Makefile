@@ -69,10 +69,11 @@ test: engines ## all tests; what cannot run here is listed at the end
 test-workspace:
 	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off $(QUICK_TOOLS) -p $(PACKAGES_AT_ONCE) -timeout 20m $(if $(filter ./...,$(PACKAGES)),$(LONGEST_PACKAGES)) $(PACKAGES)
 
-test-outside: # of the modules outside of the workspace. What the first three read lies elsewhere, where the go command does not see that it has changed.
+test-outside: # of the modules outside of the workspace. What the first four read lies elsewhere, where the go command does not see that it has changed.
 	cd internal/alertrules && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
 	cd internal/dashboards && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
 	cd internal/release && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
+	cd internal/realwitness && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
 	cd bench && GOWORK=off go test -vet=off $(QUICK_TOOLS) ./input ./pipelines
 
 questions: engines ## every filter of package query on every backend, and all findings; make test asks the servers an eighth of them

@@ -21,7 +21,7 @@ import (
 const longFunction = 40
 
 // testRig are folders that only tests and developers run.
-var testRig = regexp.MustCompile(`^(bench|examples|testengine|internal/(archtest|alertrules|dashboards|e2e|faults|fuzzlong|proof|release|tools))(/|$)|test(/|$)`)
+var testRig = regexp.MustCompile(`^(bench|examples|testengine|internal/(archtest|alertrules|dashboards|e2e|faults|fuzzlong|proof|realwitness|release|tools))(/|$)|test(/|$)`)
 
 // packageCode is the non-test code of one folder.
 type packageCode struct {
