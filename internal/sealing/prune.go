@@ -9,6 +9,8 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 const (
@@ -35,11 +37,23 @@ func (b *Backend) pruneDue(ctx context.Context, now time.Time) {
 
 // prune states what goes, under seal, before it does.
 func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
-	end, err := b.endOfExpired(ctx, oldest.UnixNano())
+	store, err := b.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	end, ahead, err := b.endOfExpired(ctx, store, oldest.UnixNano())
 	if err != nil || end == 0 {
 		return err
 	}
+	carried, err := compareStored(ctx, store, ahead, seal.NewCommitter(b.current.seed)) // another epoch begins in this goroutine alone
+	if err != nil || !haveSettled(ahead, carried) {
+		return err
+	}
 	b.mu.Lock()
+	for i := range carried {
+		b.takeStored(b.current, &carried[i].Entry)
+	}
 	b.current.pending.AddStatement(fmt.Sprintf("pruned %d", end))
 	b.current.pending.AddStatement(retentionText(b.ttl)) // the one before goes
 	if b.state.Retired != "" {
@@ -52,32 +66,58 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 	return b.inner.PruneSeals(ctx, b.state.Log, end)
 }
 
-// endOfExpired is the first page behind those at the beginning of the log whose events are all older than a time; 0: there is nothing to let go of.
-func (b *Backend) endOfExpired(ctx context.Context, oldest int64) (end uint64, err error) {
-	store, err := b.openStore(ctx)
-	if err != nil {
-		return 0, err
+// mostAhead is how many records may be sealed anew, so that they hold no others' seals.
+const mostAhead = 4096
+
+// haveSettled tells whether all are there as they were told. Else their seals stay, which tell of what was changed or removed.
+func haveSettled(asked map[session.ID][]doubt, found []settledDoubt) bool {
+	left := 0
+	for _, all := range asked {
+		left += len(all)
 	}
-	defer func() { _ = store.Close() }()
+	for i := range found {
+		left -= len(found[i].of)
+	}
+	return left == 0
+}
+
+// endOfExpired is the first page behind those at the beginning of the log whose events are all older than a time, or dated ahead: these are given too. 0: there is
+// nothing to let go of.
+func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest int64) (end uint64, ahead map[session.ID][]doubt, err error) {
+	ahead = map[session.ID][]doubt{}
 	for s, err := range sealquery.Seals(ctx, store, b.state.Log, 0) {
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
-		if s.HasPages && !isExpired(s.Manifest, oldest) {
+		if !s.HasPages {
+			continue
+		}
+		some, isExpired := splitExpired(s.Manifest, oldest, time.Now().UnixNano())
+		if !isExpired || len(ahead)+len(some) > mostAhead {
 			break
 		}
-		if s.HasPages && s.Entries > 0 { // statements alone are not worth a seal
+		for _, e := range some {
+			ahead[e.ID] = append(ahead[e.ID], doubt{s.Seed, e.Hash})
+		}
+		if s.Entries > 0 { // statements alone are not worth a seal
 			end = s.First + s.Pages
 		}
 	}
-	return end, nil
+	return end, ahead, nil
 }
 
-func isExpired(manifest []byte, oldest int64) bool {
+// splitExpired gives the entries of events in the future, and tells whether all others are older than a time.
+func splitExpired(manifest []byte, oldest, now int64) (ahead []seal.Entry, isExpired bool) {
 	for e, err := range seal.Entries(manifest) {
-		if err != nil || e.Kind != seal.KindSeed && e.Kind != seal.KindStatement && e.Time >= oldest {
-			return false
+		switch {
+		case err != nil:
+			return nil, false
+		case !e.Kind.IsRecord():
+		case e.Time > now:
+			ahead = append(ahead, e)
+		case e.Time >= oldest:
+			return nil, false
 		}
 	}
-	return true
+	return ahead, true
 }

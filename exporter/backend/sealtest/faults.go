@@ -360,10 +360,20 @@ func manySeals(t *testing.T, r *rig) {
 // hostileRecords are spelled as the program spells them, whatever a sender has put in.
 func hostileRecords(t *testing.T, r *rig) {
 	attrs := []session.Attr{
-		{Key: "a", Value: "x"}, {Key: "a", Value: "2", Type: session.AttrInt}, {Key: "a", Value: "1", Type: session.AttrInt}, {Key: "", Value: ""}, {Key: "n", Value: "NaN", Type: session.AttrDouble},
-		{Key: "z", Value: "-0.0", Type: session.AttrDouble}, {Key: "e", Value: "1E+400", Type: session.AttrDouble}, {Key: "i", Value: "007", Type: session.AttrInt}, {Key: "b", Value: "true", Type: session.AttrBool},
-		{Key: "y", Value: "\x00\xff", Type: session.AttrBytes}, {Key: "j", Value: `{"b": 1.50, "a":[1e2,"\u0000"]}`, Type: session.AttrJSON}, {Key: "k", Value: `[{"q":"'"}]`, Type: session.AttrJSON},
-		{Key: "v", Type: session.AttrEmpty}, {Key: "bad \xff\x00'\"\\", Value: "\u2028 \xfe </script>"},
+		{Key: "a", Value: "x"},
+		{Key: "a", Value: "2", Type: session.AttrInt},
+		{Key: "a", Value: "1", Type: session.AttrInt},
+		{Key: "", Value: ""},
+		{Key: "n", Value: "NaN", Type: session.AttrDouble},
+		{Key: "z", Value: "-0.0", Type: session.AttrDouble},
+		{Key: "e", Value: "1E+400", Type: session.AttrDouble},
+		{Key: "i", Value: "007", Type: session.AttrInt},
+		{Key: "b", Value: "true", Type: session.AttrBool},
+		{Key: "y", Value: "\x00\xff", Type: session.AttrBytes},
+		{Key: "j", Value: `{"b": 1.50, "a":[1e2,"\u0000"]}`, Type: session.AttrJSON},
+		{Key: "k", Value: `[{"q":"'"}]`, Type: session.AttrJSON},
+		{Key: "v", Type: session.AttrEmpty},
+		{Key: "bad \xff\x00'\"\\", Value: "\u2028 \xfe </script>"},
 	}
 	all := func(yield func(int, *session.Event) bool) {
 		for n := range len(attrs) + 2 {

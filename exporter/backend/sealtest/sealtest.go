@@ -85,13 +85,15 @@ var parts = map[string]func(*testing.T, *rig){
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,
 	"HostileRecordsAreNotDisguised":      hostileRecords,
+	"PruningWhileItIsVerified":           prunedMeanwhile,
+	"ARecordDatedAheadIsCarried":         datedAhead,
 }
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
-	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver",
+	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried",
 }
 
 // Run tests a backend; each part has a database of its own.
@@ -128,7 +130,8 @@ type rig struct {
 	at     time.Time                                         // when it is verified
 
 	patience     time.Duration
-	acknowledged []string // alarms
+	asked        func(query.Store) query.Store // what stands before the store that is verified; nil: nothing
+	acknowledged []string                      // alarms
 	cosigned     atomic.Int64
 	alone        atomic.Int64 // heads that a witness did not cosign
 }
@@ -217,6 +220,9 @@ func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 	store, err := r.db.Ask(r.t.Context())
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, store.Close()) }()
+	if r.asked != nil {
+		store = r.asked(store)
+	}
 	var found []verify.Finding
 	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience, Acknowledged: r.acknowledged}, func(f verify.Finding) {
 		if f.Kind != verify.KindNoCopies {

@@ -102,9 +102,12 @@ func (v *verifier) readLateEntries(ctx context.Context, name string, entries map
 		if compareIDs(r.min, high) > 0 || compareIDs(r.max, low) < 0 {
 			continue
 		}
-		s, err := sealquery.SealAt(ctx, v.store, r.log.name, r.first)
+		s, err := v.readSeal(ctx, r)
 		if err != nil {
 			return err
+		}
+		if s == nil {
+			continue
 		}
 		from := &stretchSeal{r, seal.NewCommitter(s.Seed)}
 		for e, err := range seal.Entries(s.Manifest) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -151,9 +153,12 @@ func (v *verifier) readEntries(ctx context.Context, seals []sealedRange, low, hi
 		if compareIDs(r.min, all.reached) > 0 || compareIDs(r.max, low) < 0 {
 			continue
 		}
-		s, err := sealquery.SealAt(ctx, v.store, r.log.name, r.first)
+		s, err := v.readSeal(ctx, r)
 		if err != nil {
 			return all, err
+		}
+		if s == nil {
+			continue
 		}
 		from := &stretchSeal{r, seal.NewCommitter(s.Seed)}
 		for e, err := range seal.Entries(s.Manifest) {
@@ -178,6 +183,25 @@ func (v *verifier) readEntries(ctx context.Context, seals []sealedRange, low, hi
 		}
 	}
 	return all, nil
+}
+
+// readSeal is nil where the seal has gone since the log was read: a collector lets go of those whose records have expired, and has said so under seal.
+func (v *verifier) readSeal(ctx context.Context, r *sealedRange) (*sealquery.StoredSeal, error) {
+	if r.gone {
+		return nil, nil
+	}
+	s, err := sealquery.SealAt(ctx, v.store, r.log.name, r.first)
+	if err == nil && s.HasPages || err != nil && !errors.Is(err, sealquery.ErrSealMissing) {
+		return s, err
+	}
+	r.gone = true
+	if err := v.readLateSeals(ctx); err != nil {
+		return nil, err
+	}
+	if r.first >= r.log.pruned {
+		v.report(Finding{Kind: KindPagesMissing, Log: r.log.name, Sealed: r.sealed, Detail: fmt.Sprintf("page %d: %d records, removed while they were verified", r.first, r.entries)})
+	}
+	return nil, nil
 }
 
 // compareRows goes through the rows and the entries of a stretch at once, both in the order of ids.
@@ -344,7 +368,7 @@ func (v *verifier) isFromBefore(time int64) bool {
 // sealMayBePruned tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
 func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 	at := time.Unix(0, nanoseconds)
-	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.pruned > 0 && v.mayHaveExpired(at, w.log) })
+	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.log.pruned > 0 && v.mayHaveExpired(at, w.log) })
 }
 
 func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
@@ -356,6 +380,8 @@ func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 		v.summary.Erased++
 	case !s.from.trusted:
 		v.summary.Unjudged++
+	case s.from.first < s.from.log.pruned: // the collector has let go of the entry
+		v.summary.Expired++
 	case v.mayHaveExpired(at, s.from.log):
 		v.summary.Expired++
 	default:

@@ -28,7 +28,7 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
 			w.log.retentions = append(w.log.retentions, retention{sealed, ttl})
 		case "pruned":
 			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
-				w.pruned = page
+				w.log.pruned = page
 			}
 		case "key":
 			w.noteKey(s, rest)

@@ -137,6 +137,7 @@ type sealedRange struct {
 	min, max session.ID
 	sealed   time.Time
 	trusted  bool // false: only its range is known
+	gone     bool // since
 }
 
 // logHistory is what a log has stated.
@@ -145,6 +146,7 @@ type logHistory struct {
 	firstSeal  time.Time
 	beganAfter int64 // events up to this time may be unsealed; 0: none
 	retentions []retention
+	pruned     uint64 // the page before which the log says that there is nothing any more
 }
 
 type retention struct {
@@ -202,7 +204,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	copies = v.leaveOutUnknown(copies)
 	for i := range copies {
 		for _, w := range v.walks {
-			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.pruned
+			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.log.pruned
 		}
 	}
 	v.checkAlarms()
@@ -275,7 +277,6 @@ type logWalk struct {
 	end   seal.Tip // behind the last seal that is signed
 
 	anchor uint64 // where the log begins: what is before must have been pruned
-	pruned uint64 // the page before which the log says that there is nothing any more
 	ends   bool   // it is of a command, which does not run on
 	head   string // the last one
 	rotation
@@ -288,7 +289,7 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 	}
 	v.walks = append(v.walks, w)
 	w.reportRetired()
-	if w.anchor > w.pruned {
+	if w.anchor > w.log.pruned {
 		v.report(Finding{Kind: KindPagesMissing, Log: name, Detail: fmt.Sprintf("pages 0 to %d", w.anchor-1)})
 	}
 	w.reportBad()
@@ -306,7 +307,7 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 // reportBad leaves out what is missing of what was let go of: the deletion may have been cut short.
 func (w *logWalk) reportBad() {
 	for _, f := range w.bad {
-		if f.until == 0 || f.until > w.pruned {
+		if f.until == 0 || f.until > w.log.pruned {
 			w.report(f)
 		}
 	}

@@ -1,0 +1,86 @@
+package sealtest
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// pruneOnce has a collector with a ttl let go of seals.
+func (r *rig) pruneOnce(hour int) {
+	r.t.Helper()
+	first := func() string { return r.db.Column(r.t, "SELECT min(first) FROM session_seal_pages")[0] }
+	before := first()
+	r.ttl = pruningAfter(hour)
+	b := r.start()
+	require.Eventually(r.t, func() bool { return first() != before }, 20*time.Second, 20*time.Millisecond)
+	require.NoError(r.t, b.Shutdown(context.Background()))
+}
+
+func (r *rig) requireNothingFound() verify.Summary {
+	r.t.Helper()
+	r.at = time.Now()
+	summary, found := r.verify()
+	for _, f := range found { // rows that ttl has not dropped yet
+		require.Equal(r.t, verify.KindUnprotected, f.Kind, "%+v", f)
+	}
+	return summary
+}
+
+// interruptedStore has something happen before the first seal is read once more.
+type interruptedStore struct {
+	query.Store
+	happen func()
+}
+
+func (s *interruptedStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
+	if s.happen != nil && strings.Contains(sql, " AND first = ") {
+		happen := s.happen
+		s.happen = nil
+		happen()
+	}
+	return s.Store.Rows(ctx, sql, expressions)
+}
+
+// prunedMeanwhile: seals that are let go of between two looks are no finding, and no error. What is removed so is one.
+func prunedMeanwhile(t *testing.T, r *rig) {
+	r.write(hours(0, 200), hours(200, 400), hours(400, 500))
+	interrupt := func(happen func()) {
+		r.asked = func(s query.Store) query.Store { return &interruptedStore{s, happen} }
+	}
+	interrupt(func() { r.pruneOnce(300) })
+	r.requireNothingFound()
+	interrupt(func() {
+		r.db.Delete(t, pages, "first = "+r.db.Column(t, "SELECT max(first) FROM session_seal_pages WHERE max_id <> "+r.db.Bytes(make([]byte, 16)))[0])
+	})
+	_, found := r.verify()
+	require.Contains(t, kinds(found), verify.KindPagesMissing)
+}
+
+// datedAhead: a record whose clock is twenty years ahead holds no other's seal.
+func datedAhead(t *testing.T, r *rig) {
+	future := time.Now().AddDate(20, 0, 0).UnixNano()
+	ahead := func(yield func(int, *session.Event) bool) {
+		for i, e := range numbers(7, 8) {
+			e.Time = future
+			ms := future / 1_000_000
+			e.RecordID = session.ID{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0x80, 8: 0x80}
+			yield(i, e)
+		}
+	}
+	r.write(chain(hours(0, 200), ahead), chain(forgedBy("mallory", ahead), hours(200, 400)), hours(400, 500))
+	r.pruneOnce(300)
+	summary := r.requireNothingFound()
+	require.Equal(t, 1, summary.Conflicts)
+	r.db.Update(t, events, "client_name", "'x'", ofUser(7))
+	_, found := r.verify()
+	require.Contains(t, kinds(found), verify.KindAltered, "it is sealed still")
+}
