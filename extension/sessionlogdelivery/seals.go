@@ -13,7 +13,7 @@ func (w *configWatcher) warnOfSeals(conf map[string]any) {
 		if b.class != exporterClass || b.componentType() != "sessionlog" || b.valueAt("seal") == nil || slices.Contains(w.cfg.Acknowledge, b.qualifiedName()) {
 			continue
 		}
-		if !b.boolAt(true, "seal", "heads", "file") && !b.boolAt(true, "seal", "heads", "telemetry") {
+		if !b.boolAt(true, "seal", "heads", "file") && !b.boolAt(true, "seal", "heads", "telemetry") && b.valueAt("seal", "witnesses") == nil {
 			w.log.Warn(b.qualifiedName()+"::seal::heads: heads are given to nobody, and a log whose end was cut off looks like a shorter one: set file or telemetry, and keep copies elsewhere",
 				zap.String("component", b.qualifiedName()))
 		}

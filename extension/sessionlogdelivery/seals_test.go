@@ -17,6 +17,7 @@ func TestSealsThatProveLittle(t *testing.T) {
 		{"seal: {key_file: k, directory: d}", ""},
 		{"seal: {key_file: k, heads: {file: false}}", ""},
 		{"seal: {key_file: k, heads: {file: false, telemetry: false}}", "::seal::heads: "},
+		{"seal: {key_file: k, heads: {file: false, telemetry: false}, witnesses: [{endpoint: 'https://w', key: k}]}", ""},
 		{"seal: {key_file: k}, postgresql: {endpoints: ['127.0.0.1:5432']}", "::seal::key_file: "},
 		{"seal: {key_file: k}, clickhouse: {endpoints: ['http://ch-1:8123', 'clickhouse://localhost:9000']}", "::seal::key_file: "},
 		{"seal: {key_file: k}, clickhouse: {endpoints: ['clickhouse://ch-1:9000']}", ""},

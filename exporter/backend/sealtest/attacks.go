@@ -147,24 +147,24 @@ func whatWasWritten(t *testing.T, r *rig) {
 	require.Empty(t, found)
 	require.Equal(t, len(r.heads()), summary.HeadsHeld)
 	require.Positive(t, summary.HeadsHeld)
-	r.proveRecords(0, 4095, 5000, 5009)
+	r.proveRecords(idOf(0), idOf(4095), idOf(5000), idOf(5009))
 }
 
 // proveRecords to whoever has the key, without the table.
-func (r *rig) proveRecords(some ...int) {
+func (r *rig) proveRecords(some ...session.ID) {
 	keys, err := seal.ParseKeys(r.public...)
 	require.NoError(r.t, err)
 	store, err := r.db.Ask(r.t.Context())
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, store.Close()) }()
-	for _, n := range some {
-		e, err := sealquery.ReadRecord(r.t.Context(), store, idOf(n))
+	for _, id := range some {
+		e, err := sealquery.ReadRecord(r.t.Context(), store, id)
 		require.NoError(r.t, err)
 		proof, err := sealquery.Prove(r.t.Context(), store, e)
 		require.NoError(r.t, err)
 		shown, err := proof.Check(keys)
 		require.NoError(r.t, err)
-		require.Equal(r.t, idOf(n), shown.Event.RecordID)
+		require.Equal(r.t, id, shown.Event.RecordID)
 	}
 	_, err = sealquery.ReadRecord(r.t.Context(), store, idOf(20_000))
 	require.ErrorIs(r.t, err, sealquery.ErrNoRecord)

@@ -300,8 +300,12 @@ func sameRecords(t *testing.T, r *rig) {
 // oddRecords have ids that do not begin with their time, and times before 1970.
 func oddRecords(t *testing.T, r *rig) {
 	b := r.start()
+	var ids []session.ID
 	for n := range 10 {
 		write(t, b, odd(7*n))
+		for _, e := range odd(7 * n) {
+			ids = append(ids, e.RecordID)
+		}
 	}
 	write(t, b, forgedBy("mallory", odd(7)))
 	require.NoError(t, b.Shutdown(context.Background()))
@@ -309,6 +313,7 @@ func oddRecords(t *testing.T, r *rig) {
 	require.Empty(t, found)
 	require.Equal(t, 30, summary.Records)
 	require.Equal(t, 3, summary.Conflicts)
+	r.proveRecords(ids...)
 }
 
 // odd are three records.

@@ -94,9 +94,13 @@ let anySeals = true;
 // askSeal gives what the seals say of a record, null where nothing is sealed: then it does not ask again.
 export async function askSeal(id, signal) {
   if (!anySeals) return null;
-  const {seal} = await ask(`/events/${encodeURIComponent(id)}/seal`, '', signal);
-  anySeals = seal !== null;
-  return seal;
+  try {
+    const {seal} = await ask(`/events/${encodeURIComponent(id)}/seal`, '', signal);
+    anySeals = seal !== null;
+    return seal;
+  } catch (error) {
+    return error.name === 'AbortError' ? null : {state: 'failed', error: error.message};
+  }
 }
 
 const sealGood = words => html`<span class="mark mark-success">${icon('success')}${words}</span>`;
@@ -110,6 +114,7 @@ const sealWords = {
   none: () => html`<p>${sealBad('in no seal')} <code>sessionlog verify</code> tells whether it should be in one.</p>`,
   otherwise: () => html`<p>${sealBad('not as it was sealed')} It was sealed with another content.</p>`,
   broken: seal => html`<p>${sealBad('its seal is not as it should be')} ${wholeText(seal.error)}</p>`,
+  failed: seal => html`<p>Not looked at: ${wholeText(seal.error)}</p>`,
   not_looked: () => html`<p>Not looked at all seals in time. The proof takes longer, and may be found.</p>`,
 };
 

@@ -312,7 +312,7 @@ export class Page {
     }
     if (this.detail !== detail) return;
     this.draw();
-    detail.seal = detail.error ? null : await askSeal(id, this.asking.signal).catch(() => null);
+    detail.seal = detail.error ? null : await askSeal(id, this.asking.signal);
     if (detail.seal && this.detail === detail) this.draw();
   }
 

@@ -70,7 +70,7 @@ export class Page {
   async lookAtSeal(id) {
     if (id in this.seals) return;
     this.seals[id] = null;
-    this.seals[id] = await askSeal(id, this.asking.signal).catch(() => null);
+    this.seals[id] = await askSeal(id, this.asking.signal);
     if (this.seals[id]) render(this.template(), this.host);
   }
 
