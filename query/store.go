@@ -83,7 +83,7 @@ type Summary interface {
 	// rows of the day since 1970 UTC, a number with a bit for each hour in UTC, user_name, system and instance. There may be other hours of these days.
 	HoursWithin(from, until int64) string
 	// HoursOfDays is a statement for the hours in which users logged in on days from one up to another, which is not included, in days since 1970 UTC: rows
-	// as of HoursWithin. Some may be missing.
+	// as of HoursWithin. Some may be missing, and a day may stand for others of the same weekday.
 	HoursOfDays(from, until int64) string
 }
 

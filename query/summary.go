@@ -142,8 +142,9 @@ const firstDays = 7
 func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64, wantsMore func() bool, meet func(user account, hours hourSet)) error {
 	left = left.halfOfRest()
 	oldest, days := max(0, from/int64(oneDay)), int64(firstDays)
-	for end := until/int64(oneDay) + 1; end > oldest && wantsMore(); end, days = end-days, 2*days {
-		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(max(oldest, end-days), end), func(begin, end int64) hourSet {
+	for end, begin := until/int64(oneDay)+1, int64(0); end > oldest && wantsMore(); end, days = begin, 2*days {
+		begin = o.beginOfAlike(max(oldest, end-days), end, from, until)
+		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(begin, end), func(begin, end int64) hourSet {
 			hours := o.hoursBetween(begin, end)
 			if begin < from || end > until || hours&(hours-1) != 0 { // it may have been in either of two
 				return 0
@@ -155,6 +156,19 @@ func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summary
 		}
 	}
 	return nil
+}
+
+// beginOfAlike is the first of the days before end of which each may stand for others of its weekday: they are wholly within the time, and have one offset from
+// UTC. It is the last day where that is none of them.
+func (o QuestionOptions) beginOfAlike(oldest, end, from, until int64) int64 {
+	begin := end - 1
+	isAlike := func(day int64) bool {
+		return day*int64(oneDay) >= from && (day+1)*int64(oneDay) <= until && len(o.zoneOffsets(day*int64(oneDay), min(day+2, end)*int64(oneDay))) == 1
+	}
+	for isAlike(begin) && begin > oldest && isAlike(begin-1) {
+		begin--
+	}
+	return begin
 }
 
 // readHours hands out the hours of rows, of whose hours in UTC local tells the hours of the week.

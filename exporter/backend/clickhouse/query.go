@@ -223,13 +223,17 @@ func (s summaryReader) NewPairs(from int64) string {
 }
 
 func (s summaryReader) HoursWithin(from, until int64) string {
-	return s.HoursOfDays(from/int64(24*time.Hour), (until-1)/int64(24*time.Hour)+1)
+	return s.hoursByDays("day", from/int64(24*time.Hour), (until-1)/int64(24*time.Hour)+1)
 }
 
 func (s summaryReader) HoursOfDays(from, until int64) string {
+	return s.hoursByDays("toDayOfWeek(day)", from, until)
+}
+
+func (s summaryReader) hoursByDays(together string, from, until int64) string {
 	date := func(day int64) string { return "'" + time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) + "'" }
-	return s.Select("toInt32(day)", "groupBitOr(hours)", "user_name", absentIfEmpty("system"), absentIfEmpty("instance")) + " FROM " + s.cfg.prefixNames("session_hours") +
-		" WHERE day >= " + date(from) + " AND day < " + date(until) + " GROUP BY day, user_name, system, instance"
+	return s.Select("toInt32(min(day))", "groupBitOr(hours)", "user_name", absentIfEmpty("system"), absentIfEmpty("instance")) + " FROM " + s.cfg.prefixNames("session_hours") +
+		" WHERE day >= " + date(from) + " AND day < " + date(until) + " GROUP BY " + together + ", user_name, system, instance"
 }
 
 // Extent takes a time near each end from the ids that begin with one, of which the server has the least and the greatest of each part in memory, and looks
