@@ -33,7 +33,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "tls"}}
 	}
 	defer conn.closeConnection()
-	login := c.checkLogin(ctx, conn)
+	login := conn.checkLogin(ctx, c)
 	all := []connectcheck.Finding{login}
 	if password, warned := c.checkPassword(); warned {
 		all = append(all, password)
@@ -41,17 +41,18 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if !login.OK {
 		return all
 	}
-	all = append(all, c.checkTable(ctx, conn), c.checkServers(ctx, conn))
+	all = append(all, conn.checkTable(ctx, c), conn.checkServers(ctx, c))
 	if c.Cluster != "" {
 		all = append(all, r.checkNodes(ctx, conn)...)
 	}
 	return all
 }
 
-func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Finding {
+// checkLogin and what follows are not methods of [Config]: whatever imports it would compile all that a connection holds, two thousand functions of ch-go.
+func (c *connection) checkLogin(ctx context.Context, cfg Config) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "login"}
 	var version, zone proto.ColStr
-	err := to.runQuery(ctx, func(conn configclickhouse.Conn) error {
+	err := c.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		return conn.Query(ctx, "", "SELECT version() AS v, timezone() AS z",
 			proto.Results{{Name: "v", Data: &version}, {Name: "z", Data: &zone}}, func(int) error { return nil })
 	})
@@ -64,7 +65,7 @@ func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Fin
 		err = errors.New("the server did not answer with its version")
 	}
 	f.Detail = err.Error()
-	f.Key, f.Remedy = c.refusalRemedy(err)
+	f.Key, f.Remedy = cfg.refusalRemedy(err)
 	return f
 }
 
@@ -91,16 +92,16 @@ func (c Config) checkPassword() (f connectcheck.Finding, warned bool) {
 }
 
 // checkTable looks for the log and reads nothing of it.
-func (c Config) checkTable(ctx context.Context, on *connection) connectcheck.Finding {
-	f := connectcheck.Finding{Subject: "table " + c.Table, Key: "table"}
-	err := on.runQuery(ctx, func(conn configclickhouse.Conn) error {
-		layout, _, err := on.log.ReadLayout(ctx, conn)
+func (c *connection) checkTable(ctx context.Context, cfg Config) connectcheck.Finding {
+	f := connectcheck.Finding{Subject: "table " + cfg.Table, Key: "table"}
+	err := c.runQuery(ctx, func(conn configclickhouse.Conn) error {
+		layout, _, err := c.log.ReadLayout(ctx, conn)
 		if err == nil {
 			err = layout.CheckReadable(ctx, conn)
 		}
 		if err == nil {
 			f.OK, f.Detail = true, fmt.Sprintf("it is there and may be read, in %d tables; the server writes it out every flush_interval_milliseconds "+
-				"(7.5 s where its config.xml says nothing), which SQL does not show: overlap, %s, has to be longer", len(layout.Parts), c.Overlap)
+				"(7.5 s where its config.xml says nothing), which SQL does not show: overlap, %s, has to be longer", len(layout.Parts), cfg.Overlap)
 		}
 		return err
 	})
@@ -110,10 +111,10 @@ func (c Config) checkTable(ctx context.Context, on *connection) connectcheck.Fin
 	f.Detail = err.Error()
 	var waiting *poll.WaitError
 	switch {
-	case errors.As(err, &waiting) && on.log.Table.Database == "system":
+	case errors.As(err, &waiting) && c.log.Table.Database == "system":
 		f.Remedy = "write <session_log><database>system</database><table>session_log</table></session_log> into a file of the server's config.d, and restart it"
 	case configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied):
-		f.Key, f.Remedy = "username", on.log.MissingGrant(err)
+		f.Key, f.Remedy = "username", c.log.MissingGrant(err)
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownCluster):
 		f.Key, f.Remedy = "all_replicas", "write one of: SELECT DISTINCT cluster FROM system.clusters"
 	default:
@@ -122,12 +123,12 @@ func (c Config) checkTable(ctx context.Context, on *connection) connectcheck.Fin
 	return f
 }
 
-func (c Config) checkServers(ctx context.Context, to *connection) connectcheck.Finding {
+func (c *connection) checkServers(ctx context.Context, cfg Config) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "servers behind the address", Key: "all_replicas"}
 	seen := map[string]bool{}
 	for range serversAsked {
-		to.closeConnection()
-		id, err := to.readIdentity(ctx)
+		c.closeConnection()
+		id, err := c.readIdentity(ctx)
 		if err != nil {
 			f.Key, f.Detail, f.Remedy = "endpoints", err.Error(), "mend the connection, which breaks now and then"
 			return f
@@ -137,7 +138,7 @@ func (c Config) checkServers(ctx context.Context, to *connection) connectcheck.F
 	switch {
 	case len(seen) == 1:
 		f.OK, f.Detail = true, fmt.Sprintf("%d new connections led to one and the same server", serversAsked)
-	case c.AllReplicas != "" || c.Cluster != "":
+	case cfg.AllReplicas != "" || cfg.Cluster != "":
 		f.OK, f.Detail = true, fmt.Sprintf("%d new connections led to %d servers, all of which are read", serversAsked, len(seen))
 	default:
 		f.Detail = fmt.Sprintf("%d new connections led to %d servers, each with a session_log of its own", serversAsked, len(seen))
@@ -162,9 +163,9 @@ func (r *reader) checkNodes(ctx context.Context, over *connection) []connectchec
 		if err != nil {
 			continue // the same block has made a client before
 		}
-		f := node.checkLogin(ctx, conn)
+		f := conn.checkLogin(ctx, node)
 		if f.OK {
-			f = node.checkTable(ctx, conn)
+			f = conn.checkTable(ctx, node)
 		} else if f.Key == "endpoints" {
 			f.Key, f.Remedy = "cluster_port", "let the collector reach every node under the host and port of system.clusters, or write the port under cluster_port"
 		}
