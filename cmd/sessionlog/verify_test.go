@@ -78,6 +78,11 @@ func TestVerifyTellsByItsExitStatus(t *testing.T) {
 
 	_, stranger, err := seal.GenerateKey("audit.example.net/logins")
 	require.NoError(t, err)
+	alone := s.verify(t, "--witness", stranger)
+	require.Equal(t, 3, alone.status, alone.out)
+	require.Contains(t, alone.out, "not cosigned")
+	require.Equal(t, 0, s.verify(t, "--witness", s.public).status, "of which each head has a signature")
+	require.Equal(t, 2, s.verify(t, "--witness", "none").status)
 	foreign := run(t, "verify", "--sqlite", s.database, "--key", stranger, "--patience", "0")
 	require.Equal(t, 1, foreign.status, "sealed by somebody else counts for nothing")
 	for _, usage := range [][]string{{"verify", "--sqlite", s.database}, {"verify", "--sqlite", s.database, "--key", "none"}, {"verify", "--sqlite", s.folder + "/none.db", "--key", s.public}, {"keygen"}} {

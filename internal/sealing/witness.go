@@ -184,7 +184,11 @@ func (b *Backend) proveStored(ctx context.Context, head publishedHead, seen uint
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	return sealquery.ProveGrowth(ctx, store, head.log, seen, head.tip.Size)
+	path, err := sealquery.ProveGrowth(ctx, store, head.log, seen, head.tip.Size)
+	if errors.Is(err, sealquery.ErrSealMissing) {
+		err = fmt.Errorf("it has seen %d pages, and what came since is no longer all in the table: where it was removed after ttl, begin a new log with another seal::writer, or have the witness forget this one: %w", seen, err)
+	}
+	return path, err
 }
 
 // addCheckpoint is the call of c2sp.org/tlog-witness. conflict is the size that the witness has seen, where it is another one.
