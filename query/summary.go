@@ -142,7 +142,7 @@ const firstDays = 7
 func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64, wantsMore func() bool, meet func(user account, hours hourSet)) error {
 	left = left.halfOfRest()
 	oldest, days := max(0, from/int64(oneDay)), int64(firstDays)
-	for end, begin := until/int64(oneDay)+1, int64(0); end > oldest && wantsMore(); end, days = begin, 2*days {
+	for end, begin := until/int64(oneDay)+1, int64(0); end > oldest && wantsMore(); end, days = begin, max(days, 2*(end-begin)) {
 		begin = o.beginOfAlike(max(oldest, end-days), end, from, until)
 		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(begin, end), func(begin, end int64) hourSet {
 			hours := o.hoursBetween(begin, end)
