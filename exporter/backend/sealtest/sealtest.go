@@ -87,6 +87,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"HostileRecordsAreNotDisguised":      hostileRecords,
 	"PruningWhileItIsVerified":           prunedMeanwhile,
 	"ARecordDatedAheadIsCarried":         datedAhead,
+	"WhatIsAdoptedIsProtected":           adopting,
 }
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
