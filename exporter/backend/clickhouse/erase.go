@@ -10,57 +10,60 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// EraseRecords needs ALTER DELETE, and returns when every replica has written its parts anew. What is counted of the users of these records goes first, and
-// is counted anew of what they have left: session_clients tells of no record.
+// EraseRecords needs ALTER DELETE, and returns when every replica has written its parts anew. What is derived of the records' users goes before the records, so that a
+// call that was cut short finds them again, and is told anew of what is left.
 func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	literals := make([]string, len(ids))
 	for i, id := range ids {
 		literals[i] = (&queryStore{}).Identity(nil, id[:])
 	}
-	chosen := "record_id IN (" + strings.Join(literals, ", ") + ")"
+	condition := "record_id IN (" + strings.Join(literals, ", ") + ")"
 	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
-		err := l.deleteRows(ctx, "session_conflicts", chosen)
+		err := l.deleteRows(ctx, "session_conflicts", condition)
 		if err == nil && !onlyConflicts {
-			err = l.eraseEvents(ctx, chosen)
+			err = l.eraseEvents(ctx, condition)
 		}
 		return s.cfg.explainError("erasing", err)
 	})
 }
 
-func (l *serverConn) eraseEvents(ctx context.Context, chosen string) error {
-	users, err := l.queryTexts(ctx, l.cfg.prefixNames("SELECT DISTINCT CAST(assumeNotNull(user_name) AS String) AS text FROM session_events WHERE user_name IS NOT NULL AND "+chosen))
+func (l *serverConn) eraseEvents(ctx context.Context, condition string) error {
+	names, err := l.queryTexts(ctx, l.cfg.prefixNames("SELECT DISTINCT CAST(assumeNotNull(user_name) AS String) AS text FROM session_events WHERE user_name IS NOT NULL AND ")+condition)
 	if err != nil {
 		return err
 	}
-	for i, name := range users {
-		users[i] = configclickhouse.QuoteText(name)
+	for i, name := range names {
+		names[i] = configclickhouse.QuoteText(name)
 	}
-	ofUsers := "user_name IN (" + strings.Join(users, ", ") + ")"
-	namesUsers := func(table derivedTable) bool { return len(users) > 0 && slices.Contains(table.columns, "user_name") }
+	ofUsers := "user_name IN (" + strings.Join(names, ", ") + ")"
+	isOfUsers := func(table derivedTable) bool { return len(names) > 0 && slices.Contains(table.columns, "user_name") }
 	for _, table := range derivedTables {
-		if err == nil && namesUsers(table) {
-			err = l.deleteRows(ctx, table.name, ofUsers)
+		if isOfUsers(table) {
+			if err := l.deleteRows(ctx, table.name, ofUsers); err != nil {
+				return err
+			}
 		}
 	}
-	if err == nil {
-		err = l.deleteRows(ctx, "session_events", chosen)
+	if err := l.deleteRows(ctx, "session_events", condition); err != nil {
+		return err
 	}
 	for i, table := range derivedTables {
-		if err == nil && namesUsers(table) {
-			err = l.execLong(ctx, fmt.Sprintf(l.sql.derived[i], ofUsers))
+		if isOfUsers(table) {
+			if err := l.execErasing(ctx, fmt.Sprintf(l.sql.derived[i], ofUsers)); err != nil {
+				return err
+			}
 		}
 	}
-	return err
+	return nil
 }
 
-func (l *serverConn) deleteRows(ctx context.Context, table, where string) error {
+func (l *serverConn) deleteRows(ctx context.Context, table, condition string) error {
 	name, clause := l.cfg.storingTable(table)
-	return l.execLong(ctx, "ALTER TABLE "+name+clause+" DELETE WHERE "+where+" SETTINGS mutations_sync = 2")
+	return l.execErasing(ctx, "ALTER TABLE "+name+clause+" DELETE WHERE "+condition+" SETTINGS mutations_sync = 2")
 }
 
-// execLong runs a statement with many literals, which may take long.
-func (l *serverConn) execLong(ctx context.Context, sql string) error {
+func (l *serverConn) execErasing(ctx context.Context, sql string) error {
 	return l.runStatement(ctx, func(conn configclickhouse.Conn) error {
-		return conn.Exec(ctx, sql, configclickhouse.Setting{Name: "max_query_size", Value: "1000000000"}, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: "600"})
+		return conn.Exec(ctx, sql, configclickhouse.Setting{Name: "max_query_size", Value: "67108864"}, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: "600"})
 	})
 }

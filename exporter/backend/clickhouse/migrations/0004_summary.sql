@@ -41,12 +41,14 @@ INSERT INTO session_hours
 SELECT toDate32(time) AS day, assumeNotNull(user_name) AS user_name, system, instance, groupBitOr(bitShiftLeft(toUInt32(1), toHour(time))) AS hours
 FROM session_events
 WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL
-GROUP BY day, user_name, system, instance;
+GROUP BY day, user_name, system, instance
+SETTINGS parallel_distributed_insert_select = 0;
 
 INSERT INTO session_pairs
 SELECT assumeNotNull(user_name) AS user_name, system, instance, client_address, min(time) AS first_seen, max(time) AS last_seen
 FROM session_events
 WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL AND client_address != ''
-GROUP BY user_name, system, instance, client_address;
+GROUP BY user_name, system, instance, client_address
+SETTINGS parallel_distributed_insert_select = 0;
 
 INSERT INTO sessionlog_migrations VALUES (4, 'summary', now());
