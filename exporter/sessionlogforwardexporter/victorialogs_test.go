@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	eventsToVictoriaLogs = 10_000
-	eventsOfACall        = 100
+	eventsToVictoriaLogs = 4_000
+	eventsOfACall        = 40
 	allCalls             = eventsToVictoriaLogs / eventsOfACall
 	callsBeforeKill      = allCalls / 2 // which are on the server's disk when it is killed
 )

@@ -42,8 +42,8 @@ func TestRedshiftStory(t *testing.T) {
 	for _, backend := range []string{"sqlite", "postgresql"} {
 		t.Run(backend, func(t *testing.T) {
 			besideOthers(t)
-			st := &story{rows: number(t, envStoryRows, 6_000), seed: number(t, envStorySeed, 1), commit: proof.Commit(t.Context())}
-			st.arrivals = max(40, st.rows/20_000)
+			st := &story{rows: number(t, envStoryRows, 3_000), seed: number(t, envStorySeed, 1), commit: proof.Commit(t.Context())}
+			st.arrivals = max(20, st.rows/20_000)
 			st.rows -= st.rows % (2 * st.arrivals)
 			st.server = redshift.Start(t, redshift.WideDuration(), redshift.SessionID(), redshift.PostgreSQL(postgresql.Setting("fsync", "off"),
 				postgresql.Setting("work_mem", "64MB"), postgresql.Setting("max_wal_size", "4GB")))

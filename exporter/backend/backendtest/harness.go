@@ -71,7 +71,7 @@ var cases = []struct {
 	{"HostileText", Wire, hostileText},
 	{"SameBatchTwice", Wire | Spread, sameBatchTwice},
 	{"Regrouped", 0, testRegrouped},
-	{"ForgedVersion", Spread, forgedVersion},
+	{"ForgedVersion", 0, forgedVersion},
 	{"ForgeriesAmongNewOnes", Wire | Spread, forgeriesAmongNewOnes},
 	{"OtherReadingIsNoForgery", 0, otherReading},
 	{"ViewsOfRedshiftAreNoForgery", 0, viewsOfRedshift},
