@@ -44,11 +44,13 @@ func (d sealedDatabase) Ask(ctx context.Context) (query.Store, error) {
 const mutated = " SETTINGS mutations_sync = 1"
 
 func (d sealedDatabase) Update(t testing.TB, table, column, value, where string) {
-	d.server.Exec(t, "ALTER TABLE "+d.cfg.Database+"."+table+" UPDATE "+column+" = "+value+" WHERE "+where+mutated)
+	name, clause := d.cfg.storingTable(table)
+	d.server.Exec(t, "ALTER TABLE "+d.cfg.Database+"."+name+clause+" UPDATE "+column+" = "+value+" WHERE "+where+mutated)
 }
 
 func (d sealedDatabase) Delete(t testing.TB, table, where string) {
-	d.server.Exec(t, "ALTER TABLE "+d.cfg.Database+"."+table+" DELETE WHERE "+where+mutated)
+	name, clause := d.cfg.storingTable(table)
+	d.server.Exec(t, "ALTER TABLE "+d.cfg.Database+"."+name+clause+" DELETE WHERE "+where+mutated)
 }
 
 func (d sealedDatabase) CopyEvents(t testing.TB, where string, id session.ID) bool {
