@@ -6,8 +6,13 @@ import (
 	"strings"
 )
 
-// stagingTable is a temporary table of each connection: the batch as it came, with its order.
-const stagingTable = "sessionlog_staging"
+const (
+	// stagingTable is a temporary table of each connection: the batch as it came.
+	stagingTable = "sessionlog_staged"
+	// stagedPlace is a column of it, the order in which the rows came. Where they lie says nothing of it: the server puts a small row where an earlier page has
+	// room left.
+	stagedPlace = "sessionlog_place"
+)
 
 // statements are all that a writer runs, made once from columns.
 type statements struct {
@@ -23,14 +28,13 @@ func (cfg *Config) newStatements() statements {
 	return statements{
 		events: cfg.prefixNames("session_events"),
 		// A pooler may have put another session beneath us since the last transaction.
-		begin: cfg.prefixNames("BEGIN;\nCREATE TEMP TABLE IF NOT EXISTS " + stagingTable + " (LIKE session_events) ON COMMIT DELETE ROWS"),
-		// Two writers that insert the same ids in the same order wait for one another and never both. Of a table that is only
-		// appended to, ctid is the order in which the rows came.
+		begin: cfg.prefixNames("BEGIN;\nCREATE TEMP TABLE IF NOT EXISTS " + stagingTable + " (LIKE session_events, " + stagedPlace + " bigserial) ON COMMIT DELETE ROWS"),
+		// Two writers that insert the same ids in the same order wait for one another and never both.
 		insert: cfg.prefixNames("INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + stagingTable + "\n" +
-			"ORDER BY record_id, ctid\nON CONFLICT (record_id) DO NOTHING\nRETURNING record_id"),
-		keep: cfg.prefixNames("WITH differing AS (\n    SELECT s.*, s.ctid AS place FROM " + stagingTable + " s JOIN session_events e ON e.record_id = s.record_id\n" +
+			"ORDER BY record_id, " + stagedPlace + "\nON CONFLICT (record_id) DO NOTHING\nRETURNING record_id"),
+		keep: cfg.prefixNames("WITH differing AS (\n    SELECT s.* FROM " + stagingTable + " s JOIN session_events e ON e.record_id = s.record_id\n" +
 			"    WHERE e.content_hash <> s.content_hash\n), kept AS (\n    INSERT INTO session_conflicts (" + names + ")\n    SELECT " + names +
-			"\n    FROM differing ORDER BY record_id, content_hash, place\n    ON CONFLICT DO NOTHING\n    RETURNING record_id, content_hash\n)\n" +
+			"\n    FROM differing ORDER BY record_id, content_hash, " + stagedPlace + "\n    ON CONFLICT DO NOTHING\n    RETURNING record_id, content_hash\n)\n" +
 			"SELECT (SELECT count(*) FROM differing), k.record_id, encode(k.content_hash, 'hex') FROM (SELECT 1) AS one LEFT JOIN kept AS k ON true"),
 		selects: cfg.prefixNames("SELECT " + selectList() + " FROM session_events"),
 	}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -68,6 +69,32 @@ func fatesInABatch(t *testing.T, r *rig) {
 	require.Equal(t, 13, summary.Records)
 	require.Equal(t, 6, summary.Conflicts)
 	require.Equal(t, []string{"19"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
+}
+
+// versionsInABatch are those of two receivers of one log, which observe each record at a time of their own: the first one of a batch is stored, and sealed, however
+// the server arranges records of many sizes. Some batches go before, over all of the backend's connections.
+func versionsInABatch(t *testing.T, r *rig) {
+	observed := func(at int64, from, to int) iter.Seq2[int, *session.Event] {
+		return func(yield func(int, *session.Event) bool) {
+			for i, e := range numbers(from, to) {
+				if e.Observed, e.Message = at, strings.Repeat("m", (from+i)*(from+i)*37%900); !yield(i, e) {
+					return
+				}
+			}
+		}
+	}
+	const before, records, call = 8, 1000, 5
+	var all, calls []iter.Seq2[int, *session.Event]
+	for from := 0; from < records; from += call {
+		both := chain(observed(1, from, from+call), observed(2, from, from+call))
+		if from < before*call {
+			all = append(all, both)
+			continue
+		}
+		calls = append(calls, both)
+	}
+	r.write(append(all, chain(calls...))...)
+	r.requireSealed(records)
 }
 
 // doubtAcrossARestart: a write without a known outcome is not told again before the collector has ended, after others have been sealed.

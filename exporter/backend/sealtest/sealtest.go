@@ -66,6 +66,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"SealsThatCannotBeStored":            sealsFail,
 	"AKillWithConflicts":                 killWithConflicts,
 	"FatesWithinABatch":                  fatesInABatch,
+	"VersionsWithinABatch":               versionsInABatch,
 	"ADoubtAcrossARestart":               doubtAcrossARestart,
 	"ADoubtThatWasToldTwice":             doubtToldTwice,
 	"AForgottenLog":                      forgottenLog,

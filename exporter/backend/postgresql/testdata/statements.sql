@@ -3,27 +3,27 @@ COPY audit_session_events (kind, outcome, time, time_ns, content_hash) FROM STDI
 
 -- begin
 BEGIN;
-CREATE TEMP TABLE IF NOT EXISTS sessionlog_staging (LIKE audit_session_events) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS sessionlog_staged (LIKE audit_session_events, sessionlog_place bigserial) ON COMMIT DELETE ROWS;
 
 -- stage
-COPY sessionlog_staging (kind, outcome, time, time_ns, content_hash) FROM STDIN (FORMAT binary);
+COPY sessionlog_staged (kind, outcome, time, time_ns, content_hash) FROM STDIN (FORMAT binary);
 
 -- insert
 INSERT INTO audit_session_events (kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash)
 SELECT kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash
-FROM sessionlog_staging
-ORDER BY record_id, ctid
+FROM sessionlog_staged
+ORDER BY record_id, sessionlog_place
 ON CONFLICT (record_id) DO NOTHING
 RETURNING record_id;
 
 -- keep
 WITH differing AS (
-    SELECT s.*, s.ctid AS place FROM sessionlog_staging s JOIN audit_session_events e ON e.record_id = s.record_id
+    SELECT s.* FROM sessionlog_staged s JOIN audit_session_events e ON e.record_id = s.record_id
     WHERE e.content_hash <> s.content_hash
 ), kept AS (
     INSERT INTO audit_session_conflicts (kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash)
     SELECT kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash
-    FROM differing ORDER BY record_id, content_hash, place
+    FROM differing ORDER BY record_id, content_hash, sessionlog_place
     ON CONFLICT DO NOTHING
     RETURNING record_id, content_hash
 )
