@@ -61,7 +61,7 @@ func (f *forgetFlags) runForget(ctx context.Context, s commandEnvironment, targe
 		return err
 	}
 	if f.reason == "" && !f.dryRun {
-		return usageErrorf("say with --reason why these records may be erased: it is signed, so name no person")
+		return usageErrorf("say with --reason why these records may be erased: with seals it is signed and stays, so name a case, not a person")
 	}
 	store, err := target.openStore(ctx, s.variable)
 	if err != nil {

@@ -65,8 +65,8 @@ func newCheckCommand(s commandEnvironment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Checks a proof that prove has written, without the database",
-		Long: "check tells what a bundle of `sessionlog prove` shows: the record, and when it was sealed. It needs the public key that keygen printed, from whoever is\n" +
-			"trusted with it, and nothing else.\n\n" +
+		Long: "check tells what a bundle of `sessionlog prove` shows: the record, and when it was sealed. FILE is the bundle, or the folder that it was\n" +
+			"unpacked into. It needs the public key that signed at that time, from whoever is trusted with it, and nothing else.\n\n" +
 			"Exit status: 0 proven; 1 not what was sealed; 2 it could not be checked.",
 		Example: "  sessionlog check record.zip --key 'audit.example.net/logins+5d2bb3d1+BA…'",
 		Args: func(_ *cobra.Command, args []string) error {

@@ -200,7 +200,7 @@ func newKeygenCommand(s commandEnvironment) *cobra.Command {
 		Short: "Makes a key that seals records",
 		Long: "keygen writes a secret Ed25519 key into a new file, for seal::key_file of an exporter, and prints the public key, with which anybody can verify. Keep the file off the\n" +
 			"database's host: who has both can seal what he has forged.",
-		Example: "  sessionlog keygen --name audit.example.net/logins /etc/sessionlog/seal.key",
+		Example: "  sessionlog keygen --name audit.example.net/logins /etc/otelcol-sessionlog/seal.key",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageErrorf("name the file for the secret key")

@@ -69,6 +69,8 @@ def check_vectors(key, log):
             hashed = sha256(bytes.fromhex(record["nonce"]), bytes.fromhex(record["canonical"]))
             assert entry in manifest and entry[1:17].hex() == record["record_id"] and entry[17:33] == hashed[:16], "record"
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 key, file = sys.argv[1:]
 try:
     if zipfile.is_zipfile(file):
