@@ -227,6 +227,6 @@ func (r *rig) requireWitness(public, log string) string {
 
 func (r *rig) copyFolder() string {
 	to := filepath.Join(r.t.TempDir(), "seal")
-	require.NoError(r.t, exec.Command("cp", "-a", r.cfg.Directory, to).Run())
+	require.NoError(r.t, exec.CommandContext(r.t.Context(), "cp", "-a", r.cfg.Directory, to).Run())
 	return to
 }

@@ -44,7 +44,7 @@ func TestNobodyIsShutOut(t *testing.T) {
 			p := openTab(t, c.explorer, "", as)
 			for path, shown := range pages {
 				p.visit(path)
-				p.waitFor(fmt.Sprintf("document.querySelector(%q)", shown))
+				p.waitFor(fmt.Sprintf("document.querySelector(%q) && !document.querySelector('.stale') && !document.getAnimations().some(a => a instanceof CSSTransition)", shown))
 				p.do(chromedp.Evaluate[chromedp.Void](string(axe)))
 				rules := "{resultTypes: ['violations']}"
 				if as.scheme == "dark" { // all else is as in light
