@@ -118,6 +118,8 @@ func TestAnAlarmIsAcknowledged(t *testing.T) {
 	require.NotContains(t, known.out, "alarm  ")
 	require.Contains(t, known.out, "acknowledged  ")
 	require.Equal(t, 2, s.verify(t, "--acknowledgements", file+"x").status)
+	require.NotContains(t, known.errors, "no alarm")
+	require.Contains(t, s.verify(t, "--acknowledge", "0123").errors, "no alarm has this id")
 }
 
 // TestAKeyIsNotOverwritten: its seals would be worth nothing.

@@ -100,9 +100,18 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 			fmt.Fprintf(s.errors, "\r%d records", rows)
 		}
 	}
-	summary, err := verify.Run(ctx, store, o, func(found verify.Finding) { f.printFinding(s.out, found) })
+	known := map[string]bool{}
+	summary, err := verify.Run(ctx, store, o, func(found verify.Finding) {
+		known[found.Acknowledge] = true
+		f.printFinding(s.out, found)
+	})
 	if err != nil {
 		return withStatus(statusUnverified, err)
+	}
+	for _, id := range f.acknowledged {
+		if !known[id] {
+			fmt.Fprintf(s.errors, "--acknowledge %s: no alarm has this id\n", id)
+		}
 	}
 	return f.conclude(s.out, &summary)
 }

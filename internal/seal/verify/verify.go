@@ -401,7 +401,10 @@ func compareHeads(keys seal.Keys, copies []keptHead, name string, s *sealquery.S
 	}
 }
 
+// checkCopies names one head that is lost of each log: behind an old copy of the table there may be a week of them.
 func (v *verifier) checkCopies(copies []keptHead) {
+	lost := map[lostHeads]int{}
+	var first []keptHead
 	for _, c := range copies {
 		switch {
 		case c.matched:
@@ -409,12 +412,34 @@ func (v *verifier) checkCopies(copies []keptHead) {
 		case c.pruned:
 		case v.isAcknowledged(&c):
 			v.report(Finding{Kind: KindAcknowledged, Log: c.log, Detail: fmt.Sprintf("%q is lost, as the alarm says", c.text)})
-		case c.forked:
-			v.report(Finding{Kind: KindForked, Log: c.log, Detail: fmt.Sprintf("%q is of another log", c.text)})
 		default:
-			v.report(Finding{Kind: KindRolledBack, Log: c.log, Detail: fmt.Sprintf("%q is not in the table", c.text)})
+			if of := c.lostAs(); lost[of] == 0 {
+				first = append(first, c)
+			}
+			lost[c.lostAs()]++
 		}
 	}
+	for _, c := range first {
+		f := Finding{Kind: KindRolledBack, Log: c.log, Detail: fmt.Sprintf("%q is not in the table", c.text)}
+		if c.forked {
+			f.Kind, f.Detail = KindForked, fmt.Sprintf("%q is of another log", c.text)
+		}
+		if others := lost[c.lostAs()] - 1; others > 0 {
+			f.Detail += fmt.Sprintf("; kept heads like it: %d more", others)
+		}
+		v.report(f)
+	}
+}
+
+// lostHeads are those of a log that the table does not have, or has another log in the place of.
+type lostHeads struct {
+	log    string
+	forked bool
+}
+
+func (c *keptHead) lostAs() lostHeads {
+	log, _, _ := strings.Cut(c.text, "\n")
+	return lostHeads{log, c.forked}
 }
 
 // keptKeys are those whose heads may have been kept: a witness gives back what it has cosigned itself.
