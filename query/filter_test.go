@@ -60,6 +60,8 @@ func TestWhatNoColumnHoldsIsAnError(t *testing.T) {
 		"trace_id=12":                   `trace_id: "12" is no id of 16 bytes in hexadecimal digits`,
 		"absent=time":                   `"time" is no column that can be searched`,
 		"from=yesterday":                `from: "yesterday" is no time: write 2026-11-29`,
+		"from=1026-01-01":               `from: "1026-01-01" is no time that a record can have`,
+		"to=9999-12-31":                 `to: "9999-12-31" is no time that a record can have`,
 		"from=2026-11-29&to=2026-11-27": "is not before to",
 	} {
 		_, err := parse(t, text)

@@ -60,9 +60,9 @@ func ParseFilter(values url.Values, now time.Time, zone *time.Location, ignored 
 func (f *Filter) parsePair(key, value string, now time.Time, zone *time.Location) (err error) {
 	switch key {
 	case fromKey:
-		f.From, err = parseMoment(value, now, zone, false)
+		f.From, err = parseRecordTime(value, now, zone, false)
 	case untilKey:
-		f.Until, err = parseMoment(value, now, zone, true)
+		f.Until, err = parseRecordTime(value, now, zone, true)
 	default:
 		var c Condition
 		if c, err = parseCondition(key, value); err == nil {
@@ -74,6 +74,15 @@ func (f *Filter) parsePair(key, value string, now time.Time, zone *time.Location
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	return nil
+}
+
+// parseRecordTime refuses what nanoseconds since 1970 do not reach: there, 1026 would be 2195.
+func parseRecordTime(text string, now time.Time, zone *time.Location, end bool) (time.Time, error) {
+	at, err := parseMoment(text, now, zone, end)
+	if err == nil && !time.Unix(0, at.UnixNano()).Equal(at) {
+		err = fmt.Errorf("%q is no time that a record can have: write one from 1678 to 2261", text)
+	}
+	return at, err
 }
 
 func parseCondition(key, value string) (c Condition, err error) {

@@ -29,7 +29,7 @@ func TestForget(t *testing.T) {
 	require.NoError(t, letters.Write(t.Context(), logs, nil))
 	require.NoError(t, letters.Close())
 
-	for _, usage := range [][]string{{}, {"--user", ""}, {"--user", "user18"}, {"--record", "x", "--reason", "y"}, {"--before", "someday", "--reason", "y"}, {"more"}} {
+	for _, usage := range [][]string{{}, {"--user", ""}, {"--user", "user18"}, {"--record", "x", "--reason", "y"}, {"--before", "someday", "--reason", "y"}, {"--before", "1026-01-01", "--reason", "y"}, {"more"}} {
 		require.Equal(t, 2, run(t, append([]string{"forget", "--config", s.config}, usage...)...).status, usage)
 	}
 	unsigned := run(t, "forget", "--sqlite", s.database, "--user", "user18", "--reason", "x")
