@@ -67,10 +67,8 @@ func (x *Erasure) erase(ctx context.Context, rows []Row) error {
 	for i, row := range rows {
 		ids[i], entries[i] = row.ID, seal.Entry{Kind: kind, ID: row.ID, Time: row.Time.UnixNano()}
 	}
-	if x.Log != nil {
-		if err := x.Log.State(ctx, entries, x.Reason); err != nil {
-			return err
-		}
+	if err := x.state(ctx, entries); err != nil {
+		return err
 	}
 	for some := range slices.Chunk(ids, backend.MostErased) {
 		if err := x.Backend.EraseRecords(ctx, some, onlyConflicts); err != nil {
@@ -81,4 +79,18 @@ func (x *Erasure) erase(ctx context.Context, rows []Row) error {
 		}
 	}
 	return nil
+}
+
+// state goes on behind what another erasure has stated meanwhile.
+func (x *Erasure) state(ctx context.Context, entries []seal.Entry) error {
+	if x.Log == nil {
+		return nil
+	}
+	err := x.Log.State(ctx, entries, x.Reason)
+	for errors.Is(err, backend.ErrLogTaken) && ctx.Err() == nil {
+		if err = x.Log.FindEnd(ctx, x.Store); err == nil {
+			err = x.Log.State(ctx, entries, x.Reason)
+		}
+	}
+	return err
 }

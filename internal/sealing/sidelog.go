@@ -15,6 +15,7 @@ import (
 type sideLog struct {
 	inner backend.SealedBackend
 	key   *seal.Key
+	next  *seal.Key // nil: none is to take over
 	stem  string
 	name  string
 	tip   seal.Tip
@@ -29,6 +30,9 @@ func openSideLog(inner backend.Backend, cfg Config, command string) (l sideLog, 
 	if l.key, err = seal.ReadKey(cfg.KeyFile); err != nil {
 		return l, fmt.Errorf("seal::key_file: %w", err)
 	}
+	if l.next, err = cfg.readNextKey(l.key); err != nil {
+		return l, err
+	}
 	log, err := cfg.logName(l.key.Name(), 1)
 	l.stem = log + "/" + command
 	return l, err
@@ -39,6 +43,9 @@ func (l *sideLog) Keys() seal.Keys { return l.key.Keys() }
 
 // findTip finds the log that this key goes on with: the first that is its own, or not begun.
 func (l *sideLog) findTip(ctx context.Context, store query.Store) error {
+	if err := l.followRotation(ctx, store); err != nil {
+		return err
+	}
 	for n := 1; ; n++ {
 		if l.name = l.stem; n > 1 {
 			l.name = fmt.Sprintf("%s/%d", l.stem, n)
@@ -62,6 +69,21 @@ func (l *sideLog) sealPending(ctx context.Context, p *seal.Pending) error {
 	}
 	if err == nil {
 		l.tip = next
+	}
+	return err
+}
+
+// followRotation signs with the next key once that signs a log: the one before has left then.
+func (l *sideLog) followRotation(ctx context.Context, store query.Store) error {
+	if l.next == nil {
+		return nil
+	}
+	heads, err := sealquery.LastHeads(ctx, store)
+	for _, last := range heads {
+		if len(l.next.Keys().Opening(last.Head, last.Log)) > 0 {
+			l.key, l.next = l.next, nil
+			break
+		}
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // Start starts the backend, finds the end of the log, and seals what was stored when this collector ended the last time.
@@ -89,12 +90,14 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	}
 	retired := b.noteRotation(last, known)
 	statements := []string{retentionText(b.ttl)}
+	var ahead []session.Event
 	switch {
 	case known.Log == "" && last == nil:
-		text, err := b.beginText(ctx, store)
+		text, some, err := b.beginText(ctx, store)
 		if err != nil {
 			return err
 		}
+		ahead = some
 		statements = append([]string{text}, statements...)
 	case known.Log == "":
 		if _, _, err := b.key.Keys().Open(last.Head, b.state.Log); err != nil {
@@ -130,6 +133,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	err = b.takeJournals(ctx, store, last, statements)
 	if err == nil {
 		b.current.rotates = b.nextKey != nil
+		b.adoptAhead(ahead)
 	}
 	return err
 }
@@ -195,15 +199,48 @@ func retentionText(ttl time.Duration) string {
 }
 
 // beginText says up to when the events are that were there before: they are not sealed.
-func (b *Backend) beginText(ctx context.Context, store query.Store) (string, error) {
+func (b *Backend) beginText(ctx context.Context, store query.Store) (text string, ahead []session.Event, err error) {
 	if beside, err := readState(b.cfg.beside); err == nil && b.cfg.beside != "" && beside.Log != "" {
-		return "begin beside " + beside.Log, nil // what was there before is for that one to say
+		return "begin beside " + beside.Log, nil, nil // what was there before is for that one to say
 	}
 	_, newest, found, err := store.Extent(ctx)
 	if err != nil || !found {
-		return "begin empty", err
+		return "begin empty", nil, err
 	}
-	return "begin after " + time.Unix(0, newest).UTC().Format(time.RFC3339Nano), nil
+	if latest := time.Now().Add(mostAheadOfTime).UnixNano(); newest > latest {
+		if ahead, err = readAhead(ctx, store, latest); len(ahead) > 0 {
+			newest = latest
+		}
+	}
+	return "begin after " + time.Unix(0, newest).UTC().Format(time.RFC3339Nano), ahead, err
+}
+
+// mostAheadOfTime is how far in the future an event may be that counts as one from before the log: clocks and time zones differ.
+const mostAheadOfTime = 24 * time.Hour
+
+// readAhead reads the events that are later, where nothing is sealed yet and they are few. They are sealed as found: else whatever is put in before their time comes
+// would seem to be from before the log.
+func readAhead(ctx context.Context, store query.Store, latest int64) (ahead []session.Event, err error) {
+	if logs, err := sealquery.Logs(ctx, store); err != nil || len(logs) > 0 {
+		return nil, err
+	}
+	later := fmt.Sprintf(" WHERE %s > %d LIMIT %d", store.Nanoseconds(), latest, mostAhead+1)
+	for e, err := range store.Events(ctx, store.Table(), later) {
+		if err != nil || len(ahead) == mostAhead {
+			return nil, err
+		}
+		ahead = append(ahead, session.Event{})
+		e.CopyTo(&ahead[len(ahead)-1])
+	}
+	return ahead, nil
+}
+
+func (b *Backend) adoptAhead(ahead []session.Event) {
+	c := seal.NewCommitter(b.current.seed)
+	for i := range ahead {
+		entry := c.Entry(seal.KindAdopted, &ahead[i])
+		b.takeStored(b.current, &entry)
+	}
 }
 
 // takeJournals begins the first epoch: with statements, and with what journals say was told, where it is stored as it was told. What is not stored may

@@ -68,14 +68,7 @@ func prunedMeanwhile(t *testing.T, r *rig) {
 // datedAhead: a record whose clock is twenty years ahead holds no other's seal.
 func datedAhead(t *testing.T, r *rig) {
 	future := time.Now().AddDate(20, 0, 0).UnixNano()
-	ahead := func(yield func(int, *session.Event) bool) {
-		for i, e := range numbers(7, 8) {
-			e.Time = future
-			ms := future / 1_000_000
-			e.RecordID = session.ID{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0x80, 8: 0x80}
-			yield(i, e)
-		}
-	}
+	ahead := dated(future, numbers(7, 8))
 	r.write(chain(hours(0, 200), ahead), chain(forgedBy("mallory", ahead), hours(200, 400)), hours(400, 500))
 	r.pruneOnce(300)
 	summary := r.requireNothingFound()
@@ -83,4 +76,37 @@ func datedAhead(t *testing.T, r *rig) {
 	r.db.Update(t, events, "client_name", "'x'", ofUser(7))
 	_, found := r.verify()
 	require.Contains(t, kinds(found), verify.KindAltered, "it is sealed still")
+}
+
+func dated(nanoseconds int64, events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		for i, e := range events {
+			e.Time = nanoseconds
+			ms := nanoseconds / 1_000_000
+			e.RecordID = session.ID{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0x80, 8: 0x80}
+			if !yield(i, e) {
+				return
+			}
+		}
+	}
+}
+
+// begunAhead: a record that was there before the log, and whose clock is ahead, has nothing that is put in later seem to be from before.
+func begunAhead(t *testing.T, r *rig) {
+	before := r.db.Open(t, 0)
+	require.NoError(t, before.Start(t.Context()))
+	write(t, before, chain(numbers(0, 5), dated(time.Now().AddDate(20, 0, 0).UnixNano(), numbers(7, 8))))
+	require.NoError(t, before.Shutdown(context.Background()))
+	now := time.Now().UnixNano()
+	r.write(dated(now, numbers(8, 9)))
+	summary, found := r.verify()
+	require.Equal(t, []verify.Kind{verify.KindUnprotected}, kinds(found))
+	require.Equal(t, 1, summary.Adopted)
+	require.Equal(t, 5, summary.Unprotected)
+	forger := r.db.Open(t, 0)
+	require.NoError(t, forger.Start(t.Context()))
+	write(t, forger, dated(time.Now().AddDate(1, 0, 0).UnixNano(), numbers(9, 10)))
+	require.NoError(t, forger.Shutdown(context.Background()))
+	_, found = r.verify()
+	require.Contains(t, kinds(found), verify.KindInserted)
 }

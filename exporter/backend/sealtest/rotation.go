@@ -38,6 +38,11 @@ func keyHandsOver(t *testing.T, r *rig) {
 	require.NoError(t, err)
 	last := r.heads()[len(r.heads())-1]
 	require.Len(t, next.Opening(last, keyName+"/a"), 1, "the next key signs by now")
+	r.public = []string{oldKey}
+	_, err = r.forget(person("user-1"))
+	require.NoError(t, err)
+	_, found := r.verify(r.heads()...)
+	require.Empty(t, found, "the next key signs erasures too")
 	r.cfg.KeyFile, r.cfg.NextKeyFile = nextFile, ""
 	r.write(numbers(30, 40))
 	require.Zero(t, r.alarms)
@@ -49,10 +54,16 @@ func keyHandsOver(t *testing.T, r *rig) {
 		r.public = trusted.keys
 		summary, found := r.verify(heads...)
 		require.Equal(t, trusted.want, kinds(found))
-		require.Equal(t, 40, summary.Records)
+		require.Equal(t, 39, summary.Records)
+		require.Equal(t, 1, summary.Erased)
 		require.Equal(t, len(heads), summary.HeadsHeld)
 	}
 	r.cfg.KeyFile = oldFile
+	_, err = r.forget(person("user-35"))
+	require.NoError(t, err)
+	r.public = []string{oldKey, nextKey}
+	_, found = r.verify(heads...)
+	require.Equal(t, []verify.Kind{verify.KindKeyLeft}, kinds(found), "whoever has the old key erases")
 	r.write(numbers(40, 50))
 	for _, keys := range [][]string{{oldKey}, {oldKey, nextKey}} {
 		r.public = keys

@@ -89,13 +89,14 @@ var parts = map[string]func(*testing.T, *rig){
 	"PruningWhileItIsVerified":           prunedMeanwhile,
 	"ARecordDatedAheadIsCarried":         datedAhead,
 	"WhatIsAdoptedIsProtected":           adopting,
+	"ARecordDatedAheadIsAdopted":         begunAhead,
 }
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
-	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried",
+	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
 }
 
 // Run tests a backend; each part has a database of its own.

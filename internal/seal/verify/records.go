@@ -373,10 +373,10 @@ func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 
 func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 	at := time.Unix(0, s.Time).UTC()
-	_, isErased := v.erased[s.ID]
+	stated, isErased := v.erased[s.ID]
 	switch {
 	case s.seen:
-	case isErased:
+	case isErased && !s.from.sealed.After(stated.Add(silentWithin)): // it may have been stored then, and waited for its seal
 		v.summary.Erased++
 	case !s.from.trusted:
 		v.summary.Unjudged++

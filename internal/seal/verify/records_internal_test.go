@@ -2,6 +2,7 @@ package verify
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,4 +30,22 @@ func TestEntriesAreCutInHalf(t *testing.T) {
 	one := stretchEntries{events: []sealedEntry{entry(9), entry(9)}, reached: session.ID{0: 9}}
 	one.cutInHalf(session.ID{0: 9})
 	require.Len(t, one.events, 2, "versions of one id stay together")
+}
+
+// TestAnErasureIsOfWhatWasThere: a key that was stolen and has left erases nothing that was sealed since, whatever time it signs.
+func TestAnErasureIsOfWhatWasThere(t *testing.T) {
+	at := time.Unix(1_790_000_000, 0)
+	var found []Finding
+	v := &verifier{report: func(f Finding) { found = append(found, f) }, erased: map[session.ID]time.Time{{1}: at}}
+	missing := func(sealed time.Time) {
+		r := &sealedRange{log: &logHistory{}, sealed: sealed, trusted: true}
+		v.reportMissing(&sealedEntry{Entry: seal.Entry{Kind: seal.KindEvent, ID: session.ID{1}}, from: &stretchSeal{sealedRange: r}}, "session_events", false)
+	}
+	missing(at.Add(-time.Hour))
+	missing(at.Add(time.Minute))
+	require.Empty(t, found, "it had no seal yet")
+	require.Equal(t, 2, v.summary.Erased)
+	missing(at.Add(2 * time.Hour))
+	require.Len(t, found, 1)
+	require.Equal(t, KindRemoved, found[0].Kind)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
@@ -15,6 +16,13 @@ type rotation struct {
 	leaving seal.Keys   // that have said that another one takes over
 	denied  seal.Keys   // since it has
 	former  []formerKey // that one which is trusted says it has followed
+}
+
+// leftKeys are those that a log has left behind.
+type leftKeys struct {
+	keys seal.Keys
+	log  string
+	at   time.Time
 }
 
 // formerKey is trusted up to a page: the tree of every later head has what it signed.
@@ -77,8 +85,9 @@ func (w *logWalk) noteKey(s *sealquery.StoredSeal, text string) {
 }
 
 // noteSigner has a key that has said it leaves sign nothing more, once another one has.
-func (w *logWalk) noteSigner(s *sealquery.StoredSeal) {
+func (w *logWalk) noteSigner(s *sealquery.StoredSeal, sealed time.Time) {
 	if len(w.leaving) > 0 && len(w.leaving.Opening(s.Head, s.Log)) == 0 {
+		w.left = append(w.left, leftKeys{w.leaving, s.Log, sealed})
 		w.denied, w.leaving = append(w.denied, w.leaving...), nil
 	}
 }
@@ -95,5 +104,17 @@ func (w *logWalk) isFormer(keys seal.Keys) bool {
 func (w *logWalk) reportRetired() {
 	for _, f := range w.former {
 		w.report(Finding{Kind: KindKeyRetired, Log: w.log.name, Detail: fmt.Sprintf("up to page %d some is signed by %s, which the key that took over says it has followed: name that too with --key", f.until, f.text)})
+	}
+}
+
+// reportLeft names logs that end under a key which has left another one before: whoever has stolen it may begin some, with erasures in them.
+func (v *verifier) reportLeft() {
+	for _, w := range v.walks {
+		for _, l := range v.left {
+			if w.last.After(l.at) && len(l.keys.Opening(w.head, w.log.name)) > 0 {
+				v.report(Finding{Kind: KindKeyLeft, Log: w.log.name, Sealed: w.last, Detail: fmt.Sprintf("its key has left %s at %s: a writer whose key is still to be rotated, or somebody who has the old key", l.log, l.at.UTC().Format(time.RFC3339))})
+				break
+			}
+		}
 	}
 }

@@ -42,6 +42,7 @@ const (
 	KindStale       Kind = "stale"        // the last head is old
 	KindNoCopies    Kind = "no copies"    // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
 	KindKeyRetired  Kind = "key retired"  // a log begins under a key that is not given: the one that is has said that it followed
+	KindKeyLeft     Kind = "key left"     // a key signs a log after another log has said that the next one took over
 	KindUnknownHead Kind = "unknown head" // among the heads that were kept elsewhere: no trusted key has signed it
 	KindNoSeals     Kind = "no seals"
 	KindNotCosigned Kind = "not cosigned" // no head that was kept elsewhere is cosigned by a witness that is asked for
@@ -51,7 +52,7 @@ const (
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -119,6 +120,7 @@ type verifier struct {
 	logs    []*logHistory
 	alarms  []alarm
 	retired seal.Keys // keys that another one has followed, and that are not given
+	left    []leftKeys
 
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
@@ -201,6 +203,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	if err := v.checkEachLog(ctx, names, copies); err != nil {
 		return err
 	}
+	v.reportLeft()
 	copies = v.leaveOutUnknown(copies)
 	for i := range copies {
 		for _, w := range v.walks {
@@ -357,7 +360,7 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	if w.log.firstSeal.IsZero() {
 		w.log.firstSeal = sealed
 	}
-	w.noteSigner(s)
+	w.noteSigner(s, sealed)
 	if w.last, w.known, r.sealed = sealed, true, sealed; w.summary.First.IsZero() || sealed.Before(w.summary.First) {
 		w.summary.First = sealed
 	}
