@@ -42,7 +42,7 @@ type interruptedStore struct {
 }
 
 func (s *interruptedStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
-	if s.happen != nil && strings.Contains(sql, " AND first = ") {
+	if s.happen != nil && (strings.Contains(sql, " AND first = ") || strings.Contains(sql, " AND first <= ") && strings.Contains(sql, " session_seals ")) {
 		happen := s.happen
 		s.happen = nil
 		happen()

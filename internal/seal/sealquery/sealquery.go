@@ -115,6 +115,15 @@ func SealAt(ctx context.Context, s query.Store, log string, first uint64) (*Stor
 	return some[0], readPages(ctx, s, log, some)
 }
 
+// SealsBetween are those of a log that begin at pages from first to last.
+func SealsBetween(ctx context.Context, s query.Store, log string, first, last uint64) ([]*StoredSeal, error) {
+	some, err := readSeals(ctx, s, log, fmt.Sprintf("first >= %d AND first <= %d ORDER BY first", first, last))
+	if err != nil {
+		return nil, err
+	}
+	return some, readPages(ctx, s, log, some)
+}
+
 func readSeals(ctx context.Context, s query.Store, log, tail string) (all []*StoredSeal, err error) {
 	sql := s.Select("log", "first", "pages", "entries", "head", s.Hexadecimal("edge")) + " FROM " + s.TableNamed("session_seals") + " WHERE log = " + s.Text(log) + " AND " + tail
 	for row, err := range s.Rows(ctx, sql, sealColumns) {

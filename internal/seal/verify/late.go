@@ -82,7 +82,7 @@ func (v *verifier) compareLateRows(ctx context.Context, name, table string, wait
 		row := lateRowOf(e, name)
 		switch {
 		case !waiting[row]: // another one of its id
-		case slices.ContainsFunc(entries[e.RecordID], func(s sealedEntry) bool { return s.isOf(e) }) || name == "session_events" && len(entries[e.RecordID]) > 0:
+		case slices.ContainsFunc(entries[e.RecordID], func(s sealedEntry) bool { return v.isOf(&s, e) }) || name == "session_events" && len(entries[e.RecordID]) > 0:
 			v.compareRow(e, entries[e.RecordID], name)
 		case last:
 			v.report(Finding{Kind: KindInserted, RecordID: e.RecordID, Table: name, Time: time.Unix(0, e.Time).UTC()})
@@ -109,7 +109,7 @@ func (v *verifier) readLateEntries(ctx context.Context, name string, entries map
 		if s == nil {
 			continue
 		}
-		from := &stretchSeal{r, seal.NewCommitter(s.Seed)}
+		from := &stretchSeal{r, s.Seed}
 		for e, err := range seal.Entries(s.Manifest) {
 			if err != nil {
 				break // it was found before

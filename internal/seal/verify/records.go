@@ -62,14 +62,20 @@ type sealedEntry struct {
 	seen bool // a row is as it says
 }
 
-// isOf tells whether a row is as it says.
-func (s *sealedEntry) isOf(e *session.Event) bool {
-	return s.from.trusted && s.from.committer.Entry(s.Kind, e).Hash == s.Hash
+// isOf tells whether a row is as an entry says.
+func (v *verifier) isOf(s *sealedEntry, e *session.Event) bool {
+	if !s.from.trusted {
+		return false
+	}
+	if v.committerOf != s.from.sealedRange { // one for each of many small seals would be a kilobyte for each record
+		v.committer, v.committerOf = seal.NewCommitter(s.from.seed), s.from.sealedRange
+	}
+	return v.committer.Entry(s.Kind, e).Hash == s.Hash
 }
 
 type stretchSeal struct {
 	*sealedRange
-	committer *seal.Committer
+	seed seal.Seed
 }
 
 // checkStretch goes through a stretch in parts, where the seals have more entries in it than fit: ids that do not begin with a time are everywhere.
@@ -148,19 +154,30 @@ func (e *stretchEntries) cutInHalf(low session.ID) {
 // readEntries reads those from low to high, or to a lesser id where that are more than twice as many as atOnce.
 func (v *verifier) readEntries(ctx context.Context, seals []sealedRange, low, high session.ID, atOnce int) (all stretchEntries, err error) {
 	all.reached = high
-	for i := range seals {
-		r := &seals[i]
-		if compareIDs(r.min, all.reached) > 0 || compareIDs(r.max, low) < 0 {
+	asked := rangesWithin(seals, low, high)
+	var read map[uint64]*sealquery.StoredSeal
+	var readOf *logHistory
+	for i, r := range asked {
+		if compareIDs(r.min, all.reached) > 0 {
 			continue
 		}
-		s, err := v.readSeal(ctx, r)
+		if read[r.first] == nil || r.log != readOf {
+			if read, err = v.readTogether(ctx, asked[i:]); err != nil {
+				return all, err
+			}
+			readOf = r.log
+		}
+		s := read[r.first]
+		if s == nil || !s.HasPages || r.gone {
+			s, err = v.readSeal(ctx, r)
+		}
 		if err != nil {
 			return all, err
 		}
 		if s == nil {
 			continue
 		}
-		from := &stretchSeal{r, seal.NewCommitter(s.Seed)}
+		from := &stretchSeal{r, s.Seed}
 		for e, err := range seal.Entries(s.Manifest) {
 			if err != nil {
 				break // it was found before
@@ -183,6 +200,47 @@ func (v *verifier) readEntries(ctx context.Context, seals []sealedRange, low, hi
 		}
 	}
 	return all, nil
+}
+
+// rangesWithin are those with ids from low to high, in the order of their logs.
+func rangesWithin(seals []sealedRange, low, high session.ID) (asked []*sealedRange) {
+	for i := range seals {
+		if r := &seals[i]; compareIDs(r.min, high) <= 0 && compareIDs(r.max, low) >= 0 {
+			asked = append(asked, r)
+		}
+	}
+	slices.SortFunc(asked, func(a, b *sealedRange) int {
+		return cmp.Or(cmp.Compare(a.log.name, b.log.name), cmp.Compare(a.first, b.first))
+	})
+	return asked
+}
+
+// pagesTogether bounds what is read at once: 4 MB of entries.
+const pagesTogether = 512
+
+// readTogether reads seals that begin within a few pages of the first, by their first page: of small ones, each would be two questions. Where two are at one page,
+// neither is among them.
+func (v *verifier) readTogether(ctx context.Context, asked []*sealedRange) (map[uint64]*sealquery.StoredSeal, error) {
+	first, last := asked[0], asked[0]
+	for _, r := range asked {
+		if r.log != first.log || r.first >= first.first+pagesTogether {
+			break
+		}
+		last = r
+	}
+	if last == first {
+		return nil, nil
+	}
+	some, err := sealquery.SealsBetween(ctx, v.store, first.log.name, first.first, last.first)
+	read := make(map[uint64]*sealquery.StoredSeal, len(some))
+	for _, s := range some {
+		if _, isTwice := read[s.First]; isTwice {
+			read[s.First] = nil
+			continue
+		}
+		read[s.First] = s
+	}
+	return read, err
 }
 
 // readSeal is nil where the seal has gone since the log was read: a collector lets go of those whose records have expired, and has said so under seal.
@@ -309,7 +367,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	for i := range entries {
 		s := &entries[i]
 		untrusted = untrusted || !s.from.trusted
-		if !s.seen && s.isOf(e) && (!isErased || s.from.sealed.After(stated)) {
+		if !s.seen && v.isOf(s, e) && (!isErased || s.from.sealed.After(stated)) {
 			if isErased {
 				v.report(Finding{Kind: KindReturned, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: s.from.log.name, Sealed: s.from.sealed, Detail: "it was erased, and came to a collector again"})
 			}

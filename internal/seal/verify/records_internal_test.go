@@ -49,3 +49,17 @@ func TestAnErasureIsOfWhatWasThere(t *testing.T) {
 	require.Len(t, found, 1)
 	require.Equal(t, KindRemoved, found[0].Kind)
 }
+
+// TestAKeptHeadIsOpenedWhereItMayBe: of a month of heads and of seals, each of one would be opened with each of the other.
+func TestAKeptHeadIsOpenedWhereItMayBe(t *testing.T) {
+	c := keptHead{text: "audit/a\n7\nroot"}
+	require.True(t, c.isOpenedAt("audit/a", 1, 3), "nobody knows yet what it is")
+	require.False(t, c.isOpenedAt("audit/b", 1, 3))
+	require.False(t, c.isOpenedAt("audit", 1, 3))
+	c.tried = 1
+	require.False(t, c.isOpenedAt("audit/a", 1, 7))
+	require.True(t, c.isOpenedAt("audit/a", 2, 4), "another key has come")
+	c.log, c.size = "audit/a", 7
+	require.False(t, c.isOpenedAt("audit/a", 2, 4))
+	require.True(t, c.isOpenedAt("audit/a", 2, 7))
+}

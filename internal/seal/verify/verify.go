@@ -122,6 +122,9 @@ type verifier struct {
 	retired seal.Keys // keys that another one has followed, and that are not given
 	left    []leftKeys
 
+	committer   *seal.Committer // of the seal that was asked last
+	committerOf *sealedRange
+
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
 	unsealed []lateRow // that may get their seal yet
@@ -384,14 +387,30 @@ type keptHead struct {
 	matched bool
 	size    uint64
 	pruned  bool // it is older than what the log still has
+	tried   int  // how many keys have not opened it
+}
+
+// isOpenedAt tells whether it is to be opened where a log ends at a page: a signature costs more than all else, and there are many heads and many seals.
+func (c *keptHead) isOpenedAt(log string, keys int, end uint64) bool {
+	switch c.log {
+	case log:
+		return c.size == end
+	case "":
+		return c.tried != keys && strings.HasPrefix(c.text, log+"\n")
+	}
+	return false
 }
 
 // compareHeads compares heads of this log with what it is at their size.
 func compareHeads(keys seal.Keys, copies []keptHead, name string, s *sealquery.StoredSeal, tip seal.Tip) {
 	for i := range copies {
 		c := &copies[i]
+		if !c.isOpenedAt(name, len(keys), s.First+s.Pages) {
+			continue
+		}
 		head, _, err := keys.Open(c.text, name)
 		if err != nil {
+			c.tried = len(keys)
 			continue
 		}
 		c.log = name
