@@ -127,7 +127,7 @@ func listErasable(ctx context.Context, s commandEnvironment, cfg *sessionlogexpo
 			}
 		}
 	}
-	letters, err := choice.EraseLetters(ctx, cfg.DeadLetterDirectories(), true)
+	letters, err := choice.EraseDeadLetters(ctx, cfg.DeadLetterDirectories(), true)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (f *forgetFlags) eraseChosen(ctx context.Context, s commandEnvironment, cfg
 	if err != nil {
 		return err
 	}
-	letters, err := choice.EraseLetters(ctx, cfg.DeadLetterDirectories(), false)
+	letters, err := choice.EraseDeadLetters(ctx, cfg.DeadLetterDirectories(), false)
 	if letters > 0 || err != nil {
 		fmt.Fprintf(s.out, "removed %d dead letters\n", letters)
 	}

@@ -26,8 +26,8 @@ func (c *Config) readNextKey(key *seal.Key) (*seal.Key, error) {
 	return next, nil
 }
 
-// noteRotation goes on with the key that has taken over already, and gives the one before, where that has said so.
-func (b *Backend) noteRotation(last *sealquery.StoredSeal, known state) (retired string) {
+// resumeRotation goes on with the key that has taken over already, and gives the one before, where that has said so.
+func (b *Backend) resumeRotation(last *sealquery.StoredSeal, known state) (retired string) {
 	if next := b.nextKey; next != nil {
 		isSigned := last != nil && len(next.Keys().Opening(last.Head, b.state.Log)) > 0
 		if !isSigned && known.Key != next.Public() {
@@ -44,8 +44,8 @@ func (b *Backend) noteRotation(last *sealquery.StoredSeal, known state) (retired
 	return known.Retired
 }
 
-// handOver has the next key sign from now on, once the seal is stored in which this one says so.
-func (b *Backend) handOver() {
+// rotateKey has the next key sign from now on, once the seal is stored in which this one says so.
+func (b *Backend) rotateKey() {
 	b.state.Retired = b.key.Public()
 	b.key, b.nextKey = b.nextKey, nil
 	b.mu.Lock()

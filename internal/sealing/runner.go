@@ -132,7 +132,7 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
 		w.noteGrowth(ep.sealed)
 	}
 	if ep.rotates {
-		b.handOver()
+		b.rotateKey()
 	}
 	if err := b.state.write(b.cfg.Directory); err != nil {
 		b.reportJournal(err)

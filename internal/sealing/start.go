@@ -88,7 +88,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	if err != nil {
 		return err
 	}
-	retired := b.noteRotation(last, known)
+	retired := b.resumeRotation(last, known)
 	statements := []string{retentionText(b.ttl)}
 	var ahead []session.Event
 	switch {
@@ -105,7 +105,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		}
 		b.goOnFrom(last)
 		statements = append(statements, "continued without the collector's own state")
-	case b.isAhead(last, known):
+	case b.isTableAhead(last, known):
 		b.goOnFrom(last)
 	case last != nil && last.Head == known.Head:
 		b.state = known
@@ -168,9 +168,9 @@ func (b *Backend) readLastSeal(ctx context.Context, store query.Store, known sta
 
 const laggingTries, laggingWait = 5, 200 * time.Millisecond
 
-// isAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
+// isTableAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
 // since.
-func (b *Backend) isAhead(last *sealquery.StoredSeal, known state) bool {
+func (b *Backend) isTableAhead(last *sealquery.StoredSeal, known state) bool {
 	if last == nil || last.First+last.Pages <= known.Tip.Size {
 		return false
 	}

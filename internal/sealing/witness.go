@@ -166,7 +166,7 @@ func (b *Backend) askWitness(ctx context.Context, w *witness, p *growthProof, he
 	if *conflict > head.tip.Size {
 		return "", fmt.Errorf("it has seen %d pages of this log, which has %d: the log has lost its end, or another collector writes one of the same name", *conflict, head.tip.Size)
 	}
-	path, err := b.proveStored(ctx, head, *conflict)
+	path, err := b.proveConsistency(ctx, head, *conflict)
 	if err != nil {
 		return "", err
 	}
@@ -177,8 +177,8 @@ func (b *Backend) askWitness(ctx context.Context, w *witness, p *growthProof, he
 	return answer, err
 }
 
-// proveStored makes a proof from the table, where this run has not seen the log grow.
-func (b *Backend) proveStored(ctx context.Context, head publishedHead, seen uint64) ([]seal.Hash, error) {
+// proveConsistency makes a proof from the table, where this run has not seen the log grow.
+func (b *Backend) proveConsistency(ctx context.Context, head publishedHead, seen uint64) ([]seal.Hash, error) {
 	store, err := b.openStore(ctx)
 	if err != nil {
 		return nil, err

@@ -267,7 +267,7 @@ func (v *verifier) compareRows(ctx context.Context, from, table string, entries 
 	slices.SortStableFunc(entries, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
 	several := table == "session_conflicts" // of one id
 	for {
-		next, left, err := v.compareSome(ctx, from, table, entries, low, high)
+		next, left, err := v.compareRowBatch(ctx, from, table, entries, low, high)
 		if err != nil {
 			return err
 		}
@@ -284,8 +284,8 @@ func (v *verifier) compareRows(ctx context.Context, from, table string, entries 
 	}
 }
 
-// compareSome goes as far as rows without a seal can be remembered: next is where it goes on, with the entries that are left.
-func (v *verifier) compareSome(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) (next *session.ID, left []sealedEntry, err error) {
+// compareRowBatch goes as far as rows without a seal can be remembered: next is where it goes on, with the entries that are left.
+func (v *verifier) compareRowBatch(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) (next *session.ID, left []sealedEntry, err error) {
 	several := table == "session_conflicts"
 	rows := 0
 	var last session.ID

@@ -107,8 +107,8 @@ func (w *logWalk) reportRetired() {
 	}
 }
 
-// reportLeft names logs that end under a key which has left another one before: whoever has stolen it may begin some, with erasures in them.
-func (v *verifier) reportLeft() {
+// reportLeftKeys names logs that end under a key which has left another one before: whoever has stolen it may begin some, with erasures in them.
+func (v *verifier) reportLeftKeys() {
 	for _, w := range v.walks {
 		for _, l := range v.left {
 			if w.last.After(l.at) && len(l.keys.Opening(w.head, w.log.name)) > 0 {

@@ -206,15 +206,15 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	if err := v.checkEachLog(ctx, names, copies); err != nil {
 		return err
 	}
-	v.reportLeft()
-	copies = v.leaveOutUnknown(copies)
+	v.reportLeftKeys()
+	copies = v.leaveOutUnknownHeads(copies)
 	for i := range copies {
 		for _, w := range v.walks {
 			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.log.pruned
 		}
 	}
 	v.checkAlarms()
-	v.checkCopies(copies)
+	v.checkKeptHeads(copies)
 	v.checkWitnesses(copies)
 	switch {
 	case len(v.logs) == 0:
@@ -259,8 +259,8 @@ func (v *verifier) reportUnknownLog(w *logWalk) {
 	v.report(f)
 }
 
-// leaveOutUnknown leaves out heads that no trusted key has signed.
-func (v *verifier) leaveOutUnknown(copies []keptHead) (known []keptHead) {
+// leaveOutUnknownHeads leaves out heads that no trusted key has signed.
+func (v *verifier) leaveOutUnknownHeads(copies []keptHead) (known []keptHead) {
 	for _, c := range copies {
 		origin, _, _ := strings.Cut(c.text, "\n")
 		if _, _, err := v.keptKeys().Open(c.text, origin); err != nil && c.log == "" {
@@ -423,8 +423,8 @@ func compareHeads(keys seal.Keys, copies []keptHead, name string, s *sealquery.S
 	}
 }
 
-// checkCopies names one head that is lost of each log: behind an old copy of the table there may be a week of them.
-func (v *verifier) checkCopies(copies []keptHead) {
+// checkKeptHeads names one head that is lost of each log: behind an old copy of the table there may be a week of them.
+func (v *verifier) checkKeptHeads(copies []keptHead) {
 	lost := map[lostHeads]int{}
 	var first []keptHead
 	for _, c := range copies {

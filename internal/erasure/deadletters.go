@@ -10,8 +10,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-// EraseLetters removes what is chosen from dead letters, or only counts it.
-func (c *Choice) EraseLetters(ctx context.Context, directories []string, onlyCount bool) (letters int, err error) {
+// EraseDeadLetters removes what is chosen from dead letters, or only counts it.
+func (c *Choice) EraseDeadLetters(ctx context.Context, directories []string, onlyCount bool) (letters int, err error) {
 	decoder := plogs.NewDecoder()
 	isChosen := func(ld plog.Logs) bool {
 		for _, e := range decoder.All(ld) {
