@@ -44,7 +44,7 @@ func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget, reason string, patience time.Duration) error {
 	cfg, name, err := target.exporterConfig(ctx, s.variable)
 	if err != nil {
-		return err
+		return withStatus(statusUnverified, err)
 	}
 	if !cfg.Seal.HasValue() {
 		return usageErrorf("%s has no seal: name with --config the configuration whose exporter seals", name)

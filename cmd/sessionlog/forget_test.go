@@ -32,6 +32,10 @@ func TestForget(t *testing.T) {
 	for _, usage := range [][]string{{}, {"--user", ""}, {"--user", "user18"}, {"--record", "x", "--reason", "y"}, {"--before", "someday", "--reason", "y"}, {"--before", "1026-01-01", "--reason", "y"}, {"more"}} {
 		require.Equal(t, 2, run(t, append([]string{"forget", "--config", s.config}, usage...)...).status, usage)
 	}
+	invalid := writeFile(t, filepath.Join(s.folder, "invalid.yaml"), "exporters: {sessionlog: {sqlite: {path: x}, seal: {}}}")
+	for _, command := range []string{"forget", "adopt"} {
+		require.Equal(t, 2, run(t, command, "--config", invalid, "--reason", "y").status, command)
+	}
 	unsigned := run(t, "forget", "--sqlite", s.database, "--user", "user18", "--reason", "x")
 	require.Equal(t, 2, unsigned.status)
 	require.Contains(t, unsigned.errors, "has to be signed")

@@ -54,7 +54,7 @@ func newForgetCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 func (f *forgetFlags) runForget(ctx context.Context, s commandEnvironment, target *storeTarget) error {
 	cfg, _, err := target.exporterConfig(ctx, s.variable)
 	if err != nil {
-		return err
+		return withStatus(statusUnverified, err)
 	}
 	choice, err := f.parseChoice(cfg, s.now())
 	if err != nil {
