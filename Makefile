@@ -103,6 +103,7 @@ bench: engines ## single steps, each beside its limit in the same run
 	@{ go test -run '^$$' -bench . -benchtime 2s ./session/plogs && \
 	go test -run '^$$' -bench '(Source|Limit)/(native|http)/none' -benchtime 5x ./receiver/source/clickhouse && \
 	go test -run '^$$' -bench 'Write$$|Limit$$' -benchtime 3s ./exporter/backend/sqlite && \
+	go test -run '^$$' -bench SealedSingleRecords -benchtime 20x ./exporter/backend/sqlite ./exporter/backend/postgresql && \
 	go test -run '^$$' -bench 'Consume|Limit' -benchtime 40x ./exporter/sessionlogexporter && \
 	go test -run '^$$' -bench . -benchtime 2s ./connector/sessiontraceconnector ; } | tee .cache/bench.txt
 

@@ -70,3 +70,8 @@ func (s sealedSchema) Disguise(t testing.TB, where string) bool {
 	s.Update(t, "session_events", "time", "time - interval '1 year'", where)
 	return true
 }
+
+func BenchmarkSealedSingleRecords(b *testing.B) {
+	pg := postgresql.Start(b)
+	sealtest.BenchSingleRecords(b, func() sealtest.Database { return sealedSchema{testConfig(b, pg)} })
+}

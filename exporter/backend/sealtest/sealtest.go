@@ -123,7 +123,7 @@ func RunPart(t *testing.T, name string, database func(t *testing.T) Database) {
 
 // rig is a database, a collector that seals what it writes into it, and somebody who can write into it too.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	db     Database
 	ttl    time.Duration
 	cfg    sealing.Config
@@ -139,7 +139,7 @@ type rig struct {
 	alone        atomic.Int64 // heads that a witness did not cosign
 }
 
-func newRig(t *testing.T, db Database) *rig {
+func newRig(t testing.TB, db Database) *rig {
 	dir := t.TempDir()
 	secret, public, err := seal.GenerateKey(keyName)
 	require.NoError(t, err)

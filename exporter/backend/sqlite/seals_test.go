@@ -159,3 +159,11 @@ func (f sealedFile) Disguise(t testing.TB, where string) bool {
 	f.Update(t, "session_events", "user_name", "CAST(user_name AS BLOB)", where)
 	return true
 }
+
+func BenchmarkSealedSingleRecords(b *testing.B) {
+	sealtest.BenchSingleRecords(b, func() sealtest.Database {
+		cfg := sqlite.DefaultConfig()
+		cfg.Path = filepath.Join(b.TempDir(), "session_log.db")
+		return sealedFile{cfg}
+	})
+}
