@@ -67,6 +67,9 @@ func TestVerifyTellsByItsExitStatus(t *testing.T) {
 	a := s.verify(t, "--max-age", "1h")
 	require.Equal(t, 0, a.status, a.out+a.errors)
 	require.Contains(t, a.out, "3000 records and 0 conflicts are as they were sealed")
+	s.exec(t, "INSERT INTO session_seals SELECT '', first, pages, entries, head, edge FROM session_seals LIMIT 1")
+	require.Contains(t, s.verify(t).out, "3000 records and 0 conflicts are as they were sealed", "a row of no log hides none")
+	s.exec(t, "DELETE FROM session_seals WHERE log = ''")
 
 	unkept := run(t, "verify", "--sqlite", s.database, "--key", s.public)
 	require.Equal(t, 3, unkept.status, "no heads that were kept elsewhere")
