@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -89,7 +90,7 @@ func (x *explorerServer) answerSeal(w http.ResponseWriter, c *apiCall) error {
 		}
 		ctx, cancel := context.WithTimeout(ctx, x.config.AnswerTime)
 		defer cancel()
-		proof, err := sealquery.Prove(ctx, s, e)
+		proof, err := x.proveRecord(ctx, s, e)
 		answer.Seal, err = x.seals.explainProof(&proof, err)
 		if err == nil && (answer.Seal.State == sealNone || answer.Seal.State == sealUnlooked) && mayFollow(e, last, c.now) {
 			answer.Seal.State = sealPending
@@ -101,6 +102,15 @@ func (x *explorerServer) answerSeal(w http.ResponseWriter, c *apiCall) error {
 		writeJSON(w, http.StatusOK, answer)
 	}
 	return err
+}
+
+// proveRecord tells a table of seals that somebody has removed from one that nothing was written into.
+func (x *explorerServer) proveRecord(ctx context.Context, s query.Store, e *session.Event) (seal.RecordProof, error) {
+	proof, err := sealquery.Prove(ctx, s, e)
+	if err != nil && x.backend.IsUnwritten(err) {
+		err = fmt.Errorf("%w: %s", sealquery.ErrSealMissing, err.Error())
+	}
+	return proof, err
 }
 
 // askRecord reads the record that the path names.
@@ -158,7 +168,7 @@ func (r *sealReader) explainProof(proof *seal.RecordProof, err error) (*sealAnsw
 func (x *explorerServer) answerBundle(w http.ResponseWriter, c *apiCall) error {
 	var content []byte
 	err := x.askRecord(c, func(ctx context.Context, s query.Store, e *session.Event) error {
-		proof, err := sealquery.Prove(ctx, s, e)
+		proof, err := x.proveRecord(ctx, s, e)
 		if errors.Is(err, seal.ErrNotSealed) {
 			return &statusError{http.StatusNotFound, "the record is in no seal, or not as it was sealed: `sessionlog verify` tells which"}
 		}

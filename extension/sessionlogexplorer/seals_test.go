@@ -98,6 +98,15 @@ func TestWhatTheSealsSayOfARecord(t *testing.T) {
 	s = startServer(t, func(c *Config) { c.SQLite = configoptional.Some(cfg) })
 	s.config.AnswerTime = 1 // no time at all
 	require.Equal(t, sealUnlooked, ask(s, &sealedEvents[1]).State)
+
+	conn, err = driver.OpenConn(cfg.Path, driver.OpenReadWrite)
+	require.NoError(t, err)
+	require.NoError(t, sqlitex.ExecuteScript(conn, "DROP TABLE session_seal_pages", nil))
+	require.NoError(t, conn.Close())
+	s = startServer(t, func(c *Config) { c.SQLite = configoptional.Some(cfg) })
+	require.Equal(t, sealBroken, ask(s, &sealedEvents[1]).State, "somebody has removed a table of seals")
+	_, text := s.read(apiRoot + "/events/" + sealedEvents[1].RecordID.String() + "/bundle")
+	require.Contains(t, text, "a seal is missing")
 }
 
 func hexOf(id session.ID) string { return hex.EncodeToString(id[:]) }
