@@ -220,7 +220,10 @@ func (b *Backend) showHead(ctx context.Context, now time.Time) {
 	for _, w := range b.witnesses {
 		head.proofs = append(head.proofs, w.beginHead(head))
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	b.cancelWitnesses = cancel
 	b.witnessing.Go(func() {
+		defer cancel()
 		defer b.isWitnessing.Store(false)
 		b.giveHead(b.cosignHead(ctx, head))
 	})

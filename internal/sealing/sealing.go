@@ -57,7 +57,9 @@ type Backend struct {
 	witnesses    []*witness
 	witnessing   sync.WaitGroup
 	isWitnessing atomic.Bool
-	pruned       time.Time // when pages that may go were looked for last
+
+	cancelWitnesses context.CancelFunc // of the head that they are asked for
+	pruned          time.Time          // when pages that may go were looked for last
 
 	state        state    // of the goroutine that seals
 	journalsLeft []string // of an earlier run, until the first seal is stored
@@ -261,6 +263,14 @@ func (b *Backend) reportJournal(err error) {
 // longestEnd is how long the end of a collector waits for its last seals: the next start makes up for them.
 const longestEnd = 10 * time.Second
 
+// lastCosigning is how long the end of a collector waits for witnesses, twice: for the head before, and for the last one. Whoever ends it may not wait much longer.
+const lastCosigning = 1500 * time.Millisecond
+
+func (b *Backend) endWitnessing() {
+	defer time.AfterFunc(lastCosigning, b.cancelWitnesses).Stop()
+	b.witnessing.Wait()
+}
+
 // Shutdown seals what waits, then stops the backend.
 func (b *Backend) Shutdown(ctx context.Context) error {
 	if b.running {
@@ -272,10 +282,10 @@ func (b *Backend) Shutdown(ctx context.Context) error {
 		if err := b.sealAll(ending); err != nil {
 			b.log.Warn("records that are stored wait for their seal until this collector starts again", zap.String("key", "seal"), zap.Error(err))
 		} else {
-			b.witnessing.Wait()
+			b.endWitnessing()
 			b.showHead(ending, time.Now())
 		}
-		b.witnessing.Wait()
+		b.endWitnessing()
 		for _, w := range b.witnesses {
 			w.client.CloseIdleConnections()
 		}

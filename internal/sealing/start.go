@@ -50,6 +50,7 @@ func (b *Backend) Start(ctx context.Context) error {
 	b.sealAndReport(ctx, true)
 	b.headShown, b.running = time.Now(), true
 	ctx, b.cancelRun = context.WithCancel(context.WithoutCancel(ctx))
+	b.cancelWitnesses = b.cancelRun
 	go b.run(ctx)
 	return nil
 }

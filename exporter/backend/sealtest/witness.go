@@ -175,6 +175,11 @@ func witnessCosigns(t *testing.T, r *rig) {
 	w.refuse(0, 100*time.Millisecond)
 	before := r.alone.Load()
 	runUntil(func() bool { return r.alone.Load() > before }, 4000, 4001)
+	w.refuse(0, 2*time.Second)
+	r.cfg.Witnesses[0].Client.Timeout = 10 * time.Second
+	before = r.alone.Load()
+	r.write(numbers(5000, 5001))
+	require.Greater(t, r.alone.Load(), before, "a collector that ends does not wait as long as it else would")
 	w.refuse(0, 0)
 	r.cfg.Witnesses[0].Client.Timeout = time.Second
 	before = r.cosigned.Load()
