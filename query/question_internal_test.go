@@ -42,7 +42,8 @@ func (s slowStore) Rows(ctx context.Context, sql string, _ int) iter.Seq2[[]Cell
 	return func(yield func([]Cell, error) bool) {
 		outcome, cost := "failure", time.Duration(0)
 		var from, until int64
-		_, err := fmt.Sscanf(sql[strings.Index(sql, "BETWEEN"):], "BETWEEN %d AND %d", &from, &until)
+		_, bounds, _ := strings.Cut(sql, "BETWEEN ")
+		_, err := fmt.Sscanf(bounds, "%d AND %d", &from, &until)
 		if strings.Contains(sql, "outcome = 'success'") {
 			outcome, cost = "success", time.Duration(until-from)/s.slowness
 		}

@@ -142,8 +142,8 @@ const firstDays = 7
 func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64, wantsMore func() bool, meet func(user account, hours hourSet)) error {
 	left = left.halfOfRest()
 	oldest, days := max(0, from/int64(oneDay)), int64(firstDays)
-	for end, begin := until/int64(oneDay)+1, int64(0); end > oldest && wantsMore(); end, days = begin, max(days, 2*(end-begin)) {
-		begin = o.beginOfAlike(max(oldest, end-days), end, from, until)
+	for end := until/int64(oneDay) + 1; end > oldest && wantsMore(); {
+		begin := o.beginOfAlike(max(oldest, end-days), end, from, until)
 		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(begin, end), func(begin, end int64) hourSet {
 			hours := o.hoursBetween(begin, end)
 			if begin < from || end > until || hours&(hours-1) != 0 { // it may have been in either of two
@@ -154,6 +154,7 @@ func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summary
 		if err != nil || !isWhole {
 			return err
 		}
+		end, days = begin, max(days, 2*(end-begin))
 	}
 	return nil
 }

@@ -22,9 +22,9 @@ func TestDaysThatStandForOthers(t *testing.T) {
 		want []int
 	}{{berlin, []int{28, 26, 25, 2, 1}}, {time.UTC, []int{28, 2, 1}}} {
 		var begins []int
-		for begin, end := int64(0), until/int64(oneDay)+1; end > from/int64(oneDay); end = begin {
-			begin = QuestionOptions{Zone: c.zone}.beginOfAlike(from/int64(oneDay), end, from, until)
-			begins = append(begins, time.Unix(0, begin*int64(oneDay)).UTC().Day())
+		for end := until/int64(oneDay) + 1; end > from/int64(oneDay); {
+			end = QuestionOptions{Zone: c.zone}.beginOfAlike(from/int64(oneDay), end, from, until)
+			begins = append(begins, time.Unix(0, end*int64(oneDay)).UTC().Day())
 		}
 		require.Equal(t, c.want, begins)
 	}

@@ -18,7 +18,7 @@ func TestHeadsComeBackFromWhatKeptThem(t *testing.T) {
 		require.NoError(t, err)
 		return string(content)
 	}
-	trimmed := func(head string) string { return strings.TrimSpace(head) }
+	trimmed := strings.TrimSpace
 	for name, content := range map[string]string{
 		"the file":               one + "\n" + two + "\n",
 		"two files, one a line":  "\n" + one + "\n\n" + trimmed(two),
