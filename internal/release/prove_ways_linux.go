@@ -49,7 +49,7 @@ func proveClone(ctx context.Context, r *release) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	environment := []string{"GOCACHE=" + filepath.Join(temp, "cache"), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url." + r.root + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + ourModules}
+	environment := []string{"GOWORK=", "GOCACHE=" + filepath.Join(temp, "cache"), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url." + r.root + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + ourModules}
 	seconds, err := secondsToExplorer(ctx, temp, environment, strings.TrimSpace(commands)+" &\n", "events?from=2000-01-01", "")
 	return fmt.Sprintf("%s s from git clone to logins in the explorer by the commands of %s, the modules downloaded before, nothing compiled", seconds, deployPage), err
 }
@@ -57,7 +57,7 @@ func proveClone(ctx context.Context, r *release) (string, error) {
 // secondsToExplorer runs commands in a network of their own, and others after the explorer has shown a login. Nothing of them is left.
 func secondsToExplorer(ctx context.Context, folder string, environment []string, commands, question, afterwards string) (string, error) {
 	script := "ip link set lo up\nbegan=$(date +%s)\n" + commands +
-		"\nuntil curl -s -H \"Authorization: Bearer ${EXPLORER_TOKEN:-none}\" 'http://127.0.0.1:8127/api/v1/" + question + "' | grep -q '\"record_id\"'; do sleep 0.1; done\n" +
+		"\nuntil curl -s -H \"Authorization: Bearer ${EXPLORER_TOKEN:-none}\" 'http://127.0.0.1:8127/api/v1/" + question + "' | grep -q '\"record_id\"'; do [ -z \"${!:-}\" ] || kill -0 $!; sleep 0.1; done\n" +
 		"echo; echo \"seconds: $(($(date +%s) - began))\"\n" + afterwards
 	command := exec.CommandContext(ctx, "unshare", "--net", "--mount-proc", "--pid", "--fork", "--kill-child", "timeout", "1800", "sh", "-euc", script)
 	command.Dir, command.Env = folder, append(os.Environ(), environment...)
