@@ -435,10 +435,11 @@ func (v *verifier) checkKeptHeads(copies []keptHead) {
 		case v.isAcknowledged(&c):
 			v.report(Finding{Kind: KindAcknowledged, Log: c.log, Detail: fmt.Sprintf("%q is lost, as the alarm says", c.text)})
 		default:
-			if of := c.lostAs(); lost[of] == 0 {
+			of := c.lostAs()
+			if lost[of] == 0 {
 				first = append(first, c)
 			}
-			lost[c.lostAs()]++
+			lost[of]++
 		}
 	}
 	for _, c := range first {
