@@ -6,9 +6,9 @@ import (
 )
 
 // redshiftFields are the fields that each of Redshift's views and files has, in the same words.
-var redshiftFields = slices.DeleteFunc(slices.Clone(contentFields), func(f Field) bool {
+var redshiftFields = locateFields(slices.DeleteFunc(slices.Clone(fieldsOfContent), func(f Field) bool {
 	return f.OfView || f.Name == "Time" || f.Name == "Extra"
-})
+}))
 
 var timeTag, attributesTag = tagOfField("Time"), tagOfField("Extra")
 
