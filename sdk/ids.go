@@ -28,9 +28,8 @@ func (g *idGenerator) newRecordID(unixNano int64) session.ID {
 	return h.Start("application", g.namespace, "").Bytes(g.process[:]).Int(g.eventCount.Add(1)).Int(unixNano).RecordID(unixNano)
 }
 
-// sessionKey makes the key of a session by its id alone, so that a logout through another process finds its login. It is the key
-// that package plogs computes for a record without one whose resource is named as the namespace is.
 func (g *idGenerator) sessionKey(id string) session.ID {
+	// By the id alone, so that a logout through another process finds its login; the same key that package plogs computes.
 	var h session.Hasher
 	return h.Start("session", g.namespace, "").Str(id).Key()
 }

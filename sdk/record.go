@@ -136,11 +136,11 @@ func textsValue(list []string) attribute.Value {
 	return attribute.SliceValue(values...)
 }
 
-// settingsValue sends pairs in a list: names may come twice, which a map would not survive.
 func settingsValue(settings []session.Setting) attribute.Value {
 	pairs := make([]attribute.Value, len(settings))
 	for i, s := range settings {
 		pairs[i] = attribute.SliceValue(textValue(s.Name), textValue(s.Value))
 	}
+	// A list: names may come twice, which a map would not survive.
 	return attribute.SliceValue(pairs...)
 }

@@ -47,8 +47,8 @@ const (
 	mostWords   = 6 // an outcome is no sentence
 )
 
-// nextWord appends the text's first word in lower case: letters up to another character, or to a capital behind a small letter.
 func nextWord(word []byte, text string) (_ []byte, rest string) {
+	// Letters up to another character, or to a capital behind a small letter.
 	for i := range len(text) {
 		c := text[i]
 		switch {

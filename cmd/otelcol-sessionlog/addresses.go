@@ -17,9 +17,8 @@ import (
 
 const addressTaken = "the address %s is taken by another process, perhaps a second collector: end that one, or write another address here"
 
-// tryNewAddresses listens for a moment at each TCP address whose port the running configuration does not use: a collector that reloads
-// stops everything first, and ends where it then cannot listen.
 func tryNewAddresses(ctx context.Context, running, next *otelcol.Config) error {
+	// A reload stops everything first: a collector that then cannot listen ends.
 	held := map[string]bool{}
 	for _, address := range listenAddresses(running) {
 		held[portOf(address)] = true

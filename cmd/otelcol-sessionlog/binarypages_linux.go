@@ -26,7 +26,7 @@ func unmapBinary() {
 		fields := strings.Fields(lines.Text())
 		switch {
 		case len(fields) == 6 && fields[5] == binary && !strings.Contains(fields[1], "w"):
-			begin, length = parseAddresses(fields[0])
+			begin, length = parseAddressRange(fields[0])
 		case len(fields) >= 5: // another mapping
 			length = 0
 		case length > 0 && len(fields) == 3 && fields[0] == "Anonymous:" && fields[1] == "0":
@@ -35,9 +35,8 @@ func unmapBinary() {
 	}
 }
 
-// parseAddresses reads a mapping's begin and end, such as 00401000-02ae2000.
-func parseAddresses(text string) (begin, length uintptr) {
-	from, to, _ := strings.Cut(text, "-")
+func parseAddressRange(text string) (begin, length uintptr) {
+	from, to, _ := strings.Cut(text, "-") // such as 00401000-02ae2000
 	first, err := strconv.ParseUint(from, 16, 64)
 	if err != nil {
 		return 0, 0

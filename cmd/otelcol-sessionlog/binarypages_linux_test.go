@@ -13,7 +13,7 @@ func TestTheBinarysPagesAreGivenBack(t *testing.T) {
 	before := residentFilePages(t)
 	unmapBinary()
 	require.Less(t, residentFilePages(t), before/2)
-	begin, length := parseAddresses("00401000-00403000")
+	begin, length := parseAddressRange("00401000-00403000")
 	require.Equal(t, [2]uintptr{0x401000, 0x2000}, [2]uintptr{begin, length})
 }
 

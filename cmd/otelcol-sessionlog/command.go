@@ -14,7 +14,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog/internal/lifecycle"
 )
 
-// newCommand is the collector's own command, which runs by package lifecycle. atExit collects what to call before the process ends.
 func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command {
 	root := otelcol.NewCommand(set)
 	root.ResetFlags()
@@ -29,7 +28,7 @@ func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command 
 		if err != nil {
 			return err
 		}
-		*atExit = append(*atExit, restore)
+		*atExit = append(*atExit, restore) // called before the process ends
 		var warnings strings.Builder
 		running, err := validConfig(cmd.Context(), set, &warnings) // the collector builds its components
 		if err != nil {

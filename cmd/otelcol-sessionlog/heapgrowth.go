@@ -23,7 +23,6 @@ const (
 // startTime is when the start is over: what of the binary only it needed goes at once, also where a backlog leaves no quiet.
 const startTime = 3 * time.Second
 
-// boundHeapGrowth leaves to whoever has set them what GOGC and GOMEMLIMIT decide. Pages that are not needed go back all the same.
 func boundHeapGrowth() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		adjustAfterCollection(new(int))
@@ -43,9 +42,9 @@ func adjustAfterCollection(percent *int) {
 	runtime.AddCleanup(sentinel, adjustAfterCollection, percent)
 }
 
-// growthPercent is GOGC, in steps of ten, since setting it stops the program for a moment. No more than 300, since what lives may have grown
-// before it is set anew; no less than 50, or collecting would be all that is done.
 func growthPercent(live uint64) int {
+	// Steps of ten, since setting GOGC stops the program for a moment. At most 300, since what lives may have grown before it is set anew; at
+	// least 50, or collecting would be all that is done.
 	const least, most = 50, 300
 	return int(max(least, min(most, heapGrowth*10/max(live, 1)*10)))
 }

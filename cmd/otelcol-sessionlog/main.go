@@ -34,7 +34,6 @@ func installedVersion() string {
 
 func main() { os.Exit(runProcess()) }
 
-// runProcess returns the exit status: 0 after a clean stop, 1 after an error, or the command's own [exitStatus].
 func runProcess() int {
 	boundHeapGrowth()
 	unmapBinary() // what the init functions of all packages have touched

@@ -14,9 +14,8 @@ import (
 
 var topLevelKeys = []string{"receivers", "processors", "exporters", "connectors", "extensions", "service"}
 
-// checkNames refuses names that the collector refuses too, but without saying what was meant: keys of the top level, and components that
-// a pipeline or the list of extensions names and no block configures. Names that resemble nothing are left to the collector.
 func checkNames(conf *confmap.Conf) error {
+	// The collector refuses these too, without saying what was meant. Names that resemble nothing are left to it.
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(conf.ToStringMap())) {
 		if meant := strictconfig.NearestName(key, topLevelKeys); meant != "" && !slices.Contains(topLevelKeys, key) {

@@ -9,9 +9,8 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 )
 
-// checkReferences finds extensions that a component in use names (a storage, an authenticator, a middleware) and that are not started.
-// The collector checks this only at start.
 func checkReferences(config *otelcol.Config) error {
+	// The collector checks this only at start.
 	var errs []error
 	walkUsedConfigs(config, func(key string, value any) bool {
 		extension, ok := value.(component.ID)

@@ -31,8 +31,6 @@ const (
 	statusInvalid     = 2
 )
 
-// newValidateCommand extends the collector's command: it warns of variables that are not set, and with --connect checks every source
-// and backend.
 func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 	cmd := &cobra.Command{Use: "validate", Short: "Validates the config without running the collector", Args: cobra.NoArgs}
 	locations := addConfigFlags(cmd)
@@ -61,7 +59,6 @@ func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 	return cmd
 }
 
-// rootWarning is for root, whose access says nothing of the service's user.
 func rootWarning(user int) string {
 	if user != 0 {
 		return ""
@@ -136,7 +133,6 @@ func checkConnections(ctx context.Context, set otelcol.CollectorSettings, out io
 // variableReference matches ${env:NAME} and ${NAME}, without a default.
 var variableReference = regexp.MustCompile(`\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// findMistakes are warnings of what the collector itself takes: variables that are not set, misspelled names in statements.
 func findMistakes(ctx context.Context, set confmap.ResolverSettings) ([]string, error) {
 	resolver, err := confmap.NewResolver(set)
 	if err != nil {

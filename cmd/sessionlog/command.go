@@ -130,8 +130,8 @@ func noteRunning(cmd *cobra.Command, running *bool) {
 	}
 }
 
-// explainFlagError helps those who exclude as the explorer's query string does.
 func explainFlagError(_ *cobra.Command, err error) error {
+	// Whoever excludes as in the explorer's query string writes -COLUMN=VALUE.
 	if strings.Contains(err.Error(), "unknown shorthand flag") {
 		err = fmt.Errorf("%w; what is to be left out is written COLUMN!=VALUE", err)
 	}

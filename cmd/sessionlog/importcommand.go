@@ -112,7 +112,7 @@ func newFileImport(ctx context.Context, s commandEnvironment, target *storeTarge
 	}
 	i.progress = newImportProgress(s, total)
 	if f.state != "" {
-		purpose := importPurpose{Instance: instance, Store: nameOfStore(i.exporter)}
+		purpose := importPurpose{Instance: instance, Store: storeNameWithoutSecrets(i.exporter)}
 		for _, path := range paths {
 			whole, err := filepath.Abs(path)
 			if err != nil {

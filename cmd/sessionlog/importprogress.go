@@ -81,10 +81,10 @@ func (p *importProgress) makeBar() {
 		progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
 }
 
-// drawBar counts what an earlier run has delivered neither as done nor as to be done, so that rate and time to go are those of this run.
 func (p *importProgress) drawBar() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// What an earlier run delivered counts neither as done nor as to be done: rate and time to go are those of this run.
 	p.bar.ChangeMax64(max(1, p.total-p.skipped.Load()))
 	p.bar.Describe(fmt.Sprintf("%s events, %s/s", groupDigits(p.events.Load()), groupDigits(p.eventRate())))
 	_ = p.bar.Set64(min(p.read.Load(), p.total-p.skipped.Load())) // a terminal that has gone has no bar

@@ -24,7 +24,6 @@ type importPurpose struct {
 	Files    []string `json:"files"` // with their folders; one that goes on may have more
 }
 
-// isContinuedBy tells whether one import goes on with what another has begun: they have a file in common.
 func (p importPurpose) isContinuedBy(next importPurpose) bool {
 	return p.Instance == next.Instance && p.Store == next.Store && slices.ContainsFunc(next.Files, func(file string) bool { return slices.Contains(p.Files, file) })
 }
@@ -89,8 +88,7 @@ func (s *importState) checkPurpose(path string, purpose importPurpose) error {
 	})
 }
 
-// nameOfStore tells one store from another, without secrets.
-func nameOfStore(cfg *sessionlogexporter.Config) string {
+func storeNameWithoutSecrets(cfg *sessionlogexporter.Config) string {
 	switch {
 	case cfg.ClickHouse.HasValue():
 		c := cfg.ClickHouse.Get()

@@ -74,9 +74,8 @@ func (s *importSummary) takeProgress(p *importProgress) {
 	s.bytes, s.skipped, s.events, s.duration = p.read.Load(), p.skipped.Load(), p.events.Load(), time.Since(p.begun)
 }
 
-// printSummary shows the summary; an import that has not begun has none.
 func (s *importSummary) printSummary(p *printer) error {
-	if s.duration == 0 {
+	if s.duration == 0 { // the import has not begun
 		return nil
 	}
 	s.mu.Lock()

@@ -60,14 +60,13 @@ func appendMember(b []byte, name string, value any) []byte {
 	return append(b, valueJSON(value)...)
 }
 
-// valueJSON has times in UTC, whatever zone people see.
 func valueJSON(value any) []byte {
 	switch v := value.(type) {
 	case time.Time:
 		if v.IsZero() {
 			return []byte("null")
 		}
-		return []byte(`"` + v.UTC().Format(time.RFC3339Nano) + `"`)
+		return []byte(`"` + v.UTC().Format(time.RFC3339Nano) + `"`) // whatever zone people see
 	case nil:
 		return []byte("null")
 	}

@@ -82,22 +82,22 @@ func writeJSONAnswer(out *bufio.Writer, a *viewAnswer) {
 	_, _ = out.Write(append(object, '}', '\n')) // Flush reports the error
 }
 
-// writeLines writes the first list alone: lines of one kind.
 func writeLines(out *bufio.Writer, listings []rowListing) {
 	if len(listings) == 0 {
 		return
 	}
+	// Lines are of one kind: the first list alone.
 	for row := range listings[0].count {
 		_, _ = out.Write(listings[0].rowObject(row)) // Flush reports the error
 		_ = out.WriteByte('\n')
 	}
 }
 
-// writeCSV writes the first list alone, since a file of CSV has one header.
 func (p *printer) writeCSV(out io.Writer, listings []rowListing) error {
 	if len(listings) == 0 {
 		return nil
 	}
+	// A file of CSV has one header: the first list alone.
 	l := &listings[0]
 	w := csv.NewWriter(out)
 	record := make([]string, len(l.all))

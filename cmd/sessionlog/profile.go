@@ -44,7 +44,7 @@ func askProfile(ctx context.Context, q *viewQuestion, column string) (*viewAnswe
 	a := &viewAnswer{coverage: covered}
 	a.coverage.SQL = append(append(a.coverage.SQL, hoursCovered.SQL...), eventsCovered.SQL...)
 	q.noteCoverage(a)
-	first, err := firstSeen(ctx, q, f, bars, hoursCovered)
+	first, err := firstSeenIfCovered(ctx, q, f, bars, hoursCovered)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +59,7 @@ func askProfile(ctx context.Context, q *viewQuestion, column string) (*viewAnswe
 	return a, nil
 }
 
-// firstSeen is zero where what is covered does not tell.
-func firstSeen(ctx context.Context, q *viewQuestion, f query.Filter, hours []query.Bar, covered query.Coverage) (time.Time, error) {
+func firstSeenIfCovered(ctx context.Context, q *viewQuestion, f query.Filter, hours []query.Bar, covered query.Coverage) (time.Time, error) {
 	if !covered.Complete || len(hours) == 0 {
 		return time.Time{}, nil
 	}
@@ -94,7 +93,6 @@ func hoursByWeekday(bars []query.Bar, zone *time.Location) (counts [7][24]int64)
 	return counts
 }
 
-// hourListing is a row for each day of the week, with a digit for each hour: how many tenths of the busiest one.
 func hourListing(bars []query.Bar, zone *time.Location) rowListing {
 	counts := hoursByWeekday(bars, zone)
 	var busiest int64

@@ -47,7 +47,6 @@ func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	return cmd
 }
 
-// followEvents ends without an error when ctx does: that is how people stop it.
 func followEvents(ctx context.Context, follower *query.Follower, interval time.Duration, p *printer) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

@@ -84,8 +84,8 @@ func isAboutRole(err error) bool {
 	return false
 }
 
-// isAboutCredentials goes by the SDK's words, which it has no type for.
 func isAboutCredentials(err error) bool {
+	// The SDK has no type for them.
 	text := err.Error()
 	return slices.ContainsFunc([]string{"get identity", "get credentials", "refresh cached credentials", "static credentials are empty"},
 		func(part string) bool { return strings.Contains(text, part) })

@@ -48,7 +48,6 @@ func (c *Client) openHTTPConn(ctx context.Context, e endpoint) (Conn, error) {
 	return h, nil
 }
 
-// pingServer makes no login, and accepts any answer.
 func (h *httpConn) pingServer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.client.cfg.DialTimeout)
 	defer cancel()
@@ -200,8 +199,8 @@ func readBlocks(body io.Reader, columns proto.Results, onBlock func(rows int) er
 	}
 }
 
-// unexpectedEOF replaces an EOF within a block: it must not look like an end.
 func unexpectedEOF(err error) error {
+	// An EOF within a block must not look like an end.
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}

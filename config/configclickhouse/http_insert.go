@@ -74,9 +74,8 @@ func (h *httpConn) Insert(ctx context.Context, sql string, columns proto.Input, 
 	return err
 }
 
-// writeBlocks writes blocks of protocol version 0, until next ends them.
 func (h *httpConn) writeBlocks(to io.Writer, columns proto.Input, next func() error) error {
-	var block proto.Buffer
+	var block proto.Buffer // of protocol version 0
 	compressor := compress.NewWriter(0, compress.LZ4)
 	for ended := false; ; {
 		if columns[0].Data.Rows() > 0 {

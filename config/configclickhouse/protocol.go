@@ -34,7 +34,6 @@ func explainProtocol(e endpoint, first []byte, err error) error {
 
 const probeTimeout = 2 * time.Second
 
-// probeHTTPAnswer sends an HTTP request to a port that does not answer the native protocol, and returns its first bytes: "HTTP/" for HTTP.
 func (c *Client) probeHTTPAnswer(ctx context.Context, e endpoint) []byte {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()
@@ -50,10 +49,9 @@ func (c *Client) probeHTTPAnswer(ctx context.Context, e endpoint) []byte {
 	if bytes.Contains(answer[:n], []byte(nativePortText)) {
 		return nil
 	}
-	return conn.firstBytes
+	return conn.firstBytes // "HTTP/" for HTTP
 }
 
-// probeTLSHandshake tries a TLS handshake with a port that does not answer the native protocol. No data is sent.
 func (c *Client) probeTLSHandshake(ctx context.Context, e endpoint) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()

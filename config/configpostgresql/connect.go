@@ -72,8 +72,8 @@ func (c ClientConfig) connectByPassword(ctx context.Context, o Options) (*pgconn
 	return conn, nil
 }
 
-// driverConfig overwrites everything that ParseConfig takes from the environment and from files of the home folder.
 func (c ClientConfig) driverConfig(ctx context.Context, o Options) (*pgconn.Config, error) {
+	// Everything is named that ParseConfig would take from the environment and from files of the home folder.
 	cfg, err := pgconn.ParseConfig("host=localhost port=5432 user=none password=none dbname=none sslmode=disable" +
 		" passfile='' connect_timeout=0 target_session_attrs=any min_protocol_version=3.0 max_protocol_version=3.0" +
 		" channel_binding=prefer require_auth='' sslcertmode=allow sslnegotiation=postgres")

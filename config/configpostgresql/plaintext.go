@@ -28,9 +28,8 @@ func (c ClientConfig) hasMatchingHost(accepts func(host string) bool) bool {
 	})
 }
 
-// refusesCleartext is for servers that ask for the password in cleartext: a host without TLS does not get it, unless the block tls says
-// insecure.
 func (c ClientConfig) refusesCleartext() bool {
+	// A block tls that says insecure allows it.
 	return !c.TLS.HasValue() && c.hasMatchingHost(func(string) bool { return true })
 }
 

@@ -87,10 +87,9 @@ func readSpanAttributes(m pcommon.Map) (s spanAttributes) {
 	return s
 }
 
-// clientAddress is the client of the connection. A server's span says so itself, or its socket's peer is the client; a client's
-// span is at the other end: there it is the socket's own address, by which the server knows it.
 func (s *spanAttributes) clientAddress(kind ptrace.SpanKind) socketAddress {
 	socket := s.peer
+	// A client's span is at the other end: the server knows the client by the socket's own address.
 	if kind == ptrace.SpanKindClient || kind == ptrace.SpanKindProducer {
 		socket = s.local
 	}
@@ -114,8 +113,7 @@ func (s *spanAttributes) correlationAttributes(resource *resourceAttributes, spa
 	}
 }
 
-// writeOwner writes whose span it is. What the span or its resource says stays, of whatever type it is.
-func writeOwner(known *correlation.SpanAttributes, owner *correlation.SpanOwner, m pcommon.Map) {
+func writeOwnerUnlessKnown(known *correlation.SpanAttributes, owner *correlation.SpanOwner, m pcommon.Map) {
 	if known.SessionID == "" {
 		putMissing(m, keySessionID, owner.SessionID)
 	}

@@ -14,8 +14,8 @@ import (
 // metricPrefix begins the names of the connector's own metrics.
 const metricPrefix = "otelcol_connector_sessiontrace_"
 
-// registerMetrics observes the shared state when metrics are collected: spans pay nothing.
 func registerMetrics(h *sharedState) (unhook func() error, err error) {
+	// Observed when metrics are collected: spans pay nothing.
 	meter := h.set.MeterProvider.Meter(plogs.ScopeName + "/connector/sessiontraceconnector")
 	var errs []error
 	var all []metric.Observable

@@ -54,6 +54,6 @@ func enrichSpan(b correlation.LockedStore, span ptrace.Span, resource *resourceA
 	s := readSpanAttributes(span.Attributes())
 	known := s.correlationAttributes(resource, span)
 	if owner, ok := b.RecordSpan(&known); ok && !s.hasLogin {
-		writeOwner(&known, &owner, span.Attributes())
+		writeOwnerUnlessKnown(&known, &owner, span.Attributes())
 	}
 }

@@ -85,8 +85,8 @@ func readBlock[T any](key string, block configoptional.Optional[T], unset func()
 	}
 }
 
-// isSQLiteUnwritten reads the text too: SQLite has no code of its own for a table that is not there.
 func isSQLiteUnwritten(cfg sqlite.Config, err error) bool {
+	// SQLite has no code of its own for a table that is not there: the text says so.
 	_, missing := os.Stat(cfg.Path)
 	return errors.Is(missing, fs.ErrNotExist) || strings.Contains(err.Error(), "no such table")
 }

@@ -71,8 +71,8 @@ func (p *printer) pushLines(_ context.Context, ld plog.Logs) error {
 	return nil
 }
 
-// flushOutput gives the output a last moment. A goroutine that is blocked in a write ends with the process.
 func (p *printer) flushOutput(context.Context) error {
+	// A goroutine that is blocked in a write ends with the process.
 	p.out.Flush(flushTimeout)
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// correctDropMessages replaces exporterhelper's messages of dropped data where the sender waits for the result and still has the events.
 func correctDropMessages(cfg *DeliveryConfig) zap.Option {
 	return zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 		if cfg.firesAndForgets() {

@@ -138,12 +138,11 @@ func (e *sessionlogExporter) Shutdown(ctx context.Context) error {
 	return e.Logs.Shutdown(ctx)
 }
 
-// closeDependencies is called when the chain has ended; also when it was never started, since another component failed.
 func (e *sessionlogExporter) closeDependencies(ctx context.Context) error {
 	e.cancelWrites()
 	e.cancelChain()
 	e.notices.Flush()
-	if !e.isOpen {
+	if !e.isOpen { // never started, since another component failed
 		return nil
 	}
 	e.background.Wait()

@@ -85,8 +85,6 @@ func (e *sessionlogExporter) redactCopy(ld plog.Logs) plog.Logs {
 	return plogs.CopyRedacted(ld, e.version, e.redactPolicy.Apply)
 }
 
-// refusalError is permanent, and only for the rest: for the collector with the records that failed, for receivers that answer in HTTP
-// or gRPC as a bad request.
 func refusalError(rest plog.Logs, total int) error {
 	text := fmt.Sprintf("%d of %d log records refused: %s; keep them out with a filter processor or keep them with not_events: dead_letter",
 		rest.LogRecordCount(), total, errNotEvent)
@@ -122,9 +120,9 @@ func (e *sessionlogExporter) deliverParts(ctx context.Context, ld plog.Logs, tot
 	return nil
 }
 
-// sendBatches lets an error name records only where these are all that failed. The chain cuts a call into batches and joins their errors, of
-// which a caller would find the records of one and give up those of the others.
 func (e *sessionlogExporter) sendBatches(ctx context.Context, ld plog.Logs) error {
+	// The chain cuts a call into batches and joins their errors, of which a caller would find the records of one and give up those of the others:
+	// an error may name records only where these are all that failed.
 	err := e.Logs.ConsumeLogs(ctx, ld)
 	for link := err; link != nil; link = errors.Unwrap(link) {
 		if _, named := link.(consumererror.Logs); named { //nolint:errorlint // exactly this link of the chain is asked
@@ -142,7 +140,6 @@ func forgetRecords(err error) error {
 	return err
 }
 
-// queuedSize is what the queue counts of a call, and the most that it takes; nothing where it counts calls.
 func (e *sessionlogExporter) queuedSize(ld plog.Logs, total int) (size, limit int64) {
 	queue := e.cfg.QueueConfig.Get()
 	switch {

@@ -184,12 +184,11 @@ func (e *sessionlogExporter) reportExpired(n int) {
 	}
 }
 
-// countUnknown counts the logins that no view of logins can show, each once however often a backend iterates over the events.
 func countUnknown(events iter.Seq2[int, *session.Event], unknown *int) iter.Seq2[int, *session.Event] {
 	last := -1
 	return func(yield func(int, *session.Event) bool) {
 		for n, e := range events {
-			if n > last {
+			if n > last { // once, however often a backend iterates over the events
 				last = n
 				if e.Outcome == session.OutcomeUnknown && e.Kind == session.KindLogin {
 					*unknown++

@@ -51,8 +51,6 @@ type sharedCall struct {
 	err      error
 }
 
-// writeTogether returns when the call's records have been written, alone or with those of others. It outstays ctx while they are: the backend
-// reads them.
 func (s *sharedWrites) writeTogether(ctx context.Context, ld plog.Logs) ([]backend.Rejection, error) {
 	c := &sharedCall{ctx: ctx, logs: ld, records: ld.LogRecordCount(), came: time.Now(), done: make(chan struct{})}
 	s.mu.Lock()
@@ -65,7 +63,7 @@ func (s *sharedWrites) writeTogether(ctx context.Context, ld plog.Logs) ([]backe
 		if s.withdrawCall(c) {
 			return nil, context.Cause(ctx)
 		}
-		<-c.done
+		<-c.done // the backend reads the records
 	}
 	return c.rejected, c.err
 }
@@ -148,7 +146,7 @@ func (s *sharedWrites) writeCalls(calls []*sharedCall) {
 		calls[0].rejected, calls[0].err = s.writeRecords(calls[0].ctx, []plog.Logs{calls[0].logs})
 		return
 	}
-	ctx, cancel := contextOfCalls(calls)
+	ctx, cancel := contextOfAllCalls(calls)
 	defer cancel()
 	var together []plog.Logs
 	for _, c := range calls {
@@ -192,8 +190,7 @@ func callOfPlace(calls []*sharedCall, place int) *sharedCall {
 	return calls[at-1]
 }
 
-// contextOfCalls ends when those of all calls have: none is cut short by another.
-func contextOfCalls(calls []*sharedCall) (_ context.Context, cancel func()) {
+func contextOfAllCalls(calls []*sharedCall) (_ context.Context, cancel func()) {
 	ctx, end := context.WithCancelCause(context.WithoutCancel(calls[0].ctx))
 	var left atomic.Int32
 	left.Store(int32(len(calls))) //nolint:gosec // far fewer

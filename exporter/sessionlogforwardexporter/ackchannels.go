@@ -29,8 +29,7 @@ func (a *ackChannels) nextChannel() string {
 	return channel
 }
 
-// putBack is for a channel whose call was acknowledged. One whose call was not is used no more.
-func (a *ackChannels) putBack(channel string) {
+func (a *ackChannels) reuseAcknowledgedChannel(channel string) {
 	if a == nil {
 		return
 	}

@@ -68,7 +68,7 @@ func (c *targetClient) sendCall(ctx context.Context, body []byte, n int) (target
 	got, err := c.writer.readAnswer(response.StatusCode, io.LimitReader(response.Body, maxAnswerBytes), n)
 	if err == nil && got.verdict == takenAll && got.ackID != nil {
 		if err = c.awaitAck(ctx, channel, *got.ackID); err == nil {
-			c.channels.putBack(channel)
+			c.channels.reuseAcknowledgedChannel(channel)
 		}
 		return got, err
 	}
@@ -100,7 +100,6 @@ func (c *targetClient) postTo(ctx context.Context, path, channel string, body []
 	return response, err
 }
 
-// probeTarget makes a call without records, which leaves nothing at the target.
 func (c *targetClient) probeTarget(ctx context.Context) error {
 	channel := c.channels.nextChannel()
 	response, err := c.postTo(ctx, "", channel, nil)
@@ -120,10 +119,9 @@ func (c *targetClient) probeTarget(ctx context.Context) error {
 	return failureOf(failure.reason, failure.key)
 }
 
-// saysUnknownPath: VictoriaLogs answers 400 where others answer 404.
 func saysUnknownPath(body io.Reader) bool {
 	text, _ := io.ReadAll(io.LimitReader(body, 1<<10))
-	return bytes.Contains(text, []byte("unsupported path"))
+	return bytes.Contains(text, []byte("unsupported path")) // VictoriaLogs's 400, where others answer 404
 }
 
 // discardBody lets the connection be used again.

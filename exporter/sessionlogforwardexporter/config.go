@@ -152,13 +152,12 @@ func (c TargetConfig) validateTarget() error {
 	return errors.Join(errs...)
 }
 
-// indexName is no data stream unless the documents are ECS: a data stream refuses those without @timestamp.
 func (c ElasticsearchConfig) indexName(format shape.Format) string {
 	switch {
 	case c.Index != "":
 		return c.Index
 	case format == shape.ECS:
-		return ecsDataStream
+		return ecsDataStream // a data stream refuses documents without @timestamp
 	default:
 		return "sessionlog-" + string(format)
 	}

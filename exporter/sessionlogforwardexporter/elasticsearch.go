@@ -57,10 +57,10 @@ func (w *elasticsearchWriter) readAnswer(status int, body io.Reader, n int) (tar
 	return readBulkAnswer(body, n)
 }
 
-// readBulkAnswer reads {"errors":true,"items":[{"create":{"status":429,"error":{"type":"…","reason":"…"}}}]}.
 func readBulkAnswer(body io.Reader, n int) (targetAnswer, error) {
 	records, hasErrors := make([]recordAnswer, 0, n), true
 	d := jx.Decode(body, 0)
+	// {"errors":true,"items":[{"create":{"status":429,"error":{"type":"…","reason":"…"}}}]}
 	err := d.Obj(func(d *jx.Decoder, key string) (err error) {
 		switch key {
 		case "errors":
@@ -122,7 +122,7 @@ func readBulkItem(d *jx.Decoder) (one recordAnswer, err error) {
 	if isSuccess(status) && failureStore == "used" {
 		return recordAnswer{verdict: recordSetAside, reason: setAsideReason}, err
 	}
-	return recordAnswer{verdict: verdictOfItem(status, errorType), reason: itemReason(status, errorType, reason)}, err
+	return recordAnswer{verdict: verdictOfItem(status, errorType), reason: reasonWithoutValues(status, errorType, reason)}, err
 }
 
 // setAsideReason is of a document that a data stream's mapping or pipeline refuses, and that Elasticsearch (by itself since 9.1, for streams named
@@ -166,12 +166,12 @@ var (
 	fieldInReason = regexp.MustCompile(`^(?:\[[0-9:]+\] )?failed to parse field \[([A-Za-z0-9_.@-]{1,200})\]`)
 )
 
-// itemReason leaves out the text of the error, which quotes values.
-func itemReason(status int, errorType, text string) string {
+func reasonWithoutValues(status int, errorType, text string) string {
 	if !wordOfType.MatchString(errorType) {
 		errorType = "error"
 	}
 	reason := fmt.Sprintf("%s (HTTP %d)", errorType, status)
+	// The rest of the text quotes values.
 	if field := fieldInReason.FindStringSubmatch(text); field != nil {
 		reason += " at field " + field[1]
 	}

@@ -45,8 +45,6 @@ func (w ndjsonWriter) readAnswer(status int, body io.Reader, n int) (targetAnswe
 // maxLinesAnswer is far above what a target has to say of all records together.
 const maxLinesAnswer = 64 << 10
 
-// readLinesAnswer: an answer of success is taken for one, but for a page of HTML, which is a login's or a proxy's, and for the records that
-// OpenObserve counts as failed: {"code":200,"status":[{"name":"default","successful":1,"failed":2}]}.
 func readLinesAnswer(body io.Reader, n int) (targetAnswer, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxLinesAnswer))
 	if err != nil { // what did not come may be that records failed
@@ -59,7 +57,7 @@ func readLinesAnswer(body io.Reader, n int) (targetAnswer, error) {
 	case !bytes.HasPrefix(text, []byte("{")):
 		return targetAnswer{verdict: takenAll}, nil
 	}
-	failed := countFailed(text)
+	failed := countFailed(text) // {"code":200,"status":[{"name":"default","successful":1,"failed":2}]} of OpenObserve
 	const reason = "the target counts the record as failed"
 	switch {
 	case failed <= 0:

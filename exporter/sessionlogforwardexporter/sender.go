@@ -127,7 +127,6 @@ func (s *documentSender) Write(ctx context.Context, events iter.Seq2[int, *sessi
 	return s.finishBatch(ctx, &out)
 }
 
-// sendFull sends what was there before the record that made r too large; that one begins the next call.
 func (s *documentSender) sendFull(ctx context.Context, r *requestBody, out *batchOutcome) {
 	if r.recordCount() == 1 {
 		s.sendRecords(ctx, r, 0, 1, out)
@@ -141,7 +140,7 @@ func (s *documentSender) sendFull(ctx context.Context, r *requestBody, out *batc
 		out.later = append(out.later, record.place)
 		return
 	}
-	r.startRecord(record.place, record.id)
+	r.startRecord(record.place, record.id) // it begins the next call
 	r.body = append(r.body, body...)
 }
 
@@ -195,9 +194,9 @@ func (s *documentSender) sendHalves(ctx context.Context, r *requestBody, from, t
 	s.sendRecords(ctx, r, from, middle, out)
 }
 
-// refuseRecord postpones all the rest where a target refuses record after record for reasons of its own: to search on would be a call for each.
 func (s *documentSender) refuseRecord(ctx context.Context, place int, reason string, out *batchOutcome) {
 	out.refused = append(out.refused, backend.Rejection{Index: place, Reason: reason})
+	// Where a target refuses record after record for reasons of its own, to search on would be a call for each.
 	if len(out.refused) >= mostRefusals {
 		s.checkRefusals(ctx, out)
 	}

@@ -20,7 +20,6 @@ const (
 	hecChannel    = "X-Splunk-Request-Channel"
 )
 
-// awaitAck waits until the indexers have what the call with this id brought. A Splunk that was restarted has forgotten it.
 func (c *targetClient) awaitAck(ctx context.Context, channel string, id int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.ackTimeout, failureOf("Splunk did not acknowledge the call within "+c.ackTimeout.String()+", and it is sent again: "+
 		"it was restarted, or, behind a load balancer, the questions do not reach the indexer that took the call (sticky sessions, and cookies::enabled: true)", "splunk_hec::acknowledgement"))
@@ -45,12 +44,11 @@ func (c *targetClient) awaitAck(ctx context.Context, channel string, id int) err
 // probeID is no call's.
 const probeID = 1<<31 - 1
 
-// probeAck asks for the acknowledgement of nothing. A token that has none would take each call and never acknowledge it, so that it were sent
-// again and again.
 func (c *targetClient) probeAck(ctx context.Context, channel string) error {
 	if channel == "" {
 		return nil
 	}
+	// A token without acknowledgement would take each call and never acknowledge it, so that it were sent again and again.
 	_, err := c.askAck(ctx, channel, probeID, fmt.Appendf(nil, `{"acks":[%d]}`, probeID))
 	return err
 }
@@ -70,8 +68,8 @@ func (c *targetClient) askAck(ctx context.Context, channel string, id int, quest
 	return readAck(response.Body, strconv.Itoa(id))
 }
 
-// readAck reads {"acks":{"0":true,"1":false}}.
 func readAck(body io.Reader, id string) (indexed bool, err error) {
+	// {"acks":{"0":true,"1":false}}
 	err = jx.Decode(io.LimitReader(body, maxHECAnswerLength), 0).Obj(func(d *jx.Decoder, key string) error {
 		if key != "acks" {
 			return d.Skip()

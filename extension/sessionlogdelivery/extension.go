@@ -30,7 +30,7 @@ func (w *configWatcher) NotifyConfigSnapshot(_ context.Context, snapshot extensi
 	conf := snapshot.Effective().ToStringMap()
 	w.warnOfOpenListeners(conf)
 	w.warnOfShortTimeouts(conf)
-	w.warnOfSeals(conf)
+	w.warnOfWeakSeals(conf)
 	var refused []error
 	for _, f := range findLosses(conf) {
 		switch {

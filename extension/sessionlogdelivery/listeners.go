@@ -10,10 +10,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
-// warnOfOpenListeners warns of OTLP receivers that listen beyond this machine without authentication, or without TLS. The sessionlog
-// receiver does so itself.
 func (w *configWatcher) warnOfOpenListeners(conf map[string]any) {
 	for _, b := range eventComponents(conf) {
+		// The sessionlog receiver warns of its own.
 		if b.class != receiverClass || b.componentType() != "otlp" || slices.Contains(w.cfg.Acknowledge, b.qualifiedName()) {
 			continue
 		}

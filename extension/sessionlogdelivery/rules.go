@@ -70,7 +70,6 @@ func findLosses(conf map[string]any) (found []lossFinding) {
 
 func hasNoStorage(b componentBlock) bool { return b.valueAt("storage") == nil }
 
-// hasNoCursor leaves out the source http: its senders keep an event until it is acknowledged.
 func hasNoCursor(b componentBlock) bool { return hasNoStorage(b) && !b.containsKey("http") }
 
 func hasNoReceiverRetry(b componentBlock) bool {

@@ -7,8 +7,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// warnOfSeals warns of seals that prove less than they could: their heads are kept nowhere else, or their key lies on the database's host.
-func (w *configWatcher) warnOfSeals(conf map[string]any) {
+func (w *configWatcher) warnOfWeakSeals(conf map[string]any) {
 	for _, b := range eventComponents(conf) {
 		if b.class != exporterClass || b.componentType() != "sessionlog" || b.valueAt("seal") == nil || slices.Contains(w.cfg.Acknowledge, b.qualifiedName()) {
 			continue
@@ -24,9 +23,8 @@ func (w *configWatcher) warnOfSeals(conf map[string]any) {
 	}
 }
 
-// isBackendHere tells whether a database server is on this machine. A file of SQLite always is, and its page says so.
 func isBackendHere(b componentBlock) bool {
-	for _, backend := range []string{"clickhouse", "postgresql"} {
+	for _, backend := range []string{"clickhouse", "postgresql"} { // a file of SQLite always is, and its page says so
 		endpoints, _ := b.valueAt(backend, "endpoints").([]any)
 		for _, one := range endpoints {
 			endpoint, _ := one.(string)

@@ -12,8 +12,6 @@ const (
 	shortestOTLPPatience = 30 * time.Second // a gateway answers when its backend has committed, which may take as long as a failover does
 )
 
-// warnOfShortTimeouts warns of an OTLP/gRPC exporter that waits for the result and gives up early: a gateway that waits for the result too is
-// still storing the batch then, and gets it again and again.
 func (w *configWatcher) warnOfShortTimeouts(conf map[string]any) {
 	for _, b := range eventComponents(conf) {
 		if b.class != exporterClass || !slices.Contains([]string{"otlp", "otlp_grpc"}, b.componentType()) || acknowledgesEarly(b) || slices.Contains(w.cfg.Acknowledge, b.qualifiedName()) {

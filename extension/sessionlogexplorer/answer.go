@@ -50,13 +50,13 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	_, _ = w.Write(append(text, '\n'))
 }
 
-// respondServerError is for what confighttp refuses by itself. Its messages may quote the client, so they are not passed on.
 func respondServerError(w http.ResponseWriter, _ *http.Request, _ string, status int) {
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		writeRefusal(w, status, reasonAuth, "the authenticator of `auth` does not know you: send a token that it takes, as Authorization: Bearer …")
 		return
 	}
+	// Messages of confighttp may quote the client.
 	writeRefusal(w, status, reasonCall, http.StatusText(status))
 }
 

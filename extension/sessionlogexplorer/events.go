@@ -61,7 +61,6 @@ func (x *explorerServer) answerEvents(w http.ResponseWriter, c *apiCall) error {
 	return err
 }
 
-// positionParameter is where the page before ended, nil at the first.
 func (c *apiCall) positionParameter() (*query.Position, error) {
 	text := c.values.Get("after")
 	if text == "" {
@@ -89,7 +88,6 @@ type eventAnswer struct {
 	coverageAnswer
 }
 
-// answerEvent is asked without a budget: what one id names is found by an index, or is not there.
 func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
 	id, err := c.idParameter("record_id")
 	if err != nil {
@@ -101,6 +99,7 @@ func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
 	}
 	var events []session.Event
 	var covered query.Coverage
+	// Without a budget: what one id names is found by an index, or is not there.
 	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) (err error) {
 		events, covered, err = query.Events(ctx, s, filter, nil, 1, query.Limits{})
 		return err

@@ -74,7 +74,7 @@ func (p *eventPages) writePages(out *answerStream, format exportWriter, events [
 	if err != nil {
 		return err
 	}
-	p.fitSize(len(text))
+	p.adaptPageSize(len(text))
 	_, err = out.Write(text)
 	return err
 }
@@ -100,10 +100,9 @@ const (
 	largePageBytes  = 8 << 20
 )
 
-// fitSize makes pages of events with megabytes each shorter: a page is in memory as a whole.
-func (p *eventPages) fitSize(written int) {
+func (p *eventPages) adaptPageSize(written int) {
 	switch {
-	case written > largePageBytes:
+	case written > largePageBytes: // a page is in memory as a whole
 		p.size = max(1, p.size/2)
 	case written < largePageBytes/4:
 		p.size = min(2*p.size, maxEventsPerPage)

@@ -30,7 +30,6 @@ func setSecurityHeaders(h http.Header) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 }
 
-// guardRequests refuses what no reader's own browser asks for: other methods, names that others may have pointed at this address, other sites.
 func (x *explorerServer) guardRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setSecurityHeaders(w.Header())
@@ -50,9 +49,9 @@ func (x *explorerServer) guardRequests(next http.Handler) http.Handler {
 	})
 }
 
-// isAllowedHost takes any IP address: a page that was led here by its own name (DNS rebinding) asks with that name.
 func (x *explorerServer) isAllowedHost(host string) bool {
 	name := hostOf(host)
+	// Any IP address: a page that was led here by its own name (DNS rebinding) asks with that name.
 	if _, err := netip.ParseAddr(name); err == nil || loopbackhost.IsLoopback(name) || strings.HasPrefix(string(x.config.Server.NetAddr.Transport), "unix") {
 		return true
 	}
@@ -68,7 +67,6 @@ func hostOf(hostPort string) string {
 	return strings.TrimSuffix(strings.Trim(host, "[]"), ".")
 }
 
-// isFromAnotherSite lets links from elsewhere lead to the page, which holds no data.
 func isFromAnotherSite(r *http.Request) bool {
 	isPage := !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/static/")
 	switch r.Header.Get("Sec-Fetch-Site") {
@@ -82,5 +80,6 @@ func isFromAnotherSite(r *http.Request) bool {
 		from, err := url.Parse(origin)
 		return err != nil || !strings.EqualFold(from.Host, r.Host)
 	}
+	// Links from elsewhere may lead to the page, which holds no data.
 	return !isPage || r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
 }

@@ -75,7 +75,6 @@ func (x *explorerServer) WatchFigures(kind component.Kind, id component.ID, read
 	x.components.reads[nameOfComponent(kind, id)] = read
 }
 
-// listStates is in the order of names.
 func (s *componentStates) listStates() []componentAnswer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,8 +133,8 @@ func (x *explorerServer) healthOfStore(ctx context.Context) healthAnswer {
 	return healthAnswer{b, x.components.listStates(), heads}
 }
 
-// schemaVersion is the number of the last migration; an account that may only read logins may not see it.
 func (x *explorerServer) schemaVersion(ctx context.Context) (version *int) {
+	// An account that may only read logins may not see it.
 	_ = x.askStore(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		table := strings.TrimSuffix(strings.Replace(s.Table(), "session_events", "sessionlog_migrations", 1), " FINAL")
 		for row, err := range s.Rows(ctx, s.Select("max(version)")+" FROM "+table, 1) {

@@ -59,11 +59,10 @@ func (x *explorerServer) answerHistogram(w http.ResponseWriter, c *apiCall) erro
 	return err
 }
 
-// widthParameter is 0 for auto.
 func (c *apiCall) widthParameter() (time.Duration, error) {
 	text := c.values.Get("width")
 	if text == "" || text == "auto" {
-		return 0, nil
+		return 0, nil // auto
 	}
 	width, err := time.ParseDuration(text)
 	if err != nil || width < time.Millisecond {

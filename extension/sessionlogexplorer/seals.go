@@ -70,8 +70,7 @@ func (r *sealReader) lastHeads(ctx context.Context, s query.Store) []*sealquery.
 // sealDelay is how long a record may have waited for its seal when a head is signed.
 const sealDelay = 10 * time.Second
 
-// mayFollow tells whether a record may have come after all heads.
-func mayFollow(e *session.Event, last []*sealquery.StoredSeal, now time.Time) bool {
+func mayFollowHeads(e *session.Event, last []*sealquery.StoredSeal, now time.Time) bool {
 	seen := time.Unix(0, cmp.Or(e.Observed, e.Time))
 	for _, one := range last {
 		if _, at, err := seal.ReadHead(one.Head); err == nil && at.After(seen.Add(sealDelay)) {
@@ -92,7 +91,7 @@ func (x *explorerServer) answerSeal(w http.ResponseWriter, c *apiCall) error {
 		defer cancel()
 		proof, err := x.proveRecord(ctx, s, e)
 		answer.Seal, err = x.seals.explainProof(&proof, err)
-		if err == nil && (answer.Seal.State == sealNone || answer.Seal.State == sealUnlooked) && mayFollow(e, last, c.now) {
+		if err == nil && (answer.Seal.State == sealNone || answer.Seal.State == sealUnlooked) && mayFollowHeads(e, last, c.now) {
 			answer.Seal.State = sealPending
 		}
 		return err
@@ -131,7 +130,6 @@ func (x *explorerServer) askRecord(c *apiCall, do func(context.Context, query.St
 	})
 }
 
-// explainProof gives an error of the backend back.
 func (r *sealReader) explainProof(proof *seal.RecordProof, err error) (*sealAnswer, error) {
 	answer := &sealAnswer{State: sealSealed}
 	var shown seal.Proven
@@ -164,7 +162,6 @@ func (r *sealReader) explainProof(proof *seal.RecordProof, err error) (*sealAnsw
 	return answer, nil
 }
 
-// answerBundle is what `sessionlog prove` writes.
 func (x *explorerServer) answerBundle(w http.ResponseWriter, c *apiCall) error {
 	var content []byte
 	err := x.askRecord(c, func(ctx context.Context, s query.Store, e *session.Event) error {

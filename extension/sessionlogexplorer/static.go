@@ -61,8 +61,8 @@ func newStaticFile(name string, text []byte) (staticFile, error) {
 	return file, nil
 }
 
-// contentTypeOf does not ask the machine's tables first, which may say that JavaScript is text/plain.
 func contentTypeOf(name string) string {
+	// The machine's tables, asked last, may say that JavaScript is text/plain.
 	switch path.Ext(name) {
 	case ".html":
 		return "text/html; charset=utf-8"

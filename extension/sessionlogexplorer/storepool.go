@@ -43,7 +43,6 @@ func newStorePool(open openStoreFunc, size int) *storePool {
 	return &storePool{open: open, slots: make(chan struct{}, size), queueTime: queueTime, stopped: make(chan struct{})}
 }
 
-// askPooledStore calls do with a store of its own.
 func (p *storePool) askPooledStore(ctx context.Context, do func(query.Store) error) error {
 	wait := time.NewTimer(p.queueTime)
 	defer wait.Stop()

@@ -46,7 +46,6 @@ func (s *answerStream) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// streamTail writes events as they come, one JSON object a line, and an empty line now and then.
 func (x *explorerServer) streamTail(w http.ResponseWriter, c *apiCall) error {
 	out, release, err := x.startStream(w)
 	if err != nil {
@@ -127,11 +126,10 @@ func (t *eventTail) pollEvents(ctx context.Context) (text []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.linesOfNew(events, full, from.UnixNano()), nil
+	return t.newEventLines(events, full, from.UnixNano()), nil
 }
 
-// linesOfNew gives the lines of events that were not written before; events before from never come again. Behind a full page there may be more.
-func (t *eventTail) linesOfNew(events []session.Event, full bool, from int64) (text []byte) {
+func (t *eventTail) newEventLines(events []session.Event, full bool, from int64) (text []byte) {
 	told := 0
 	for _, e := range slices.Backward(events) {
 		if _, old := t.seen[e.RecordID]; !old && t.begun {

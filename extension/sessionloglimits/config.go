@@ -21,8 +21,8 @@ type Config struct {
 	MaxUnpackedBytes int64 `mapstructure:"max_unpacked_bytes"`
 }
 
-// defaultConfig allows twelve times the batch of 8,192 records that exporters send by default.
 func defaultConfig() component.Config {
+	// MaxRecords is twelve times the batch of 8,192 records that exporters send by default.
 	return &Config{MaxRecords: 100_000, MaxAttributes: 1_000_000, MaxUnpackedBytes: 16 << 20}
 }
 

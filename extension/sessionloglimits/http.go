@@ -29,11 +29,11 @@ func (l *requestLimiter) GetHTTPHandler(context.Context) (extensionmiddleware.Wr
 	}, nil
 }
 
-// counterFor takes any other encoding for protobuf: the receiver refuses it without decoding.
 func (l *requestLimiter) counterFor(r *http.Request) otlpsize.Counter {
 	if requestMediaType(r) == jsonContentType {
 		return otlpsize.NewJSON(l.cfg.sizeLimits())
 	}
+	// The receiver refuses any other encoding without decoding.
 	return otlpsize.NewProtobuf(signalFromName(r.URL.Path), l.cfg.sizeLimits())
 }
 
@@ -59,7 +59,6 @@ func (b countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// writeRefusal answers as OTLP specifies: a Status in the encoding of the request.
 func (l *requestLimiter) writeRefusal(w http.ResponseWriter, r *http.Request) {
 	refused := recover()
 	if refused == nil {
@@ -73,6 +72,7 @@ func (l *requestLimiter) writeRefusal(w http.ResponseWriter, r *http.Request) {
 	if errors.Is(reason.err, otlpsize.ErrMalformed) {
 		answer, code = http.StatusBadRequest, codes.InvalidArgument
 	}
+	// As OTLP specifies: a Status in the encoding of the request.
 	message := status.New(code, l.countRefusal(r.Context(), reason.err).Error()).Proto()
 	text, err := proto.Marshal(message)
 	contentType := "application/x-protobuf"

@@ -43,7 +43,6 @@ func Run(ctx context.Context, out io.Writer, components []Component) bool {
 	return well
 }
 
-// checkWithin does not wait for a check that ignores its context.
 func checkWithin(ctx context.Context, checker Checker) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -57,7 +56,7 @@ func checkWithin(ctx context.Context, checker Checker) []Finding {
 	select {
 	case findings := <-done:
 		return findings
-	case <-time.After(time.Second):
+	case <-time.After(time.Second): // a check may ignore its context
 		return []Finding{{Subject: "connection", Detail: fmt.Sprintf("no answer within %s", checkTimeout), Remedy: "see whether the server is there and answers"}}
 	}
 }

@@ -52,12 +52,11 @@ func (w *Writer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// drainWaiting ends when nothing is waiting, so that no goroutine is left unless out blocks.
 func (w *Writer) drainWaiting() {
 	var batch []byte
 	for {
 		w.mu.Lock()
-		if len(w.waiting) == 0 {
+		if len(w.waiting) == 0 { // no goroutine is left, unless out blocks
 			w.writing = false
 			close(w.idle)
 			w.mu.Unlock()

@@ -14,7 +14,6 @@ const (
 	prefixBits6 = 48
 )
 
-// hideAddress hides the client's address and host name, and returns whether there was one. Sockets and [local] stay.
 func (p *Policy) hideAddress(e *session.Event) bool {
 	address, host := e.ClientAddress, e.ClientHostname
 	e.ClientAddress, e.ClientHostname = p.maskAddress(address), p.maskAddress(host)
@@ -92,12 +91,11 @@ func parseAddress(text string) (netip.Addr, bool) {
 	return a.WithZone("").Unmap(), true
 }
 
-// maskWithin hides the client's address in a text, in every spelling. Of an attribute that is a list of addresses, as proxies write it,
-// every one is hidden.
 func (p *Policy) maskWithin(text string, client netip.Addr, attribute bool) string {
 	if !mayHoldAddress(text) {
 		return text
 	}
+	// Proxies write lists of addresses: every one of them is hidden.
 	list := attribute && isAddressList(text)
 	if !list && !client.IsValid() {
 		return text

@@ -7,7 +7,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// changeAttr changes key and value. A value that no longer fits its type becomes a text.
 func changeAttr(a *session.Attr, field string, change func(field, text string) string) {
 	if session.NamesRecord(a.Key) {
 		return
@@ -23,7 +22,7 @@ func changeAttr(a *session.Attr, field string, change func(field, text string) s
 	if changed := change(field, a.Value); changed != a.Value {
 		a.Value = changed
 		if a.Type != session.AttrJSON {
-			a.Type = session.AttrString
+			a.Type = session.AttrString // what no longer fits its type
 		}
 	}
 }
@@ -34,12 +33,12 @@ var identityKeys = map[string]bool{
 	"audit.actor.id": true, session.AttrActorName: true, session.AttrActorID: true,
 }
 
-// isIdentity includes all of user.* and enduser.*: a name that came as a list or an object has no field.
 func isIdentity(key string) bool {
 	if identityKeys[key] {
 		return true
 	}
 	key = strings.TrimPrefix(key, session.SourceField)
+	// All of user.* and enduser.*: a name that came as a list or an object has no field.
 	first, _, _ := strings.Cut(key, ".")
 	return first == "user" || first == "enduser"
 }

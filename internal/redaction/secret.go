@@ -52,12 +52,11 @@ func isHashedText(text string) bool {
 	return err == nil
 }
 
-// rekeyEventIDs replaces ids by keyed hashes of themselves. A session's key that is made of the source's own session id holds no address.
 func (s *hashKey) rekeyEventIDs(e *session.Event) {
 	if !e.RecordID.IsZero() {
 		e.RecordID = s.rekeyRecordID(e.RecordID)
 	}
-	if !e.SessionKey.IsZero() && e.SessionID == "" {
+	if !e.SessionKey.IsZero() && e.SessionID == "" { // a key made of the source's own session id holds no address
 		copy(e.SessionKey[:], s.computeMAC("session key", string(e.SessionKey[:])))
 		markAsUUIDv8(&e.SessionKey)
 	}

@@ -37,9 +37,8 @@ func isNeverEscaped(name string) bool {
 // maxSpelledName bounds the cost: longer names are searched in fewer spellings, and their original is dropped anyway.
 const maxSpelledName = 64 << 10
 
-// nameSpellings are the escaped forms of a name in messages, columns and attributes, the longest first, so that none is hidden in part.
-// Spaces around a name are not part of it: messages drop them.
 func nameSpellings(name string) []string {
+	// Messages drop the spaces around a name.
 	if bare := strings.TrimSpace(name); bare != "" {
 		name = bare
 	}

@@ -11,8 +11,6 @@ import (
 // Redacted replaces a name within a text.
 const Redacted = "[redacted]"
 
-// hideUserNames hides the name in its field and in every other text: libpq, for example, names the database after the user. The same holds
-// for a user id that is no number.
 func (p *Policy) hideUserNames(e *session.Event) {
 	names := searchNames(e)
 	if needsEscaping(e.User) || slices.ContainsFunc([]string{e.UserID, e.ActorName, e.ActorID}, func(s string) bool { return needsEscaping(s) && !isHashedText(s) }) {
@@ -22,6 +20,7 @@ func (p *Policy) hideUserNames(e *session.Event) {
 	p.hideCertificate(e)
 	e.Extra = slices.Clone(e.Extra)
 	p.hideIdentities(e.Extra)
+	// libpq, for example, names the database after the user.
 	if len(names) > 0 {
 		changeEveryText(e, func(field, text string) string { return p.hideNamesInText(names, field, text) })
 	}
@@ -44,7 +43,6 @@ func (p *Policy) hideNameFields(e *session.Event) {
 // vocabularyWords stay, although they may also be somebody's name.
 var vocabularyWords = map[string][]string{"UserType": {session.UserPerson, session.UserService, session.UserSystem}, "MFAUsed": {"yes", "no"}}
 
-// hideNamesInText hides parts of texts. Ids, which "[redacted]" would make equal, and truncated names are hidden whole.
 func (p *Policy) hideNamesInText(names []searchName, field, text string) string {
 	if text == "" || text == Redacted || isHashedText(text) || slices.Contains(vocabularyWords[field], text) {
 		return text
@@ -55,17 +53,17 @@ func (p *Policy) hideNamesInText(names []searchName, field, text string) string 
 			return Redacted
 		}
 	}
+	// "[redacted]" would make ids equal.
 	if hidden != text && (field == "SessionID" || field == "SessionName") {
 		return p.replaceIdentity(field, text)
 	}
 	return hidden
 }
 
-// hideCertificate: its subject is its owner's name.
 func (p *Policy) hideCertificate(e *session.Event) {
 	if len(e.CertificateSubjects) > 0 {
 		subjects := make([]string, len(e.CertificateSubjects))
-		for i, s := range e.CertificateSubjects {
+		for i, s := range e.CertificateSubjects { // a certificate's subject is its owner's name
 			if subjects[i] = p.replaceIdentity("certificate subject", s); subjects[i] == "" {
 				subjects[i] = Redacted
 			}
@@ -86,13 +84,12 @@ func (p *Policy) replaceIdentity(purpose, text string) string {
 	return ""
 }
 
-// searchNames leaves out user ids that are numbers: 1000 is part of many texts.
 func searchNames(e *session.Event) (names []searchName) {
 	if strings.TrimSpace(e.User) != "" {
 		names = append(names, newSearchName(e.User))
 	}
 	for _, id := range [...]string{e.UserID, e.ActorName, e.ActorID} {
-		if strings.TrimSpace(id) != "" && id != e.User && !isDecimalNumber(id) && !isHashedText(id) {
+		if strings.TrimSpace(id) != "" && id != e.User && !isDecimalNumber(id) && !isHashedText(id) { // 1000 is part of many texts
 			names = append(names, newSearchName(id))
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// writeCEF writes the extensions of a CEF:0 event: predefined ones where the value fits their type and length, and custom ones,
-// OtelSessionlog<Name>, for all else. Source: ArcSight Common Event Format, Implementation Standard, extension dictionary.
 func writeCEF(d *document) {
+	// Source: ArcSight Common Event Format, Implementation Standard, extension dictionary. What fits no predefined extension becomes a custom one,
+	// OtelSessionlog<Name>.
 	e := &d.event
 	writeCEFHeader(d)
 	d.integer("rt", floorMillis(e.Time))

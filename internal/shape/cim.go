@@ -6,9 +6,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// writeCIM writes the fields of the model Authentication, and below sessionlog what it has none for. Of anything but a login it writes no
-// action: the add-on tags only events of event_name sessionlog.login, because the model counts whatever is tagged as a login. The model's
-// `duration` is that of the authentication, so a session's length is not called that.
 func writeCIM(d *document) {
 	e := &d.event
 	d.startPlain("time")
@@ -20,7 +17,7 @@ func writeCIM(d *document) {
 			d.text("action", e.Outcome.String())
 		}
 	} else {
-		d.left[fieldOutcome] = true
+		d.left[fieldOutcome] = true // the model counts whatever has an action as a login
 	}
 	d.place("app", fieldSystem)
 	d.place("user", fieldUser)

@@ -140,7 +140,7 @@ func writeECSTLS(d *document) {
 			}
 			placeECSTime(d, "not_before", fieldCertificateNotBefore, e.CertificateNotBefore)
 			placeECSTime(d, "not_after", fieldCertificateNotAfter, e.CertificateNotAfter)
-			if isUpperHex(e.CertificateSerial) {
+			if isUpperHexSerial(e.CertificateSerial) {
 				d.placeWithin("x509", "serial_number", fieldCertificateSerial)
 			}
 		})
@@ -157,5 +157,4 @@ func placeECSTime(d *document, name string, f fieldIndex, text string) {
 	}
 }
 
-// isUpperHex: ECS writes serial numbers without colons and in upper case.
-func isUpperHex(s string) bool { return s != "" && strings.Trim(s, "0123456789ABCDEF") == "" }
+func isUpperHexSerial(s string) bool { return s != "" && strings.Trim(s, "0123456789ABCDEF") == "" }

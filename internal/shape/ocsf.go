@@ -15,8 +15,8 @@ const (
 	ocsfOther    = 99
 )
 
-// writeOCSF writes an event of class 3002. Its rules: https://schema.ocsf.io/1.8.0/classes/authentication.
 func writeOCSF(d *document) {
+	// Its rules: https://schema.ocsf.io/1.8.0/classes/authentication.
 	e := &d.event
 	writeOCSFClass(d)
 	writeOCSFStatus(d)
@@ -169,12 +169,11 @@ func isWithoutUser(e *session.Event) bool {
 // ocsfUserTypes are user.type_id.
 var ocsfUserTypes = map[string]int64{session.UserPerson: 1, session.UserSystem: 3, session.UserService: 4}
 
-// writeOCSFUser: a user is required, and of it name or uid.
 func writeOCSFUser(d *document) {
 	e := &d.event
 	d.object("user", func() {
 		if isWithoutUser(e) {
-			d.text("name", "unknown")
+			d.text("name", "unknown") // OCSF requires a name or a uid
 		}
 		d.place("name", fieldUser)
 		d.place("uid", fieldUserID)
@@ -199,7 +198,6 @@ func writeOCSFUser(d *document) {
 	})
 }
 
-// writeOCSFEndpoints: an endpoint needs an address or a name, and its ip must be one.
 func writeOCSFEndpoints(d *document) {
 	e := &d.event
 	d.object("dst_endpoint", func() {
@@ -291,11 +289,10 @@ func writeOCSFMethod(d *document) {
 	}
 }
 
-// writeOCSFCertificate: a certificate needs its issuer and its serial number, or none of it stands here.
 func writeOCSFCertificate(d *document) {
 	e := &d.event
 	if e.CertificateIssuer == "" || e.CertificateSerial == "" {
-		return
+		return // OCSF requires both
 	}
 	d.object("certificate", func() {
 		d.place("issuer", fieldCertificateIssuer)

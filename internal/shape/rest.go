@@ -78,7 +78,7 @@ func (d *document) writeNestedRest() {
 			return
 		}
 		d.object("attributes", func() {
-			d.writeAttributes(pathlessName, func(name string, a *session.Attr) {
+			d.writeAttributes(nameWithoutDots, func(name string, a *session.Attr) {
 				d.attribute(name, &session.Attr{Value: a.Value})
 			})
 		})
@@ -128,7 +128,7 @@ func (d *document) writeAttributes(nameOf func(key string) string, write func(na
 		switch {
 		case !utf8.ValidString(attrs[i].Value):
 			d.attribute(name, &session.Attr{Value: encodeBase64(attrs[i].Value)})
-		case attrs[i].Type == session.AttrJSON && hasNameTwice(attrs[i].Value):
+		case attrs[i].Type == session.AttrJSON && hasMemberTwice(attrs[i].Value):
 			d.attribute(name, &session.Attr{Value: attrs[i].Value})
 		default:
 			write(name, &attrs[i])
@@ -174,12 +174,9 @@ func memberName(key string) string {
 	return validText(key)
 }
 
-// pathlessName has no dots. Elasticsearch takes them for a path, and refuses a document in which one ends with a value and goes on
-// (db.system, db.system.name), or has an empty part.
-func pathlessName(key string) string { return strings.ReplaceAll(memberName(key), ".", "_") }
+func nameWithoutDots(key string) string { return strings.ReplaceAll(memberName(key), ".", "_") }
 
-// hasNameTwice tells whether an object within the JSON has two members of one name: Elasticsearch refuses a document with such.
-func hasNameTwice(text string) bool {
+func hasMemberTwice(text string) bool {
 	var walk func(*jx.Decoder) error
 	walk = func(d *jx.Decoder) error {
 		switch d.Next() {
@@ -189,7 +186,7 @@ func hasNameTwice(text string) bool {
 			seen := map[string]bool{}
 			return d.Obj(func(d *jx.Decoder, name string) error {
 				if seen[name] {
-					return errNameTwice
+					return errNameTwice // Elasticsearch refuses such a document
 				}
 				seen[name] = true
 				return walk(d)

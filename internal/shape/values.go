@@ -59,7 +59,6 @@ func severityNumber(e *session.Event) int32 {
 	return e.DefaultSeverity()
 }
 
-// splitTLSVersion splits TLSv1.3 or "TLS 1.3" into tls and 1.3. ok is false for anything else, SSL included, whose versions are written many ways.
 func splitTLSVersion(s string) (protocol, version string, ok bool) {
 	version = s
 	if len(s) > 3 && strings.EqualFold(s[:3], "tls") {
@@ -72,7 +71,7 @@ func splitTLSVersion(s string) (protocol, version string, ok bool) {
 	case "1.0", "1.1", "1.2", "1.3":
 		return "tls", version, true
 	}
-	return "", "", false
+	return "", "", false // SSL included, whose versions are written many ways
 }
 
 // clearTextMethods are PostgreSQL's that send the password as it is. Source: its manual, chapter Client Authentication.

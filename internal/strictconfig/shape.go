@@ -5,7 +5,6 @@ import (
 	"reflect"
 )
 
-// checkShape refuses a list or a block for one value, one value for a block, and a number for a text. No value is in its errors.
 func checkShape(path []string, value any, t reflect.Type) error {
 	if value == nil || len(path) == 0 || decodesText(t) {
 		return nil

@@ -101,11 +101,10 @@ func removeDropped(ld plog.Logs, dropped []bool) {
 	})
 }
 
-// countLeftOut warns of logins only: that a format has no logouts, or no news of a session, is as it should be.
 func (p *shapeProcessor) countLeftOut(ctx context.Context, kind session.Kind) {
 	p.leftOut.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(p.id, attribute.String("kind", kind.String()))))
 	if kind != session.KindLogin || p.config.LeftOut == LeftOutKeep {
-		return
+		return // that a format has no logouts, or no news of a session, is as it should be
 	}
 	p.conditions.Raise("login", "logins are dropped, because kinds does not list login: add login to kinds, or write left_out: keep to pass them as they are",
 		zap.String("format", p.config.Format), zap.Strings("kinds", p.config.Kinds))

@@ -77,7 +77,7 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 		if until.After(end) {
 			until = end
 		}
-		found, covered, err := q.Ask(ctx, store, r.rangeOf(m, until), limits)
+		found, covered, err := q.Ask(ctx, store, r.questionRange(m, until), limits)
 		if err != nil {
 			return r.backendFailed(ctx, err)
 		}
@@ -90,7 +90,7 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 			return err
 		}
 		m.Asked = until
-		m.forgetUnreachable(r.config.Lookback + r.config.Questions.reachOfQuestions())
+		m.forgetUnreachable(r.config.Lookback + r.config.Questions.longestReach())
 		r.saveValue(ctx, q.Name, m)
 		if limits.Time == r.config.AnswerTime {
 			r.conditions.Clear("answer_time "+q.Name, "answer_time is enough again", zap.String("question", q.Name))
@@ -102,8 +102,8 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 	}
 }
 
-// rangeOf begins before what was asked already, for events that have come late.
-func (r *findingsReceiver) rangeOf(m *questionMemory, until time.Time) query.Filter {
+func (r *findingsReceiver) questionRange(m *questionMemory, until time.Time) query.Filter {
+	// Events may have come late: some of what was asked is asked again.
 	from := m.Asked.Add(-r.config.Lookback)
 	if from.Before(m.Begin) {
 		from = m.Begin

@@ -26,7 +26,7 @@ type newestEvents struct {
 // warnOfLateEvents tells of instances whose events came further back than lookback after their time had been asked about: no question sees them. An instance
 // that had nothing to tell meanwhile is none.
 func (r *findingsReceiver) warnOfLateEvents(ctx context.Context, store query.Store) error {
-	begin, asked := r.askedTime()
+	begin, asked := r.askedTimes()
 	unasked := asked.Add(-r.config.Lookback) // nothing before it is asked any more
 	filter, isFirst := query.Filter{From: unasked}, r.newest.times == nil
 	if since := r.now().Sub(r.newest.lookedBack); isFirst || since < 0 || since >= watchedEvery {
@@ -65,8 +65,7 @@ func (r *findingsReceiver) warnOfLateEvents(ctx context.Context, store query.Sto
 	return nil
 }
 
-// askedTime is from when on and until when questions have asked.
-func (r *findingsReceiver) askedTime() (begin, asked time.Time) {
+func (r *findingsReceiver) askedTimes() (begin, asked time.Time) {
 	for _, m := range r.memories {
 		begin = m.Begin
 		if asked.Before(m.Asked) {
@@ -76,7 +75,6 @@ func (r *findingsReceiver) askedTime() (begin, asked time.Time) {
 	return begin, asked
 }
 
-// warnOfLateInstance counts the events after the newest that was seen of an instance, as far as they are not asked about.
 func (r *findingsReceiver) warnOfLateInstance(ctx context.Context, store query.Store, of instanceName, seen, unasked time.Time) error {
 	f := query.Filter{From: seen.Add(1), Until: unasked, Conditions: []query.Condition{conditionOf("system", of.system), conditionOf("instance", of.instance)}}
 	var late []query.Group

@@ -80,11 +80,11 @@ func (m *questionMemory) findDelivered(key string, f *query.Finding) *deliveredF
 	return nil
 }
 
-// isOfDeliveredGroup tells of a user and an address that were told together with others: they come apart when the range has fewer of them.
 func (m *questionMemory) isOfDeliveredGroup(f query.Finding, options *query.QuestionOptions) bool {
 	if f.Question != firstSeen || f.User == "" || f.Address == "" {
 		return false
 	}
+	// A user and an address that were delivered together with others come apart when the range has fewer of them.
 	ofUser, ofAddress := f, f
 	ofUser.Address, ofAddress.User = "", ""
 	for _, group := range []query.Finding{ofUser, ofAddress} {
@@ -158,8 +158,8 @@ func networkOf(address string, options *query.QuestionOptions) string {
 	return address
 }
 
-// identityOf is the same whenever the same is found: it follows from what the finding is about, and from the first record.
 func identityOf(f *query.Finding, options *query.QuestionOptions) string {
+	// The same whenever the same is found: what the finding is about, and its first record.
 	about := aboutOf(f, options.Zone)
 	if !f.HistoryBegins {
 		about = append(about, hexID(f.Oldest))

@@ -135,8 +135,7 @@ func (c *QuestionsConfig) questionOptions() query.QuestionOptions {
 	return o
 }
 
-// reachOfQuestions is how long before a range a finding of it may begin.
-func (c *QuestionsConfig) reachOfQuestions() time.Duration {
+func (c *QuestionsConfig) longestReach() time.Duration {
 	return max(c.FailedThenSucceeded.Within, c.FailureBursts.Within, c.GuessedUsers.Within)
 }
 

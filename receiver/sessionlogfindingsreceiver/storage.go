@@ -65,13 +65,12 @@ type storedNewest struct {
 	Newest   time.Time `json:"newest"`
 }
 
-// loadNewest reads the newest events that were seen before the start; there are none at the first.
 func (r *findingsReceiver) loadNewest(ctx context.Context) error {
 	if r.storage == nil {
 		return nil
 	}
 	stored, err := r.storage.Get(ctx, storageVersion+newestEventsKey)
-	if err != nil || stored == nil {
+	if err != nil || stored == nil { // there are none at the first start
 		return err
 	}
 	var all []storedNewest

@@ -95,10 +95,9 @@ func (e *eventEmitter) deliverWithRetry(ctx, work context.Context, events []sess
 	return refused, reason, err
 }
 
-// consumeOnce encodes anew for each try, since a pipeline may change what it is given.
 func (e *eventEmitter) consumeOnce(ctx context.Context, events []session.Event) error {
 	op := e.obsReport.StartLogsOp(ctx)
-	err := e.next.ConsumeLogs(op, e.encodeBatch(events))
+	err := e.next.ConsumeLogs(op, e.encodeBatch(events)) // encoded anew for each try: a pipeline may change what it is given
 	e.obsReport.EndLogsOp(op, e.format, len(events), err)
 	return err
 }

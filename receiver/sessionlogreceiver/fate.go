@@ -40,15 +40,13 @@ func joinedErrors(err error) []error {
 	return nil
 }
 
-// undeliveredEvents returns the events that the pipeline has not taken: those that the error names where every part of it is or
-// holds a consumererror.Logs, else all. Joined parts are from several pipelines: an event is taken when all of them have it.
 func undeliveredEvents(err error, events []session.Event) []session.Event {
 	if err == nil {
 		return nil
 	}
 	ids := map[session.ID]bool{}
 	if !collectFailedIDs(err, ids) {
-		return events
+		return events // not every part of the error names its records
 	}
 	var left []session.Event
 	for i := range events {
@@ -77,8 +75,6 @@ func collectFailedIDs(err error, ids map[session.ID]bool) bool {
 	return false
 }
 
-// addRecordIDs accepts ids of other callers, since a queue merges what it sends. It returns false for a failure without records, or
-// with a record without an id.
 func addRecordIDs(partial consumererror.Logs, ids map[session.ID]bool) (ok bool) {
 	for _, resource := range partial.Data().ResourceLogs().All() {
 		for _, scope := range resource.ScopeLogs().All() {
@@ -91,7 +87,7 @@ func addRecordIDs(partial consumererror.Logs, ids map[session.ID]bool) (ok bool)
 				if !valid {
 					return false
 				}
-				ids[id], ok = true, true
+				ids[id], ok = true, true // of other callers too, since a queue merges what it sends
 			}
 		}
 	}

@@ -14,8 +14,6 @@ type retryPolicy struct{ firstPause, longestPause time.Duration }
 
 var defaultRetryPolicy = retryPolicy{firstPause: time.Second, longestPause: 30 * time.Second}
 
-// retryUntilDone calls attempt until it succeeds, or ctx ends, whose cause it returns. report is called after each failure, with the
-// pause that follows.
 func (r retryPolicy) retryUntilDone(ctx context.Context, attempt func() error, report func(err error, pause time.Duration)) error {
 	pauses := backoff.ExponentialBackOff{InitialInterval: r.firstPause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: r.longestPause}
 	for {

@@ -25,8 +25,6 @@ type cursorClient interface {
 	Close(ctx context.Context) error
 }
 
-// openCursor returns the client of the storage extension, or a cursor in memory where id is nil. The extension separates components
-// by their id, and this receiver's sources by the name of their block.
 func openCursor(ctx context.Context, host component.Host, id *component.ID, self component.ID, key string) (cursorClient, error) {
 	if id == nil {
 		return &memoryCursor{}, nil
@@ -41,15 +39,15 @@ func openCursor(ctx context.Context, host component.Host, id *component.ID, self
 	if !ok {
 		return nil, fmt.Errorf("storage: extension %s keeps no data; name a storage extension, such as file_storage", id)
 	}
-	client, err := extension.GetClient(ctx, component.KindReceiver, self, key)
+	client, err := extension.GetClient(ctx, component.KindReceiver, self, key) // apart by this receiver's id, and its sources by their key
 	if err != nil {
 		return nil, describeOpenError(id, err)
 	}
 	return client, nil
 }
 
-// describeOpenError explains the bare "timeout" that file_storage returns while another process holds its file's lock.
 func describeOpenError(id *component.ID, err error) error {
+	// file_storage says just "timeout" while another process holds its file's lock.
 	if err.Error() == "timeout" || strings.HasSuffix(err.Error(), ": timeout") {
 		return fmt.Errorf("storage: extension %s: another process has its file open, which is most likely a second collector on the same directory: "+
 			"stop that one, or give each a directory of its own (extensions::%s::directory): %w", id, id, err)

@@ -135,9 +135,8 @@ func (t *receiverTelemetry) Read(_ time.Time, lag time.Duration) {
 	t.figures.RecordSuccess(t.now(), lag)
 }
 
-// recordNeverRead makes last_success exist before anything was read: an alert needs the series.
 func (t *receiverTelemetry) recordNeverRead() {
-	t.lastSuccess.Record(context.Background(), 0, t.receiverAttribute)
+	t.lastSuccess.Record(context.Background(), 0, t.receiverAttribute) // an alert needs the series, also before anything was read
 }
 
 // Lost is part of [source.Stats].

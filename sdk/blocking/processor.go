@@ -54,7 +54,6 @@ func NewProcessor(exporter sdklog.Exporter, opts ...Option) *Processor {
 	return p
 }
 
-// exportBatch exports the records together, or if they are refused one by one, so that a bad one does not fail the others.
 func (p *Processor) exportBatch(records []sdklog.Record) []error {
 	err := p.tryExport(records)
 	if err == nil {
@@ -62,6 +61,7 @@ func (p *Processor) exportBatch(records []sdklog.Record) []error {
 	}
 	errs := make([]error, len(records))
 	for i := range errs {
+		// One by one, so that a bad one does not fail the others.
 		if errs[i] = err; p.isRefused(err) && len(records) > 1 {
 			errs[i] = p.tryExport(records[i : i+1])
 		}

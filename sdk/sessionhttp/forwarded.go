@@ -29,8 +29,6 @@ func isEscaped(before string) bool {
 	return (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1
 }
 
-// forwardedFor gives the node of the parameter "for" in an element of the header Forwarded, "" if there is none. Semicolons within
-// quotes do not count: a client chooses what its proxy writes there, such as host="x;for=127.0.0.1".
 func forwardedFor(element string) string {
 	for element != "" {
 		var pair string
@@ -60,8 +58,8 @@ func firstPair(element string) (pair, rest string) {
 	return element, ""
 }
 
-// parseNode reads an address with or without a port, in brackets or quotes or neither: 192.0.2.7, "[2001:db8::1]:4711".
 func parseNode(s string) (netip.AddrPort, bool) {
+	// 192.0.2.7, "[2001:db8::1]:4711" and what is between these.
 	if n := len(s); n >= 2 && s[0] == '"' && s[n-1] == '"' {
 		s = s[1 : n-1]
 	}

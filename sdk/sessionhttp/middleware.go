@@ -84,7 +84,6 @@ func (m *eventMiddleware) requestOptions(r *http.Request) []sessionlog.Option {
 	return opts
 }
 
-// describeTLS is for a connection that ends in this process. A certificate counts only if it was verified.
 func describeTLS(e *session.Event, state *tls.ConnectionState) {
 	e.TLSVersion = tlsVersions[state.Version]
 	e.TLSCipher = tls.CipherSuiteName(state.CipherSuite)

@@ -27,9 +27,6 @@ type trustedProxies struct {
 	networks []netip.Prefix
 }
 
-// clientAddress finds who asked the first of the trusted proxies. Each proxy appends the address that has connected to it, so the
-// header is read from the right, as long as the one who wrote is trusted. Where a trusted proxy wrote something that is no
-// address, its own is the last that is known.
 func (p *trustedProxies) clientAddress(r *http.Request) (netip.Addr, uint16) {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -37,13 +34,14 @@ func (p *trustedProxies) clientAddress(r *http.Request) (netip.Addr, uint16) {
 	}
 	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 	lines := r.Header.Values(string(p.header))
+	// Each proxy appends the address that has connected to it.
 	for _, line := range slices.Backward(lines) {
 		for line != "" && p.isTrusted(at.Addr()) {
 			var element string
 			line, element = lastElement(line)
 			from, ok := p.parseElement(element)
 			if !ok {
-				return at.Addr(), at.Port()
+				return at.Addr(), at.Port() // the last one that is known
 			}
 			at = from
 		}

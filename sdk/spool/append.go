@@ -58,7 +58,6 @@ func (s *segmentStore) freeBytes() int64 {
 	return s.maxBytes - s.diskBytes() - segmentHeader
 }
 
-// writeBuffer appends the buffer to the last segment, or to a new one. After an error nothing of it counts.
 func (s *segmentStore) writeBuffer() error {
 	seg, whole, err := s.segmentToWrite()
 	if err != nil {

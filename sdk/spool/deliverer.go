@@ -90,12 +90,11 @@ func (c *spoolDeliverer) deliverBatch() (more bool, err error) {
 
 var errOneRefused = errors.New("one of the records is refused for good")
 
-// decodeRecords skips payloads that are no OTLP in spite of their checksum; whole is false then.
 func (c *spoolDeliverer) decodeRecords(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
 	whole = true
 	for _, p := range payloads {
 		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p)
-		if err != nil {
+		if err != nil { // no OTLP, in spite of its checksum
 			whole = false
 			continue
 		}

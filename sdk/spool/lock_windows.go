@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockExclusively fails when another process holds the lock. The system lets go of it when the process ends, however it ends.
 func lockExclusively(file *os.File) error {
+	// The system lets go of it when the process ends, however it ends.
 	return windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 }
 

@@ -57,7 +57,6 @@ func openStore(dir string, maxBytes int64) (*segmentStore, error) {
 	return s, nil
 }
 
-// makeFolder makes the folder, and those above it that are missing: a name that is not on the disk is lost with all it holds.
 func makeFolder(dir string) error {
 	var above []string
 	for d := dir; ; {
@@ -68,6 +67,7 @@ func makeFolder(dir string) error {
 		above = append(above, d)
 	}
 	err := os.MkdirAll(dir, 0o700)
+	// A name that is not on the disk is lost with all it holds.
 	for _, d := range above {
 		if err == nil {
 			err = syncDirectory(d)

@@ -186,7 +186,6 @@ func (l *Writer) dropFile() {
 	l.file = nil
 }
 
-// fileName is safe as a file's name and keeps component ids apart.
 func fileName(component, day string) string {
 	var b strings.Builder
 	for _, r := range component {

@@ -90,8 +90,8 @@ func waitUntilSettled(ctx context.Context, path string) error {
 	}
 }
 
-// moveRest appends what stays to the file of the name that it had, which a writer may have made anew.
 func moveRest(ctx context.Context, from, to string, isChosen func(plog.Logs) bool) (found int, err error) {
+	// A writer may have made the file anew.
 	file, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return 0, err

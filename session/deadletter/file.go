@@ -32,7 +32,6 @@ func probeWritable(wanted string) error {
 	}
 }
 
-// openFileOfDay makes day's file the open one. The folders are synced too: a file whose name is not on the disk is lost with its content.
 func (l *Writer) openFileOfDay(day string) error {
 	if l.file != nil && l.day == day && l.isFileInPlace() {
 		return nil
@@ -58,9 +57,8 @@ func (l *Writer) openFileOfDay(day string) error {
 	return nil
 }
 
-// isFileInPlace tells whether the open file is still the one of that name: who has dealt with a dead letter takes it away, and what is
-// written into a removed file is nowhere.
 func (l *Writer) isFileInPlace() bool {
+	// Who has dealt with a dead letter takes the file away, and what is written into a removed file is nowhere.
 	named, err := os.Stat(l.pathOfDay(l.day))
 	if err != nil {
 		return false

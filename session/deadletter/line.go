@@ -17,13 +17,13 @@ type lineEnvelope []byte
 // maxReason is how much of a reason is kept: it stands in every line, and an exporter may have put a whole batch into it.
 const maxReason = 4 << 10
 
-// newEnvelope writes by hand what encoding/json would, since that would also rewrite the record's own JSON.
 func newEnvelope(now time.Time, component string, reason error) lineEnvelope {
 	text := "no reason given"
 	if reason != nil {
 		text = reason.Error()
 	}
 	text = strings.ToValidUTF8(text[:min(len(text), maxReason)], "\uFFFD")
+	// By hand, since encoding/json would rewrite the record's own JSON too.
 	head := lineEnvelope(`{"time":"` + now.Format(time.RFC3339Nano) + `","component":`)
 	head = appendString(head, component)
 	head = append(head, `,"reason":`...)

@@ -202,9 +202,8 @@ func (d *Decoder) readOutcome(v pcommon.Value) {
 	}
 }
 
-// readEventName drops our own names: Kind has them.
 func (d *Decoder) readEventName(key string, v pcommon.Value) {
-	if !isOurName(textValue(v)) {
+	if !isOurName(textValue(v)) { // Kind has ours
 		d.keepAttribute(key, v)
 	}
 }

@@ -50,11 +50,11 @@ func recordKind(lr plog.LogRecord) (kind session.Kind, foreign bool) {
 	return foreignKind(lr), true
 }
 
-// ourEventName is "" for foreign names. Senders without event names put it into an attribute.
 func ourEventName(lr plog.LogRecord) string {
 	if name := lr.EventName(); isOurName(name) {
 		return name
 	}
+	// Senders without event names put it into an attribute.
 	for _, key := range [...]string{keyOTelEventName, keyEventName} {
 		if v, ok := lr.Attributes().Get(key); ok && isOurName(v.Str()) {
 			return v.Str()
@@ -68,12 +68,11 @@ func isOurName(name string) bool {
 	return len(name) >= len(session.EventPrefix) && strings.EqualFold(name[:len(session.EventPrefix)], session.EventPrefix)
 }
 
-// parseOurName reads our names in any case: some SDKs make Pascal case of them.
 func parseOurName(name string) session.Kind {
 	if kind := session.ParseKind(name); kind != session.KindUnknown || len(name) > maxEventName {
 		return kind
 	}
-	return session.ParseKind(strings.ToLower(name))
+	return session.ParseKind(strings.ToLower(name)) // some SDKs make Pascal case of our names
 }
 
 // All iterates over the events of ld. The number is the record's place among all records of ld, events or not. The event is valid
@@ -219,10 +218,9 @@ func (d *Decoder) completeRecord(lr plog.LogRecord) {
 	}
 }
 
-// setRecordTimes reads times by their magnitude, since some senders write seconds or milliseconds where nanoseconds are meant. What is a time
-// of our days in no unit is kept aside, and the observed time counts, as where there is no time.
 func (d *Decoder) setRecordTimes(lr plog.LogRecord) {
 	e := &d.event
+	// By magnitude: some senders write seconds or milliseconds where nanoseconds are meant.
 	if nanos, ok := session.Nanoseconds(e.Observed); ok {
 		e.Observed = nanos
 	}
@@ -237,7 +235,6 @@ func (d *Decoder) setRecordTimes(lr plog.LogRecord) {
 	}
 }
 
-// hideForeign also applies to the sender's own id, from which the record id is computed: one that was changed is not used.
 func (d *Decoder) hideForeign() {
 	e := &d.event
 	if d.senderUID == "" {
@@ -246,6 +243,7 @@ func (d *Decoder) hideForeign() {
 	}
 	e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.senderUID})
 	d.hide(e, false)
+	// The record id is computed from it: one that was changed is not used.
 	if last := len(e.Extra) - 1; last >= 0 && e.Extra[last] == (session.Attr{Key: keyForeignUID, Value: d.senderUID}) {
 		e.Extra = e.Extra[:last] // it comes back below the id
 	} else {

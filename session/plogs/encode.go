@@ -44,8 +44,6 @@ func (enc *Encoder) Encode(events []session.Event) plog.Logs {
 	return ld
 }
 
-// groupRecords finds or makes the records of a resource. Capacity is reserved for
-// the first resource only: most batches have no other.
 func (enc *Encoder) groupRecords(ld plog.Logs, g resourceGroup, room int) plog.LogRecordSlice {
 	if r, ok := enc.groups[g]; ok {
 		return r
@@ -61,15 +59,15 @@ func (enc *Encoder) groupRecords(ld plog.Logs, g resourceGroup, room int) plog.L
 	sl.Scope().SetName(ScopeName)
 	sl.Scope().SetVersion(enc.version)
 	r := sl.LogRecords()
-	if len(enc.groups) == 0 {
+	if len(enc.groups) == 0 { // most batches have no other
 		r.EnsureCapacity(room)
 	}
 	enc.groups[g] = r
 	return r
 }
 
-// renderTexts writes every record id, session key and body into one string: three texts an event, one allocation a call.
 func (enc *Encoder) renderTexts(events []session.Event) renderedTexts {
+	// One string for three texts an event: one allocation a call.
 	if cap(enc.text) > maxKeptText {
 		enc.text = nil
 	}

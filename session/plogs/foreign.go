@@ -135,10 +135,10 @@ func containsWord(v pcommon.Value, word string) bool {
 	return false
 }
 
-// readForeignAttributes reads the keys of our own vocabulary first: they have precedence in whichever order the attributes come.
 func (d *Decoder) readForeignAttributes(lr plog.LogRecord) {
 	d.foreign = foreignRecord{eventName: lr.EventName()}
 	_, d.foreign.nameOutcome = parseForeignName(d.foreign.eventName)
+	// Keys of our own vocabulary have precedence, in whichever order the attributes come.
 	for key, v := range lr.Attributes().All() {
 		if r := mappingsByKey[key]; r != nil && key != keyOTelEventName && key != keyEventName {
 			r.read(d, unwrapSingle(v))
@@ -199,8 +199,8 @@ func (d *Decoder) resolveForeign() {
 	w.resolveSourceEvent(e)
 }
 
-// resolveReason prefers a sentence to the result of a sign-in, which is one word.
 func (w *foreignRecord) resolveReason(e *session.Event) {
+	// A sentence is better than the result of a sign-in, which is one word.
 	if w.failureReason == "" {
 		w.failureReason, w.reasonKey = w.signInResult, keySignInResult
 	} else if w.signInResult != "" {
@@ -222,7 +222,6 @@ func (w *foreignRecord) bestOutcome() session.Outcome {
 	return w.nameOutcome
 }
 
-// resolveSourceEvent keeps the sender's own word for the event: its name, and beside that its action.
 func (w *foreignRecord) resolveSourceEvent(e *session.Event) {
 	switch {
 	case e.SourceEvent != "" || w.eventName != "":

@@ -20,11 +20,11 @@ func setJSONValue(v pcommon.Value, text string) bool {
 	return v.FromRaw(mapLeaves(raw, numberAsWritten)) == nil
 }
 
-// textOfJSON is an array or a map as JSON. NaN and infinities become texts: pdata returns nothing for a value that holds one.
 func textOfJSON(v pcommon.Value) string {
 	if s := v.AsString(); s != "" {
 		return s
 	}
+	// pdata returns nothing for a value that holds NaN or an infinity.
 	encodable := pcommon.NewValueEmpty()
 	if encodable.FromRaw(mapLeaves(v.AsRaw(), nonFiniteAsText)) != nil {
 		return ""

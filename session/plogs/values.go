@@ -46,10 +46,8 @@ func putTextList(m pcommon.Map, key string, list []string) {
 // maxMapInserts: an insert into a pdata map is linear in its size, and a hundred thousand attributes would take minutes.
 const maxMapInserts = 128
 
-// putSettings writes a map as long as names are unique and UTF-8, as they are in every session_log seen; else a list of
-// pairs, which loses nothing. Very many are a list as well.
 func putSettings(m pcommon.Map, key string, settings []session.Setting) {
-	if len(settings) <= maxMapInserts && uniqueNames(settings) {
+	if len(settings) <= maxMapInserts && uniqueNames(settings) { // as in every session_log seen
 		kv := m.PutEmptyMap(key)
 		kv.EnsureCapacity(len(settings))
 		for _, s := range settings {
@@ -57,6 +55,7 @@ func putSettings(m pcommon.Map, key string, settings []session.Setting) {
 		}
 		return
 	}
+	// A list of pairs loses nothing.
 	list := m.PutEmptySlice(key)
 	list.EnsureCapacity(len(settings))
 	for _, s := range settings {
@@ -80,9 +79,8 @@ func uniqueNames(settings []session.Setting) bool {
 	return true
 }
 
-// putManyAttributes fills an empty map in linear time, in no order.
 func putManyAttributes(m pcommon.Map, attrs []session.Attr) error {
-	raw := make(map[string]any, len(attrs))
+	raw := make(map[string]any, len(attrs)) // in linear time, unlike putting one by one
 	for i := range attrs {
 		v := pcommon.NewValueEmpty()
 		SetAttribute(&attrs[i], v)

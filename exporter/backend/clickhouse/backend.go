@@ -72,18 +72,17 @@ func (s *store) Start(ctx context.Context) error {
 	return nil
 }
 
-// resolveQuorum makes a quorum of 1 out of auto where no shard has a second replica: of such a one, ClickHouse 26.7 answers every insert with
-// error 319, "could not verify quorum". Who may not read system.clusters keeps auto.
 func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
 	if s.cfg.Cluster == "" || s.cfg.Quorum != quorumAuto {
 		return nil
 	}
+	// With auto, ClickHouse 26.7 answers every insert where no shard has a second replica with error 319, "could not verify quorum".
 	replicas, err := l.queryNumber(ctx, "SELECT toString(max(replica_num)) AS text FROM system.clusters WHERE cluster = "+configclickhouse.QuoteText(s.cfg.Cluster))
 	if replicas == 1 {
 		s.cfg.Quorum = "1"
 		s.sql = s.cfg.newStatements()
 	}
-	if told := (*configclickhouse.Exception)(nil); errors.As(err, &told) {
+	if refused := (*configclickhouse.Exception)(nil); errors.As(err, &refused) { // who may not read system.clusters keeps auto
 		return nil
 	}
 	return err

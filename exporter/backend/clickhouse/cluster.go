@@ -41,9 +41,8 @@ func (cfg *Config) statementsOnCluster(statement string) []string {
 
 func (cfg *Config) clusterClause() string { return "ON CLUSTER '" + cfg.Cluster + "'" }
 
-// distributedTable spreads a table over the shards. All records of a session are on one shard; what belongs to no session goes
-// where its id says.
 func (cfg *Config) distributedTable(table string) string {
+	// All records of a session are on one shard; what belongs to no session goes where its id says.
 	key := "sipHash64(if(session_key = toFixedString('', 16), record_id, session_key))"
 	switch table {
 	case "session_conflicts":

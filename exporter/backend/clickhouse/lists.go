@@ -91,8 +91,8 @@ func fillSettings(p *pairsColumn, e *session.Event) {
 	}
 }
 
-// fillAttributes writes them in order of their keys, which compresses better and lets their types stand beside them.
 func fillAttributes(p *pairsColumn, e *session.Event) {
+	// Sorted keys compress better, and let their types stand beside them.
 	p.sorted = jsoncolumn.SortAttributes(e.Extra, p.sorted)
 	for i := range p.sorted {
 		p.appendPair(p.sorted[i].Key, p.sorted[i].Value)

@@ -41,9 +41,8 @@ func (l *serverConn) queryVersions(ctx context.Context, sql string, ids []record
 	return all, nil
 }
 
-// repeatDerived tells the derived tables of the stored records with these ids once more, which does not change them: the server may have died after it had
-// stored a record and before it had told of it.
 func (l *serverConn) repeatDerived(ctx context.Context, ids []recordID) error {
+	// The server may have died after it had stored a record and before it had counted it. Counting once more changes nothing.
 	for chunk := range slices.Chunk(ids, idsPerQuery) {
 		for _, sql := range l.sql.derived {
 			if err := l.runWithIDs(ctx, sql, chunk, nil, func() {}, func(int) error { return nil }); err != nil {

@@ -24,7 +24,7 @@ func (s *store) requireOneServer(ctx context.Context) error {
 	if err != nil || len(servers) < 2 {
 		return err
 	}
-	together, err := s.keepsTogether(ctx)
+	together, err := s.sharesTablesAmongServers(ctx)
 	if err != nil || together {
 		return err
 	}
@@ -33,7 +33,6 @@ func (s *store) requireOneServer(ctx context.Context) error {
 		s.cfg.FirstHost(), ErrSeveralServers, strings.Join(servers, ", "))
 }
 
-// serverUUIDs are the UUIDs of those who answer at the endpoints. One that is away is left to whoever connects.
 func (cfg Config) serverUUIDs(ctx context.Context) (uuids []string, err error) {
 	away := map[int]error{}
 	for i := range max(serversAsked, len(cfg.Endpoints)) {
@@ -49,7 +48,7 @@ func (cfg Config) serverUUIDs(ctx context.Context) (uuids []string, err error) {
 			if away[n] = err; len(away) == len(cfg.Endpoints) {
 				return nil, err
 			}
-			continue
+			continue // it is left to whoever connects
 		}
 		uuids = append(uuids, answer...)
 	}
@@ -64,19 +63,18 @@ func (cfg Config) connOutsideDatabase() *serverConn {
 	return l
 }
 
-// keepsTogether tells whether the tables are on all servers, as those of ClickHouse Cloud are, and those that somebody has made Replicated
-// or Distributed by hand.
-func (s *store) keepsTogether(ctx context.Context) (bool, error) {
+func (s *store) sharesTablesAmongServers(ctx context.Context) (bool, error) {
 	l := s.cfg.connOutsideDatabase()
 	defer l.closeConn()
 	shared, err := l.queryNumber(ctx, "SELECT toString(count()) AS text FROM system.table_engines WHERE name = 'SharedMergeTree'")
-	if err != nil || shared > 0 {
+	if err != nil || shared > 0 { // as in ClickHouse Cloud
 		return shared > 0, err
 	}
 	database := "currentDatabase()"
 	if s.cfg.Database != "" {
 		database = "'" + s.cfg.Database + "'"
 	}
+	// Somebody may have made them so by hand.
 	engines, err := l.queryTexts(ctx, "SELECT engine AS text FROM system.tables WHERE database = "+database+" AND name = '"+s.cfg.prefixNames("session_events")+"'")
 	return len(engines) == 1 && (engines[0] == "Distributed" || strings.HasPrefix(engines[0], "Replicated")), err
 }

@@ -45,12 +45,11 @@ type inFlightBatch struct {
 	written chan struct{}
 }
 
-// claimRecordIDs waits until nobody else writes any of ids, and calls end when they are written.
 func (f *inFlightIDs) claimRecordIDs(ctx context.Context, ids []recordID) (end func(), err error) {
 	mine := &inFlightBatch{ids, make(chan struct{})}
 	for {
 		f.mu.Lock()
-		other := slices.IndexFunc(f.batches, func(o *inFlightBatch) bool { return shareRecordID(o.ids, ids) })
+		other := slices.IndexFunc(f.batches, func(o *inFlightBatch) bool { return shareAnyRecordID(o.ids, ids) })
 		if other < 0 {
 			f.batches = append(f.batches, mine)
 			f.mu.Unlock()
@@ -73,9 +72,8 @@ func (f *inFlightIDs) releaseBatch(mine *inFlightBatch) {
 	close(mine.written)
 }
 
-// shareRecordID tells whether two sorted lists share an id. Those of different times share none, which their ends tell.
-func shareRecordID(a, b []recordID) bool {
-	if len(a) == 0 || len(b) == 0 || a[len(a)-1].compareBytes(b[0]) < 0 || b[len(b)-1].compareBytes(a[0]) < 0 {
+func shareAnyRecordID(a, b []recordID) bool {
+	if len(a) == 0 || len(b) == 0 || a[len(a)-1].compareBytes(b[0]) < 0 || b[len(b)-1].compareBytes(a[0]) < 0 { // they are of different times
 		return false
 	}
 	for len(a) > 0 && len(b) > 0 {

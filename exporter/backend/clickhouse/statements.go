@@ -78,14 +78,12 @@ func columnNames() (all []string) {
 	return append(all, "content_hash")
 }
 
-// insertSettings make an insert wait until the rows are stored, and keep the server's own guesses out of it: equal blocks are not left
-// out (record ids decide what is a repetition), history of many months may come in one batch, and no row is looked for that another of the same
-// batch replaces, since there is none.
 func (cfg *Config) insertSettings() string {
 	settings := []string{"async_insert = 0"}
 	if cfg.AsyncInsert {
 		settings = []string{"async_insert = 1", "wait_for_async_insert = 1"}
 	}
+	// Record ids decide what is a repetition, history of many months may come in one batch, and no row replaces another of its batch.
 	settings = append(settings, "insert_deduplicate = 0", "max_partitions_per_insert_block = 0", "optimize_on_insert = 0")
 	if cfg.Cluster != "" {
 		quorum := cfg.Quorum

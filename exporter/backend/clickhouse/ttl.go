@@ -13,13 +13,12 @@ import (
 // ttlSeconds finds the seconds of a TTL that ttlOf has made, in the engine as the server prints it.
 var ttlSeconds = regexp.MustCompile(` TTL .*toIntervalSecond\((\d+)\)`)
 
-// decideTTL finds out which ttl counts. The server deletes by itself what a table's TTL says, so the tables keep the one that they have
-// until a shorter one may count.
 func (s *store) decideTTL(ctx context.Context, l *serverConn) error {
 	s.ttl = 0
 	if s.cfg.TTL == 0 {
 		return nil
 	}
+	// The server deletes by itself what a table's TTL says, so the tables keep theirs until a shorter one may count.
 	table, _ := s.cfg.storingTable("session_events")
 	engine, err := l.tableEngine(ctx, table)
 	if err != nil {

@@ -31,8 +31,6 @@ func (s *store) nameTaken(taken string) error {
 	return backend.NameTaken("clickhouse: "+s.cfg.FirstHost(), name, "database or table_prefix")
 }
 
-// makeViews makes those views anew whose text is not this program's, unless a newer program has made them. A table under the name of a view is
-// somebody else's and stays.
 func (s *store) makeViews(ctx context.Context, l *serverConn) error {
 	there, err := s.viewNamesTaken(ctx, l)
 	if err != nil {
@@ -43,7 +41,7 @@ func (s *store) makeViews(ctx context.Context, l *serverConn) error {
 		at := slices.IndexFunc(there, func(t string) bool { return strings.HasPrefix(t, named.Name+" ") })
 		if at >= 0 {
 			comment, isView := strings.CutPrefix(there[at], named.Name+" View ")
-			if !isView {
+			if !isView { // a table of somebody else
 				return s.nameTaken(there[at])
 			}
 			if comment == named.Comment() || migrations.IsOfNewerProgram(comment) {
@@ -57,10 +55,9 @@ func (s *store) makeViews(ctx context.Context, l *serverConn) error {
 	return nil
 }
 
-// checkViewsByHand compares the columns of the views with those that the server would give them. It does not see another expression for a
-// column: the server spells a view's text anew.
 func (s *store) checkViewsByHand(ctx context.Context, l *serverConn) error {
 	var differing []migrations.View
+	// Columns alone: the server spells a view's text anew, so another expression for a column is not seen.
 	for _, v := range s.views {
 		name := s.cfg.prefixNames(v.Name)
 		_, query, _ := strings.Cut(s.cfg.prefixNames(v.SQL), " AS\n")

@@ -51,12 +51,11 @@ func (w *batchWrite) writeBatch(ctx context.Context) error {
 	return err
 }
 
-// scanBatch walks the batch for the first time. It makes the rows as well, as if none were there already, which is nearly always
-// so; whole tells whether they all fit into the block.
 func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 	if w.rows == nil {
 		w.rows = newRowBlock()
 	}
+	// Rows are made at once, as if none were stored already, which is nearly always so.
 	w.rows.resetColumns()
 	w.keys, w.hashes, w.places, whole = w.keys[:0], w.hashes[:0], w.places[:0], true
 	for i, e := range w.events {
@@ -101,8 +100,6 @@ func (w *batchWrite) acceptedEvents(yield func(int, *session.Event) bool) {
 	}
 }
 
-// decideFates gives each record its fate: of each id that is not stored the first is new, and the others are compared with it. It returns the
-// ids of duplicates of stored records.
 func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
 	w.fates = append(w.fates[:0], make([]backend.Fate, len(w.keys))...)
 	var first recordVersion
@@ -135,9 +132,8 @@ func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
 	return repeated
 }
 
-// keepConflicts puts the versions aside that are not there yet, one writer at a time, so that each is kept once.
 func (w *batchWrite) keepConflicts(ctx context.Context) error {
-	w.keepingConflicts.Lock()
+	w.keepingConflicts.Lock() // so that each version is kept once
 	defer w.keepingConflicts.Unlock()
 	var ids []recordID
 	for _, k := range w.keys {
@@ -171,7 +167,6 @@ func (w *batchWrite) keepConflicts(ctx context.Context) error {
 	return w.insertWithFate(ctx, w.sql.conflict, backend.FateConflict)
 }
 
-// fatesByIndex are those of a batch that is written.
 func (w *batchWrite) fatesByIndex() (all []backend.Fate) {
 	if len(w.places) > 0 {
 		all = make([]backend.Fate, w.places[len(w.places)-1]+1)

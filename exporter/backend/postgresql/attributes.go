@@ -63,9 +63,9 @@ func hasJSONValue(a *session.Attr) bool {
 	return jsoncolumn.IsNative(a)
 }
 
-// fitsNumeric is far below what a numeric holds, which ends at an exponent of some hundred thousand.
 func fitsNumeric(number string) bool {
 	_, exponent, _ := strings.Cut(strings.ToLower(number), "e")
+	// Far below what a numeric holds, which ends at an exponent of some hundred thousand.
 	return len(number) <= 400 && len(strings.TrimLeft(exponent, "+-0")) <= 3
 }
 
@@ -79,9 +79,9 @@ func comesBackAlike(a *session.Attr) bool {
 	return jsoncolumn.IsNative(a)
 }
 
-// isPlainNumber has no exponent, few digits, no trailing zero that a server may leave out, and is no negative zero, which numeric does not have.
 func isPlainNumber(number string, withPoint bool) bool {
 	whole, fraction, found := strings.Cut(number, ".")
+	// The server may leave out trailing zeros, and numeric has no negative zero.
 	return number != "-0" && found == withPoint && len(whole) < 30 && !strings.ContainsAny(number, "eE") && !strings.HasSuffix(fraction, "0")
 }
 

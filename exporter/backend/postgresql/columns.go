@@ -90,8 +90,8 @@ func writeObserved(c *copyBatch, e *session.Event) {
 	c.appendTimestamp(e.Observed)
 }
 
-// writeUser tells an empty name from none: ClickHouse has both.
 func writeUser(c *copyBatch, e *session.Event) {
+	// ClickHouse tells an empty name from none.
 	if e.UserEmpty && e.User == "" {
 		c.appendText("")
 		return

@@ -57,8 +57,8 @@ func (c *copyBatch) truncateBuffer() {
 
 func (c *copyBatch) bufferedBytes() int { return len(c.buf) }
 
-// sendRows leaves the rows as they are: they may be sent again.
 func (c *copyBatch) sendRows(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	// The rows stay as they are: they may be sent again.
 	_, err := conn.CopyFrom(ctx, io.MultiReader(strings.NewReader(copyHeader), bytes.NewReader(c.buf), strings.NewReader(copyTrailer)), sql)
 	return err
 }
@@ -188,15 +188,13 @@ func isAllZero(id []byte) bool {
 	return true
 }
 
-// appendTextArray is a text[] of one dimension: dimensions, whether it holds NULL, the type of its elements, their number, the first
-// index, then the elements.
 func (c *copyBatch) appendTextArray(list []string) {
 	if len(list) == 0 {
 		c.appendNull()
 		return
 	}
 	at := len(c.buf)
-	for _, n := range [...]int{0, 1, 0, oidText, len(list), 1} {
+	for _, n := range [...]int{0, 1, 0, oidText, len(list), 1} { // dimensions, whether it holds NULL, type of elements, their number, first index
 		c.appendLength(n)
 	}
 	for _, s := range list {

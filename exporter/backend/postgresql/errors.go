@@ -42,8 +42,8 @@ func (cfg *Config) explainError(doing string, err error) error {
 	return fmt.Errorf("postgresql: %s, %s: %w: %s: %w", doing, cfg.FirstHost(), kind, remedy, &serverError{server})
 }
 
-// isConnectError tells whether err came before any record was sent, so that the server's text is safe.
 func isConnectError(err error) bool {
+	// No record was sent before it: the server's text is safe.
 	var failed *pgconn.ConnectError
 	return errors.As(err, &failed)
 }
@@ -68,9 +68,9 @@ func (s *serverError) Error() string {
 
 func (s *serverError) Unwrap() error { return s.e }
 
-// quotesNoRecord is true of the classes whose messages name objects and settings: syntax and access, resources,
-// connections, the operator, the system. Data and constraint errors quote values; those raised by functions anything.
 func quotesNoRecord(code string) bool {
+	// Syntax and access, resources, connections, the operator, the system: these name objects and settings. Data and constraint errors quote
+	// values, those raised by functions anything.
 	return slices.Contains([]string{"42", "53", "55", "57", "58", "08", "25", "28", "3D", "3F", "40"}, errorClass(code)) && code != "42601"
 }
 
@@ -99,8 +99,7 @@ func diagnoseServerError(e *pgconn.PgError) (remedy string, kind error) {
 	return "", nil
 }
 
-// isCollision tells whether the same transaction may well pass when it is tried again at once.
-func isCollision(err error) bool {
+func isTransactionCollision(err error) bool {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return false
@@ -114,17 +113,15 @@ func isCollision(err error) bool {
 	return false
 }
 
-// refusesContent tells whether the server refuses what a record says: values (class 22), constraints that somebody added
-// (23; but not a missing partition, which has no constraint's name), limits (54), and triggers (P0001).
 func refusesContent(err error) bool {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return false
 	}
 	switch errorClass(e.Code) {
-	case "22", "54":
+	case "22", "54": // values, limits
 		return true
-	case "23":
+	case "23": // constraints that somebody added; a missing partition has no constraint's name
 		return e.ConstraintName != "" || e.ColumnName != ""
 	case "44":
 		return true
@@ -132,8 +129,7 @@ func refusesContent(err error) bool {
 	return e.Code == "P0001"
 }
 
-// reasonOfRefusal names the refusal without a value of the record.
-func reasonOfRefusal(err error) string {
+func refusalWithoutValues(err error) string {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return "the server refuses the record"

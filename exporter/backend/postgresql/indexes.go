@@ -20,7 +20,6 @@ var partitionIndexes = []struct{ suffix, keys string }{
 // busyRows is how many rows between two rounds of maintenance mean that a backlog is being written: some 8,000 a second.
 const busyRows = 5_000_000
 
-// buildIndexes builds what partitions lack, unless much was written since the last round or it is the first one.
 func (s *store) buildIndexes(ctx context.Context, isFirst bool) {
 	if written := s.written.Swap(0); isFirst || written > busyRows || !s.cfg.CreateSchema {
 		return
@@ -51,8 +50,8 @@ func (s *store) indexPartitions(ctx context.Context, conn *pgconn.PgConn) error 
 	return nil
 }
 
-// indexPartition builds the indexes that a partition lacks, while others write. One that broke off stays behind, not valid.
 func indexPartition(ctx context.Context, conn *pgconn.PgConn, partition string) error {
+	// One that broke off stays behind, not valid.
 	rows, err := queryRows(ctx, conn, "SELECT c.relname, i.indisvalid OR EXISTS (SELECT FROM pg_stat_progress_create_index b WHERE b.index_relid = c.oid)"+
 		" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = '"+partition+"'::regclass")
 	if err != nil {

@@ -90,7 +90,6 @@ func (s *store) runMaintenance() {
 	}
 }
 
-// maintainOnce ends when Shutdown begins: nothing of it is lost by being done later.
 func (s *store) maintainOnce() error {
 	ctx, cancel := s.untilStopping()
 	defer cancel()
@@ -105,7 +104,7 @@ func (s *store) maintainOnce() error {
 		}
 		return s.expireOnce(ctx, conn)
 	})
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // nothing of it is lost by being done later
 		return nil
 	}
 	return err
@@ -186,13 +185,12 @@ func (s *store) deleteBefore(ctx context.Context, conn *pgconn.PgConn, oldest ti
 	return s.loadPartitions(ctx, conn)
 }
 
-// dropPartition drops a month unless it holds a record that is younger than its id says. Who is writing one is waited for, and nobody
-// may begin to: what commits between the count and the drop would be gone.
 func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRange, before string) (dropped bool, err error) {
 	err = inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {
 			return err
 		}
+		// Who is writing one is waited for, and nobody may begin to: what commits between the count and the drop would be gone.
 		if err := execStatements(ctx, conn, "LOCK TABLE "+p.name+" IN SHARE MODE"); err != nil {
 			return err
 		}

@@ -90,9 +90,8 @@ func lockTimeout(timeout time.Duration) string {
 	return fmt.Sprintf("SET LOCAL lock_timeout = %d", timeout.Milliseconds())
 }
 
-// makeMigrationsTable makes the table whose lock lets one program at a time migrate. That two make it at once is an error of one
-// of them, in spite of IF NOT EXISTS, and of no importance.
 func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) error {
+	// That two make it at once is an error of one of them, in spite of IF NOT EXISTS.
 	err := execStatements(ctx, conn, s.cfg.prefixNames(migrationsTable))
 	if raced := []string{"23505", "42P07", "42710", "40001", "XX000"}; slices.Contains(raced, configpostgresql.SQLState(err)) {
 		err = nil // what else may be wrong shows when the table is locked

@@ -41,12 +41,11 @@ type knownPartitions struct {
 	hit              idRange        // the month of the record before
 }
 
-// noteMonth remembers the month of a record that no partition takes. A month is made only for ids that begin with the event's
-// own time: ids of other senders may begin with anything.
 func (p *knownPartitions) noteMonth(e *session.Event) {
 	ms := millisOfID(e.RecordID)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// Only for ids that begin with the event's own time: those of other senders may begin with anything.
 	if !p.managed || ms >= p.hit.from && ms < p.hit.to || ms != e.Time/1e6 || ms < p.earliest || ms >= p.latest {
 		return
 	}
@@ -74,14 +73,13 @@ func (p *knownPartitions) replaceKnown(known []idRange, managed bool, now time.T
 	p.earliest, p.latest = max(now.AddDate(-yearsBack, 0, 0).UnixMilli(), oldestKept/1e6), now.AddDate(0, monthsAhead, 0).UnixMilli()
 }
 
-// takeWanted gives the months that are wanted, and forgets them: a month that cannot be made is not asked for again until the
-// next maintenance.
 func (p *knownPartitions) takeWanted() (months []idRange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range slices.Sorted(maps.Keys(p.wanted)) {
 		months = append(months, monthOfMillis(m))
 	}
+	// A month that cannot be made is not asked for again until the next maintenance.
 	p.known = append(p.known, months...)
 	clear(p.wanted)
 	return months
@@ -146,9 +144,8 @@ func (s *store) attachMonths(ctx context.Context, conn *pgconn.PgConn, months []
 	return s.loadPartitions(ctx, conn)
 }
 
-// attachMonth attaches a table that was filled with what the default partition had of that month. Attaching, unlike CREATE
-// TABLE … PARTITION OF, leaves those alone who read and write other partitions.
 func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange) error {
+	// Attaching, unlike CREATE TABLE … PARTITION OF, leaves those alone who read and write other partitions.
 	from, to := leastRecordID(p.from), leastRecordID(p.to)
 	where := "record_id >= '" + from + "' AND record_id < '" + to + "'"
 	return execStatements(ctx, conn, s.cfg.prefixNames("LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;\n"+

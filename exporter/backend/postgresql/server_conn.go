@@ -97,20 +97,17 @@ func (cfg *Config) searchPath() string {
 	return "SET search_path TO " + cfg.Schema
 }
 
-// forceSynchronousCommit makes a commit wait for the disk, whatever the server, the database or the account has set. What is stronger
-// than that, such as waiting for a standby, is left alone.
 func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
 	rows, err := queryRows(ctx, conn, "SELECT current_setting('synchronous_commit')")
-	if err != nil || rows[0][0] != "off" {
+	if err != nil || rows[0][0] != "off" { // what is stronger than on, such as waiting for a standby, is left alone
 		return err
 	}
 	return execStatements(ctx, conn, "SET synchronous_commit = on")
 }
 
-// warnOfFsync says that the server itself does not wait for its disk, which no session can change.
 func (s *store) warnOfFsync(ctx context.Context, conn *pgconn.PgConn) error {
 	rows, err := queryRows(ctx, conn, "SELECT current_setting('fsync')")
-	if err == nil && rows[0][0] == "off" {
+	if err == nil && rows[0][0] == "off" { // no session can change it
 		s.log.Warn("the server runs with fsync = off: what it commits does not survive a loss of power; set fsync = on in its postgresql.conf")
 	}
 	return err

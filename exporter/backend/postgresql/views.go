@@ -66,11 +66,10 @@ func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differ
 	return differing, nil
 }
 
-// checkViewsByHand compares the views' definitions as the server has them, since who runs the files by hand leaves no comment. What is made
-// for the comparison is rolled back.
 func (s *store) checkViewsByHand(ctx context.Context, conn *pgconn.PgConn) error {
 	var differing []migrations.View
 	for _, v := range s.namedViews() {
+		// Who runs the files by hand leaves no comment: definitions are compared, and what is made for that is rolled back.
 		if err := execStatements(ctx, conn, "BEGIN;\n"+strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE TEMPORARY VIEW sessionlog_wanted", 1)); err != nil {
 			return errors.Join(err, execStatements(ctx, conn, "ROLLBACK"))
 		}
@@ -142,8 +141,8 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, aclexplode(attacl) W
 UNION ALL SELECT format('ALTER VIEW %%I SET (%%s)', relname, array_to_string(reloptions, ', '))
 FROM pg_class WHERE oid = to_regclass('%[1]s') AND reloptions IS NOT NULL`
 
-// remakeViews drops views and makes them anew, for one that is to have other columns cannot be replaced.
 func (s *store) remakeViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.View) error {
+	// A view that is to have other columns cannot be replaced.
 	var drops, restore []string
 	for _, v := range all {
 		drops = append(drops, v.Name)

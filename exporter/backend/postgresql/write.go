@@ -30,7 +30,7 @@ const maxAttempts = 5
 // transaction with it, so the span is halved until that record stands alone: its neighbours are committed.
 func (w *batchWrite) writeSpan(ctx context.Context, from, to int) error {
 	t, err := w.trySpanOnce(ctx, from, to)
-	for try := 1; try < maxAttempts && isCollision(err); try++ {
+	for try := 1; try < maxAttempts && isTransactionCollision(err); try++ {
 		t, err = w.trySpanOnce(ctx, from, to)
 	}
 	switch {
@@ -41,7 +41,7 @@ func (w *batchWrite) writeSpan(ctx context.Context, from, to int) error {
 		return err
 	case t.isOnlyRecord(to):
 		w.result.Rejected = append(w.result.Rejected, t.rejected...)
-		w.result.Rejected = append(w.result.Rejected, backend.Rejection{Index: t.first, Reason: reasonOfRefusal(err)})
+		w.result.Rejected = append(w.result.Rejected, backend.Rejection{Index: t.first, Reason: refusalWithoutValues(err)})
 		w.result.Expired += t.expired
 		return nil
 	}
@@ -74,11 +74,10 @@ type stagedRecord struct {
 	index int
 }
 
-// takeFate is what became of the next record with this id and content. Of several with an id that is new, the first one is it.
 func (t *spanAttempt) takeFate(v recordVersion) backend.Fate {
 	switch {
 	case t.isDirect || t.inserted[v.id]:
-		delete(t.inserted, v.id)
+		delete(t.inserted, v.id) // of several with a new id the first is it
 		return backend.FateNew
 	case t.kept[v]:
 		delete(t.kept, v)
@@ -169,12 +168,12 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 	return err
 }
 
-// appendEvent makes a row of an event. What was made of others is sent before where the event has columns that they had not.
 func (w *batchWrite) appendEvent(e *session.Event, send func() error) (reason string, err error) {
 	reason, isWider := w.rows.appendRow(e)
 	if !isWider {
 		return reason, nil
 	}
+	// The event has columns that those before it had not.
 	if w.rows.bufferedBytes() > 0 {
 		if err := send(); err != nil {
 			return "", err
@@ -248,8 +247,6 @@ func (w *batchWrite) sendToStaging(ctx context.Context, t *spanAttempt) error {
 	return err
 }
 
-// writeStaged sends the span into the staging table, inserts what is new, keeps conflicts aside, and commits. Until the
-// insert nothing of session_events is locked, so that partitions can be made over another connection.
 func (w *batchWrite) writeStaged(ctx context.Context, t *spanAttempt, from, to int) error {
 	send := func() error { return w.sendToStaging(ctx, t) }
 	err := w.walkSpan(ctx, t, from, to, chunkSize, send)
@@ -259,6 +256,7 @@ func (w *batchWrite) writeStaged(ctx context.Context, t *spanAttempt, from, to i
 	if err != nil || t.staged == 0 {
 		return err
 	}
+	// Until the insert nothing of session_events is locked, so that partitions can be made over another connection.
 	w.makePartitions(ctx)
 	rows, err := queryRows(ctx, w.conn, w.sql.insert)
 	if err != nil {

@@ -54,11 +54,11 @@ func (c *countingClock) believedTime() time.Time {
 	return now
 }
 
-// latestTime is the later of the wall clock and where time has got to: a clock that was put back must not date all records in the future.
 func (c *countingClock) latestTime() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
+	// A clock that was put back must not date all records in the future.
 	if expected := c.expectedTime(); !c.counted.IsZero() && expected.After(now) {
 		return expected
 	}

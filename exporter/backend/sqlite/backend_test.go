@@ -54,7 +54,7 @@ func (f summedFile) Ask(t *testing.T) query.Store {
 	summedUpTo, err := f.cfg.readSetting(conn, summarySetting)
 	require.NoError(t, err)
 	if half := all.nextArrival / 2; half > summedUpTo {
-		require.NoError(t, f.cfg.inTransaction(t.Context(), conn, "counting", func() error { return f.cfg.countRows(conn, summedUpTo, half) }))
+		require.NoError(t, f.cfg.inTransaction(t.Context(), conn, "counting", func() error { return f.cfg.countRowsInTransaction(conn, summedUpTo, half) }))
 	}
 	require.NoError(t, conn.Close())
 	return f.file.Ask(t)

@@ -78,8 +78,8 @@ func columnByType(f *session.Field) (selects string, bind func(b *rowBinder, par
 	panic(fmt.Sprintf("sqlite: field %s has a type without a column", f.Name))
 }
 
-// bindUserName tells an empty name from none: ClickHouse has both.
 func bindUserName(b *rowBinder, p int, e *session.Event) {
+	// ClickHouse tells an empty name from none.
 	if e.UserEmpty && e.User == "" {
 		b.bindPresentText(p, "")
 		return

@@ -22,10 +22,8 @@ import (
 // busyStep is how long SQLite itself waits for a lock. The rest of busy_timeout is waited for in Go, where a context counts.
 const busyStep = 25 * time.Millisecond
 
-// makeDatabaseFile creates the folders and an empty file that only this user may read: it tells who logs in, and from where. A file
-// that is there is left alone; it must not even be opened, for closing it would drop the locks of an SQLite connection
-// of this process.
 func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
+	// A file that is there must not even be opened: closing it would drop the locks of an SQLite connection of this process.
 	if info, err := os.Stat(cfg.Path); err == nil {
 		if info.Size() == 0 {
 			log.Warn("the database file was there and is empty: if it held records before, bring back a backup; a new database begins in it",
@@ -37,6 +35,7 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 		}
 		return nil
 	}
+	// For this user alone: the file tells who logs in, and from where.
 	dir := filepath.Dir(cfg.Path)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		err = fmt.Errorf("sqlite: path %q: its folder cannot be made: %w", cfg.Path, err)
@@ -58,8 +57,8 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 	return syncDirectory(dir)
 }
 
-// syncDirectory makes the name of a new file survive a loss of power.
 func syncDirectory(dir string) error {
+	// Else the name of a new file may not survive a loss of power.
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil // a folder may be writable and not readable; SQLite syncs it once more when it makes the log
@@ -69,7 +68,6 @@ func syncDirectory(dir string) error {
 	return nil
 }
 
-// openDurableConn gives a connection that writes durably. The page size is that of the first connection ever.
 func (cfg *Config) openDurableConn(ctx context.Context) (*sqlite.Conn, error) {
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite)
 	if err != nil {

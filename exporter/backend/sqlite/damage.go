@@ -55,8 +55,6 @@ func (cfg *Config) fileState(raw *os.File) (s fileState, err error) {
 	return s, nil
 }
 
-// openRawFile opens the file that path names, to read its header. The descriptor is kept as long as the file is: closing one drops the locks
-// that SQLite holds on the same file in this process.
 func (w *writer) openRawFile() error {
 	info, err := os.Stat(w.cfg.Path)
 	if err != nil {
@@ -67,6 +65,7 @@ func (w *writer) openRawFile() error {
 			w.closeRawFile()
 		}
 	}
+	// Kept as long as the file is: closing a descriptor drops the locks that SQLite holds on the same file in this process.
 	if w.raw == nil {
 		if w.raw, err = os.Open(w.cfg.Path); err != nil {
 			return fmt.Errorf("sqlite: path %q: %w", w.cfg.Path, err)
@@ -82,12 +81,12 @@ func (w *writer) closeRawFile() {
 	}
 }
 
-// checkLength finds a file that lacks its end, which quick_check does not always see. While there is a log, the end may be in it.
 func (w *writer) checkLength() error {
 	now, err := w.cfg.fileState(w.raw)
 	if err != nil {
 		return err
 	}
+	// quick_check does not always see this. While there is a log, the end may be in it.
 	if !now.hasWriteAheadLog() && bytes.HasPrefix(now.header[:], headerMagic) && now.file.Size() < now.header.pageCount()*now.header.pageSize() {
 		return w.damageError("it is shorter than its header says", "", nil)
 	}
@@ -143,8 +142,8 @@ func (w *writer) contentChanged(now fileState) bool {
 // isForeignLog is whether a log stands at the path that is not the one that was opened.
 func isForeignLog(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
 
-// putForeignLogAside renames a log that somebody has put beside a file that is still ours: the next to open both would write it into the file.
 func (w *writer) putForeignLogAside() error {
+	// The next to open both would write it into the file.
 	aside := w.logAsidePath()
 	if err := os.Rename(w.cfg.Path+"-wal", aside); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -174,8 +173,6 @@ func (w *writer) handleMovedFile(committed bool) error {
 	return w.openUnlessDamaged(w.ctx)
 }
 
-// detachWAL brings what was committed last into the file that has gone, wherever it is, and takes its log away from the path: SQLite
-// would write it into the next file there.
 func (w *writer) detachWAL() error {
 	if busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil || busy != 0 {
 		aside, err := w.putLogAside()
@@ -190,6 +187,7 @@ func (w *writer) detachWAL() error {
 	}
 	now, err := w.cfg.fileState(nil)
 	w.closeWithCheckpoint()
+	// SQLite would write it into the next file at this path.
 	return errors.Join(err, w.removeOwnLog(now))
 }
 
@@ -275,8 +273,6 @@ func (cfg *Config) checkWhole(ctx context.Context) (damage string, err error) {
 	return quickCheck(conn)
 }
 
-// checkAtStart checks those tables that are written to next, so that a large file opens at once. The others follow, one after the other, while
-// nobody is in a hurry.
 func (w *writer) checkAtStart(ctx context.Context, conn *sqlite.Conn) error {
 	var damage string
 	err := w.cfg.retryWhileBusy(ctx, func() (err error) {
@@ -285,6 +281,7 @@ func (w *writer) checkAtStart(ctx context.Context, conn *sqlite.Conn) error {
 			damage, err = damageOrError("reading the schema", err)
 			return err
 		}
+		// Only what is written to next, so that a large file opens at once; the others follow while nobody is in a hurry.
 		for _, table := range first {
 			if damage, err = quickCheckTable(conn, table); damage != "" || err != nil {
 				return err
@@ -470,9 +467,8 @@ func (w *writer) stillRefused() error {
 	return nil
 }
 
-// checkpointAndReopen brings what was committed into the file and opens it anew, since the log that we write is not the one that readers, and the
-// next start, would find.
 func (w *writer) checkpointAndReopen() error {
+	// The log that we write is not the one that readers, and the next start, would find.
 	if w.conn != nil {
 		w.log.Warn("the write-ahead log was removed or replaced while it was open: what it held is brought into the file", zap.String("path", w.cfg.Path))
 		busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)")

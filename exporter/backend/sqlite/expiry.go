@@ -149,13 +149,12 @@ func (x *expiryTimer) deleteFrom(p *partition, oldest int64) (n int, err error) 
 	return x.conn.Changes(), nil
 }
 
-// dropExpired drops one partition whose youngest row has expired: that takes no longer for many rows than for few. The newest stays.
 func (x *expiryTimer) dropExpired() (dropped bool, err error) {
 	if !x.cfg.CreateSchema {
 		return false, nil
 	}
 	oldest := x.oldestKept()
-	for _, p := range x.partitions.ranges[:len(x.partitions.ranges)-1] {
+	for _, p := range x.partitions.ranges[:len(x.partitions.ranges)-1] { // the newest stays
 		if expired, err := x.hasExpired(p, oldest); err != nil {
 			return false, x.explainFailure("reading a partition", err)
 		} else if expired {
@@ -170,10 +169,10 @@ func (x *expiryTimer) hasExpired(p *partition, oldest int64) (bool, error) {
 	return youngest < oldest, err
 }
 
-// dropIfExpired looks again in the transaction: another program may have written to the partition, merged others into it or dropped it.
 func (x *expiryTimer) dropIfExpired(p *partition, oldest int64) (dropped bool, err error) {
 	rows := int64(0)
 	err = x.changePartitions("dropping an expired partition", func() error {
+		// Another program may have written to the partition, merged others into it or dropped it.
 		if x.partitions.above(p) == nil {
 			return nil
 		}

@@ -18,8 +18,8 @@ const (
 
 var errNotThere = errors.New("a record was refused as known, and is not there: the index on record_id is damaged")
 
-// isForeignConstraint tells a constraint that somebody has added from ours, of which none refuses a record: the number of a row is given by us.
 func (w *writer) isForeignConstraint(p *partition, err error) bool {
+	// None of ours refuses a record: the number of a row is given by us.
 	code := sqlite.ErrCode(err)
 	return code == sqlite.ResultConstraintUnique || code == sqlite.ResultConstraintCheck || code.ToPrimary() == sqlite.ResultConstraint && w.hasTriggers(p.table)
 }

@@ -26,8 +26,6 @@ type logRestart struct {
 	again            time.Duration // 0: the last one did not fail
 }
 
-// restartLongLog lets the write-ahead log begin anew. SQLite does so by itself when nobody reads, which never happens where each reader begins before
-// the one before has ended.
 func (w *writer) restartLongLog() error {
 	if w.conn == nil {
 		return nil
@@ -42,6 +40,7 @@ func (w *writer) restartLongLog() error {
 	if now < w.restart.due {
 		return nil
 	}
+	// SQLite does so by itself when nobody reads, which never happens where each reader begins before the one before has ended.
 	w.conn.SetBusyTimeout(restartWait)
 	busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(RESTART)")
 	w.conn.SetBusyTimeout(busyStep)

@@ -38,9 +38,8 @@ func (cfg *Config) prefixNames(sql string) string {
 	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
 }
 
-// migrateSchema brings the schema to this program's version, one file a transaction. The write lock is taken before the version is
-// read, so that of two programs that start at once one does the work.
 func (cfg *Config) migrateSchema(ctx context.Context, conn *sqlite.Conn, log *zap.Logger) error {
+	// Each file takes the write lock before the version is read, so that of two programs that start at once one does the work.
 	for more := true; more; {
 		var err error
 		if more, err = cfg.migrateOnce(ctx, conn); err != nil {
@@ -97,9 +96,9 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 // alterEvents is how a migration says that every partition gets a column.
 var alterEvents = regexp.MustCompile(`(?m)^ALTER TABLE session_events (ADD COLUMN .*;)$`)
 
-// runMigration runs a file. What it says of session_events is done to each partition.
 func (cfg *Config) runMigration(conn *sqlite.Conn, m migrations.File) error {
 	sql := m.SQL
+	// What it says of session_events is done to each partition.
 	if m.Version > 1 {
 		all, err := cfg.readPartitions(conn, nil)
 		if err != nil {

@@ -42,9 +42,9 @@ type partitions struct {
 // 98.5 % lie behind it.
 const endOfTimes = 4_102_444_800_000
 
-// timeOfID is the time in milliseconds that an id begins with. It follows from the id alone, so that a record and its repetition, or a
-// forgery with another time, come to the same table. Versions 7 and 8 begin with a time, random and hashed ids are of others.
 func timeOfID(id session.ID) (ms int64, ok bool) {
+	// The event's own time is not asked: a repetition, or a forgery with another time, must come to the same table. Versions 7 and 8 begin with a
+	// time.
 	if version := id[6] >> 4; version != 7 && version != 8 || id[8]>>6 != 2 {
 		return 0, false
 	}
@@ -155,8 +155,8 @@ func (all *partitions) named(table string) *partition {
 	return &partition{table: table, rows: notCounted}
 }
 
-// highestArrival asks each table for its last row. Asked of the view, SQLite would read them all.
 func highestArrival(tables []string) string {
+	// Asked of the view, SQLite would read them all.
 	var each strings.Builder
 	for _, table := range tables {
 		each.WriteString(", (SELECT coalesce(max(arrival), 0) FROM " + table + ")")

@@ -32,8 +32,6 @@ const (
 	impossibleIndex = "impossible index"
 )
 
-// tendPartitions closes those that the last commit has filled. What fails here is tried again: a partition that is too large only makes
-// writing slower.
 func (w *writer) tendPartitions() {
 	if w.conn == nil || !w.cfg.CreateSchema {
 		return
@@ -80,11 +78,10 @@ func (w *writer) closeIfFull(p *partition) error {
 	return w.splitPartition(p)
 }
 
-// spansTooLong tells whether the records that come now are more than a tenth of ttl younger than the oldest ones, a few aside: a table is dropped when
-// all it has is expired.
 func (w *writer) spansTooLong(p *partition) (bool, error) {
 	now, known := p.inserted.median()
-	begin, found, err := p.timeAt(w.conn, min(100, p.rows/20))
+	begin, found, err := p.timeAt(w.conn, min(100, p.rows/20)) // a few aside
+	// A table is dropped when all it has is expired.
 	return known && found && now-begin > max(w.ttl/10, shortestSpan).Milliseconds(), err
 }
 

@@ -125,7 +125,6 @@ func (w *writer) dropPartition(p *partition) error {
 	return w.cfg.makeEventsView(w.conn)
 }
 
-// mergeIfMany begins to merge the two neighbours that have the fewest rows, long before there are too many tables. The newest stays as it is.
 func (w *writer) mergeIfMany() error {
 	all := w.partitions.ranges
 	if w.move != nil || len(all) <= w.limits.tables*3/4 {
@@ -133,6 +132,7 @@ func (w *writer) mergeIfMany() error {
 	}
 	var m *rangeMove
 	least := int64(math.MaxInt64)
+	// The newest stays as it is.
 	for i := range len(all) - 2 {
 		for _, p := range all[i : i+2] {
 			if p.rows == notCounted {
@@ -157,14 +157,13 @@ func (w *writer) mergeIfMany() error {
 	return nil
 }
 
-// tendWhileQuiet is called every ten seconds, and does what would keep writers waiting when rows come in by the thousand a second: counts what has
-// come for the questions about history, makes indexes that were put off, and merges partitions.
 func (w *writer) tendWhileQuiet() {
 	if w.conn == nil {
 		return
 	}
 	arrived := w.partitions.nextArrival - w.arrivalBefore
 	w.arrivalBefore = w.partitions.nextArrival
+	// Every ten seconds: what would keep writers waiting when rows come in by the thousand a second.
 	isBusy := arrived > busyRows
 	err := w.ensureOpen()
 	if err == nil {

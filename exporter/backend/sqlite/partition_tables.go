@@ -54,8 +54,8 @@ func (x tableIndex) isImmediate() bool {
 	return false
 }
 
-// sessionKeyIndex finds a session by its key alone. Such keys are random: the template has none, and a partition that grows does without.
 func sessionKeyIndex(table string) tableIndex {
+	// Such keys are random: the template has none, and a partition that grows does without.
 	name := table + "_by_session_key"
 	return tableIndex{name, "CREATE INDEX " + name + " ON " + table + " (session_key) WHERE session_key IS NOT NULL"}
 }
@@ -69,7 +69,6 @@ func namesOfIndexes(conn *sqlite.Conn, table string) (there map[string]bool, err
 	return there, err
 }
 
-// missingIndexes are those of the template that a partition has not.
 func (cfg *Config) missingIndexes(conn *sqlite.Conn, table string) (missing []tableIndex, err error) {
 	there, err := namesOfIndexes(conn, table)
 	if err != nil {
@@ -107,7 +106,6 @@ func (cfg *Config) createPartition(conn *sqlite.Conn, table string, low int64) e
 	return cfg.writeRange(conn, table, low)
 }
 
-// postponeIndexes takes away, of a partition without rows, those indexes that are cheaper to make later.
 func (cfg *Config) postponeIndexes(conn *sqlite.Conn, table string) error {
 	wanted, err := cfg.templateIndexes(conn)
 	for _, x := range wanted {
@@ -193,12 +191,12 @@ func (cfg *Config) makeEventsView(conn *sqlite.Conn) error {
 	return nil
 }
 
-// repairEventsView makes the view and its trigger anew where they are not those of the catalogue: somebody restored or changed something by hand.
 func (cfg *Config) repairEventsView(ctx context.Context, conn *sqlite.Conn) error {
 	same, err := cfg.isEventsViewCurrent(conn)
 	if err != nil || same {
 		return cfg.explainError("reading the schema", err)
 	}
+	// Somebody has restored or changed something by hand.
 	return cfg.inTransaction(ctx, conn, "making views", func() error { return cfg.makeEventsView(conn) })
 }
 

@@ -42,7 +42,7 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	if err := conn.CreateFunction("sessionlog_in_network", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, AllowIndirect: true, Scalar: inNetwork}); err != nil {
 		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
-	if err := conn.CreateFunction("sessionlog_is_respelled", &sqlite.FunctionImpl{NArgs: 3, Deterministic: true, Scalar: isRespelled}); err != nil {
+	if err := conn.CreateFunction("sessionlog_is_respelled", &sqlite.FunctionImpl{NArgs: 3, Deterministic: true, Scalar: isSpelledDifferently}); err != nil {
 		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
 	if err := conn.CreateFunction("sessionlog_is_text", &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, Scalar: isText}); err != nil {
@@ -82,8 +82,7 @@ func (s *queryStore) Disguised() string {
 	return strings.Join(all, " OR ")
 }
 
-// isRespelled tells whether the program would have written the JSON of a cell in other letters.
-func isRespelled(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+func isSpelledDifferently(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 	var e session.Event
 	var b rowBinder
 	column := args[0].Text()
@@ -186,8 +185,8 @@ func (s *queryStore) InNetwork(f *session.Field, network netip.Prefix) string {
 	return "sessionlog_in_network(" + f.Column + ", '" + network.String() + "')"
 }
 
-// inNetwork is a function of SQL, since SQLite has no type for addresses.
 func inNetwork(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+	// SQLite has no type for addresses.
 	network, err := netip.ParsePrefix(args[1].Text())
 	if err != nil || args[0].Type() != sqlite.TypeText {
 		return sqlite.IntegerValue(0), err

@@ -2,5 +2,4 @@
 
 package sqlite
 
-// freeBytes is asked of Linux alone.
 func freeBytes(string) (free uint64, known bool) { return 0, false }

@@ -30,14 +30,12 @@ func (cfg *Config) prepareStatements(conn *sqlite.Conn) (*statements, error) {
 	return &st, nil
 }
 
-// insertConflictSQL has one parameter for the content hash, then one for each of eventColumns.
 func insertConflictSQL(table string) string {
 	return "INSERT INTO " + table + " (content_hash, " + columnNames() + ") VALUES (?" + strings.Repeat(", ?", len(eventColumns)) + ") ON CONFLICT DO NOTHING"
 }
 
-// insertPartitionSQL has one parameter more, the last, for the place in the order of arrival. That two rows claim one is an error, not a record that
-// is known.
 func insertPartitionSQL(table string) string {
+	// That two rows claim one arrival is an error, not a record that is known.
 	return "INSERT INTO " + table + " (content_hash, " + columnNames() + ", arrival) VALUES (?" + strings.Repeat(", ?", len(eventColumns)+1) +
 		") ON CONFLICT (record_id) DO NOTHING"
 }

@@ -29,8 +29,7 @@ var forgetSummary = []string{
 	"DELETE FROM sessionlog_hours WHERE day < ?1 / 86400000000000",
 }
 
-// countRows counts rows in the transaction that is open.
-func (cfg *Config) countRows(conn *sqlite.Conn, above, upTo int64) error {
+func (cfg *Config) countRowsInTransaction(conn *sqlite.Conn, above, upTo int64) error {
 	for _, sql := range countSummary {
 		if err := sqlitex.ExecuteTransient(conn, cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{above, upTo}}); err != nil {
 			return err
@@ -39,26 +38,24 @@ func (cfg *Config) countRows(conn *sqlite.Conn, above, upTo int64) error {
 	return cfg.writeSetting(conn, summarySetting, upTo)
 }
 
-// extendSummary counts the next rows, and tells whether there are more. How far it has come stands in the file: whoever puts another in its place, or has the
-// summary counted anew, may do so at any moment.
 func (w *writer) extendSummary() (more bool, err error) {
 	above, err := w.cfg.readSetting(w.conn, summarySetting)
 	if err != nil || above >= w.partitions.nextArrival-1 {
 		return false, w.explainFailure("counting who logged in from where", err)
 	}
 	err = w.tendInTransaction("counting who logged in from where", func() error {
+		// Read again: whoever puts another file in its place, or has the summary counted anew, may do so at any moment.
 		above, err := w.cfg.readSetting(w.conn, summarySetting)
 		upTo := min(above+summaryRows, w.partitions.nextArrival-1)
 		more = upTo < w.partitions.nextArrival-1
 		if err != nil || upTo <= above {
 			return err
 		}
-		return w.cfg.countRows(w.conn, above, upTo)
+		return w.cfg.countRowsInTransaction(w.conn, above, upTo)
 	})
 	return more && w.conn != nil, err
 }
 
-// keepSummary counts to the end while few rows come in, until somebody wants to write; a part while many do.
 func (w *writer) keepSummary(isBusy bool) error {
 	if err := w.refreshPartitions(); err != nil { // somebody may have deleted rows
 		return err
@@ -71,10 +68,9 @@ func (w *writer) keepSummary(isBusy bool) error {
 	}
 }
 
-// forgetExpired lets go of what has expired, once an hour, since it reads the summary through: in the transaction that is open.
 func (x *expiryTimer) forgetExpired(oldest int64) error {
 	if oldest-x.forgotten < int64(min(time.Hour, x.ttl/10)) {
-		return nil
+		return nil // it reads the summary through
 	}
 	x.forgotten = oldest
 	for _, sql := range forgetSummary {

@@ -18,7 +18,6 @@ var viewFiles embed.FS
 // allViews are all views.
 var allViews = migrations.MustReadViews(viewFiles, "views")
 
-// makeViews makes those views anew whose text is not this program's, unless a newer program has made them.
 func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 	differing, err := cfg.differingViews(conn)
 	if err != nil {

@@ -242,12 +242,11 @@ func (w *writer) serveRequests() {
 // idleCheckInterval is how often the files are checked while nobody writes.
 const idleCheckInterval = 10 * time.Second
 
-// checkFilesWhileIdle rescues what was committed last from a log that somebody has removed, and says so when the file is damaged, before the
-// next write finds that out.
 func (w *writer) checkFilesWhileIdle() {
 	if w.conn == nil {
 		return
 	}
+	// What was committed last is rescued from a log that somebody has removed, and damage is said, before the next write finds it out.
 	if err := w.ensureOpen(); err != nil && w.refusedError == nil {
 		w.log.Warn("the database cannot be written to", zap.Error(err))
 	}
@@ -342,17 +341,16 @@ func (w *writer) refreshPartitions() error {
 	return w.reloadPartitions()
 }
 
-// insertUntilCommitted inserts the group and commits. A batch whose caller goes away meanwhile ends the transaction, and the others go
-// through a new one: that is rare, and costs nothing when it does not happen.
 func (w *writer) insertUntilCommitted() error {
 	for {
-		gone, err := w.insertGroup()
+		gone, err := w.insertGroupOrFindGone()
 		if err == nil && gone < 0 {
 			err = executeStatement(w.conn, "COMMIT")
 		}
 		if err == nil && gone < 0 {
 			return nil
 		}
+		// The others go through a new transaction: rare, and free when no caller goes away.
 		w.rollbackOrClose()
 		if err != nil {
 			return w.explainFailure("writing", err)
@@ -370,8 +368,7 @@ func (w *writer) insertUntilCommitted() error {
 	}
 }
 
-// insertGroup returns the index of a request whose caller went away, or -1.
-func (w *writer) insertGroup() (gone int, err error) {
+func (w *writer) insertGroupOrFindGone() (gone int, err error) {
 	for i, r := range w.group {
 		err := w.serveRequest(r)
 		if err != nil && r.ctx.Err() != nil {

@@ -104,10 +104,9 @@ func appendFew[T any](to, values []T) []T {
 	return to
 }
 
-// assignRecordIDs gives the ids. The server's own key is (hostname, auth_id, type, event_time_microseconds); address and port
-// stand beside it because some builds of the engine give several sessions one auth_id.
 func (m *Mapper) assignRecordIDs(r *Row, e *session.Event) {
 	addr := r.ClientAddress.As16()
+	// The server's own key, with address and port because some builds of the engine give several sessions one auth_id.
 	m.hash.Start("record", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Int(int64(r.Type)).
 		Int(r.Micros).Bytes(addr[:]).Int(int64(r.ClientPort))
 	e.RecordID = m.hash.RecordID(e.Time)
@@ -117,9 +116,9 @@ func (m *Mapper) assignRecordIDs(r *Row, e *session.Event) {
 	e.SessionKey = m.computeSessionKey(r)
 }
 
-// computeSessionKey computes a session's key once for its login and logout where the one soon follows the other, as over HTTP.
 func (m *Mapper) computeSessionKey(r *Row) session.ID {
 	c := &m.keys[r.AuthID[3]]
+	// A session's login and logout soon follow each other, as over HTTP.
 	if c.authID != r.AuthID || c.hostname != r.Hostname || c.key.IsZero() {
 		c.authID = r.AuthID
 		if c.hostname != r.Hostname {

@@ -41,13 +41,12 @@ func SetClaimedTrace(e *session.Event) {
 	if e.TraceID != ([16]byte{}) || len(e.ClientName) < traceparentLength {
 		return
 	}
-	if t, ok := findTraceParent(e.ClientName); ok {
+	if t, ok := findOnlyTraceParent(e.ClientName); ok {
 		e.TraceID, e.SpanID, e.Correlation = t.ID, t.Span, session.CorrelationClaimed
 	}
 }
 
-// findTraceParent returns the one traceparent in a text. Two different ones are none.
-func findTraceParent(s string) (found Trace, ok bool) {
+func findOnlyTraceParent(s string) (found Trace, ok bool) {
 	for at := 0; at+traceparentLength <= len(s); at++ {
 		next := strings.Index(s[at:], "00-")
 		if next < 0 {

@@ -76,12 +76,11 @@ func AuthMethod(authType string) string {
 	return session.AuthOther
 }
 
-// failureClass reads what little a failure_reason says: of a wrong password, an unknown user and an address that is not
-// allowed the server says the same, on purpose. The code is there only if the text has it.
 func failureClass(reason string) (errorType, code string) {
 	if rest, ok := strings.CutPrefix(reason, "Code: "); ok {
 		code, _, _ = strings.Cut(rest, ".")
 	}
+	// Of a wrong password, an unknown user and an address that is not allowed the server says the same, on purpose.
 	if code == "516" || strings.Contains(reason, "Authentication failed") || strings.Contains(reason, "AUTHENTICATION_FAILED") {
 		return session.ErrorInvalidCredentials, code
 	}

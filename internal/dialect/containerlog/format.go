@@ -22,7 +22,6 @@ func ReadOutputOf(f logformat.Format) logformat.Format {
 	return f
 }
 
-// detectOutput asks at each line: a container's entry point writes before the server does.
 func detectOutput(f logformat.Format, head []byte, whole bool) logformat.Verdict {
 	var output []byte
 	var lines []int
@@ -32,6 +31,7 @@ func detectOutput(f logformat.Format, head []byte, whole bool) logformat.Verdict
 			output, _ = unwrapLine(output, line)
 		}
 	}
+	// At each line: a container's entry point writes before the server does.
 	for _, at := range lines {
 		if f.Detect(output[at:], whole) == logformat.VerdictYes {
 			return logformat.VerdictYes

@@ -23,8 +23,8 @@ func unwrapLine(output, line []byte) (_ []byte, isRuntime bool) {
 
 const timeLength = len("2006-01-02T15:04:05Z")
 
-// kubeletLine reads "2026-01-02T15:04:05.123456789Z stderr F output"; P says that the output's line goes on in the next one.
 func kubeletLine(line []byte) (content []byte, partial, ok bool) {
+	// "2026-01-02T15:04:05.123456789Z stderr F output"; P in place of F says that the output's line goes on in the next one.
 	stamp, rest, found := bytes.Cut(line, []byte(" "))
 	if !found || len(stamp) < timeLength || stamp[4] != '-' || stamp[10] != 'T' || stamp[13] != ':' {
 		return nil, false, false
@@ -48,13 +48,13 @@ func kubeletLine(line []byte) (content []byte, partial, ok bool) {
 	return nil, false, false
 }
 
-// dockerLine reads {"log":"output\n","stream":"stderr","time":"…"}, in any order of keys and beside others, as collectors of nodes pass it on. Docker
-// leaves the line end out where more of the output's line follows.
 func dockerLine(line []byte) (content []byte, ok bool) {
 	if len(line) == 0 || line[0] != '{' || !bytes.Contains(line, []byte(`"stream":"std`)) {
 		return nil, false
 	}
 	found := false
+	// {"log":"output\n","stream":"stderr","time":"…"}, keys in any order and beside others, as collectors of nodes pass it on. Docker leaves the
+	// line end out where more of the output's line follows.
 	err := jx.DecodeBytes(line).ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
 		if string(key) != "log" || d.Next() != jx.String {
 			return d.Skip()

@@ -70,7 +70,7 @@ func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken err
 	if v, flaw, broken = d.Parse(dec); broken != nil {
 		return v, nil, broken
 	}
-	if dec.Next() != jx.Invalid || !onlySpaceLeft(dec) {
+	if dec.Next() != jx.Invalid || !hasOnlySpaceLeft(dec) {
 		return v, nil, ErrTrailing
 	}
 	return v, flaw, nil
@@ -79,8 +79,7 @@ func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken err
 // ErrTrailing is broken of a text that goes on behind its value.
 var ErrTrailing = errors.New("something follows the value")
 
-// onlySpaceLeft: jx reports Invalid also for a byte that begins no value; only at the end does skipping fail with errInputEnd.
-func onlySpaceLeft(dec *jx.Decoder) bool { return errors.Is(dec.Skip(), errInputEnd) }
+func hasOnlySpaceLeft(dec *jx.Decoder) bool { return errors.Is(dec.Skip(), errInputEnd) }
 
 func (d *Doc) parseValue(dec *jx.Decoder, key string, depth int) error {
 	if d.flaw == nil && len(d.nodes) == MaxValues {
@@ -154,19 +153,18 @@ func (d *Doc) parseObject(dec *jx.Decoder, at, depth int) error {
 			if seen&class != 0 && d.objectHasKey(at, key) { // only a key of a class seen before is compared
 				d.flaw = ErrRepeat
 			}
-		case d.repeatsKey(at, depth, members, key):
+		case d.repeatsKeyOfMany(at, depth, members, key):
 			d.flaw = ErrRepeat
 		}
 		seen |= class
-		if err := d.parseMember(dec, key, depth+1); err != nil {
+		if err := d.parseMemberQuickly(dec, key, depth+1); err != nil {
 			return err
 		}
 	}
 	return it.Err()
 }
 
-// parseMember is parseValue with a fast path for texts, which are most of the members.
-func (d *Doc) parseMember(dec *jx.Decoder, key string, depth int) error {
+func (d *Doc) parseMemberQuickly(dec *jx.Decoder, key string, depth int) error {
 	if d.flaw != nil || depth > MaxDepth || len(d.nodes) == MaxValues || dec.Next() != jx.String {
 		return d.parseValue(dec, key, depth)
 	}
@@ -195,13 +193,13 @@ func (d *Doc) objectHasKey(at int, key string) bool {
 // maxScannedMembers: so many members are compared faster than hashed.
 const maxScannedMembers = 32
 
-// repeatsKey is hasKey for an object of many members: comparing each of a thousand with all before took ten times as long as reading.
-func (d *Doc) repeatsKey(at, depth, members int, key string) bool {
+func (d *Doc) repeatsKeyOfMany(at, depth, members int, key string) bool {
 	keys := d.seenKeys[depth]
 	if keys == nil {
 		keys = map[string]struct{}{}
 		d.seenKeys[depth] = keys
 	}
+	// Comparing each of a thousand with all before took ten times as long as reading.
 	if members == maxScannedMembers {
 		clear(keys)
 		for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {

@@ -73,7 +73,6 @@ func (s *Syslog) isoStampUnix(t *stampParts) (unix int64, err error) {
 	return s.UnixOfAbbreviation(local, t.zone)
 }
 
-// monthNameUnix reads "Nov  1" and "22:03:18", with or without a year.
 func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
 	if t.year != "" {
 		local, ok := ParseLocal("Jan _2 2006 15:04:05", t.date+" "+t.year+" "+t.clock)
@@ -82,6 +81,7 @@ func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
 		}
 		return s.Unix(local, s.Before)
 	}
+	// Without a year: "Nov  1" and "22:03:18".
 	near := s.Before
 	if near == 0 {
 		if near = s.Written; near == 0 {

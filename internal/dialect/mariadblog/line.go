@@ -102,9 +102,9 @@ func (t *recordTail) setAddedField(field string) {
 	}
 }
 
-// readConnection reads backwards from the database, the last field that can hold a comma.
 func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	at := -1
+	// Backwards from the database, the last field that can hold a comma.
 	for _, op := range connectionOperations {
 		if i := lastFieldPlace(rest, op); i > at {
 			at, t.operation, t.database = i, op, rest[i+len(op)+2:]
@@ -153,13 +153,12 @@ func isDecimalNumber(s string) bool {
 	return ok && s != ""
 }
 
-// splitAddress splits host:port, which servers since 12.0 write, with the word unavailable where there is no port: over a socket. An IPv6
-// address is taken as one without port.
 func splitAddress(s string) (host string, port int32) {
 	before, after, found := logformat.CutLast(s, ":")
 	switch {
 	case !found:
 		return s, 0
+	// As servers since 12.0 write over a socket.
 	case after == "unavailable":
 		return strings.Trim(before, "[]"), 0
 	}
@@ -199,12 +198,12 @@ func readRecordTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool,
 	return readSyslogTime(clock, s)
 }
 
-// readSyslogTime reads records of server_audit_output_type = syslog, which have syslog's head and no time of their own.
 func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	nanos, rest, err = clock.Stamp(s)
 	if errors.Is(err, localtime.ErrStamp) {
 		return 0, false, "", errTime
 	}
+	// Of server_audit_output_type = syslog: syslog's head, and no time of their own.
 	_, rest, found := strings.Cut(rest, ": ")
 	if !found && err == nil {
 		return 0, false, "", errTime

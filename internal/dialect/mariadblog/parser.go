@@ -179,14 +179,13 @@ func (p *auditParser) rememberLogin(c connectionKey, at int64) {
 	p.sessions.loginTimes.Add(connectionKey{strings.Clone(c.Host), c.ID}, at)
 }
 
-// handleChangeUser is a logout and a login on one connection, or a failed login during a session that goes on.
 func (p *auditParser) handleChangeUser(batch *logformat.EventBatch, c connectionKey) {
 	r := &p.record
 	if r.user == "" && r.host == "" { // of a success MariaDB writes neither, and uninitialised memory for the database
 		r.database = ""
 	}
 	at := r.time
-	if r.code == "0" {
+	if r.code == "0" { // a logout and a login on one connection; else a failed login during a session that goes on
 		if login, known := p.sessions.removeLogin(c); known {
 			e := batch.Add()
 			p.fillEventFields(e, session.KindLogout, login)

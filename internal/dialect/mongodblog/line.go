@@ -314,8 +314,8 @@ func connectionNumber(context string) int64 {
 	return n
 }
 
-// parseLogTime accepts zones without a colon, as early versions write them.
 func parseLogTime(s string) (int64, bool) {
+	// Early versions write zones without a colon.
 	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
 			return t.UnixNano(), true
@@ -324,10 +324,9 @@ func parseLogTime(s string) (int64, bool) {
 	return 0, false
 }
 
-// splitAddress returns [local] for a Unix socket, whose port means nothing.
 func splitAddress(remote string) (host string, port int32) {
 	if strings.HasPrefix(remote, "anonymous unix socket") {
-		return "[local]", 0
+		return "[local]", 0 // its port means nothing
 	}
 	if a, err := netip.ParseAddrPort(remote); err == nil {
 		return a.Addr().Unmap().String(), int32(a.Port())

@@ -101,14 +101,13 @@ func (p *recordParser) handleRecord(batch *logformat.EventBatch) {
 	}
 }
 
-// handleLogin continues a session when its user authenticates again, as drivers do when a token expires.
 func (p *recordParser) handleLogin(c *openConnection, batch *logformat.EventBatch) {
 	l := &p.line
 	c.Refused = ""
 	s, again := c.findOrOpenSession(l)
 	kind := session.KindLogin
 	if again {
-		kind = session.KindSessionUpdate
+		kind = session.KindSessionUpdate // drivers authenticate again when a token expires
 	}
 	e := batch.Add()
 	p.fillEventFields(e, kind, c, s)
@@ -145,11 +144,11 @@ func (p *recordParser) handleFailure(c *openConnection, batch *logformat.EventBa
 	p.assignRecordIDs(e, &s)
 }
 
-// handleLogout ends every session of a connection: MongoDB lets one connection be several users of several databases.
 func (p *recordParser) handleLogout(c *openConnection, batch *logformat.EventBatch) {
 	if c == nil {
 		return
 	}
+	// MongoDB lets one connection be several users of several databases.
 	for i := range c.Opened {
 		e := batch.Add()
 		p.fillEventFields(e, session.KindLogout, c, &c.Opened[i])

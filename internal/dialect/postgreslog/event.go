@@ -81,13 +81,12 @@ func (b *eventBuilder) fillCommon(id BackendID, start int64, f *ConnectionFacts,
 	e.SessionKey = b.sessionKey(id, start, f)
 }
 
-// sessionKey is made of %c. Without that and %s in log_line_prefix, it is made of the pid with the client's address and port in the
-// ten minutes of the start, which a session's time gives to within a second (%t).
 func (b *eventBuilder) sessionKey(id BackendID, start int64, f *ConnectionFacts) session.ID {
 	b.hash.Start("session", session.SystemPostgreSQL, b.instance).Int(id.PID)
 	if id.Start != NoStart {
 		return b.hash.Int(id.Start).Key()
 	}
+	// Without %c and %s in log_line_prefix. A session's time gives its start to within a second (%t), hence ten minutes.
 	return b.hash.Str(f.Host).Int(int64(f.Port)).Int(start / 600e9).Key()
 }
 

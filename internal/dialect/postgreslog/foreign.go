@@ -48,9 +48,9 @@ func isLocalizedConnection(message, host string, port int64) bool {
 	return host != "" || err == nil
 }
 
-// isLocalizedRefusal recognises a FATAL message in another language. The word of the severity is FATAL in many languages.
 func isLocalizedRefusal(message string) bool {
 	first, _, _ := strings.Cut(message, "\n")
+	// FATAL is the word in many languages.
 	quoted := false
 	for _, c := range first {
 		if c == '"' {

@@ -188,7 +188,6 @@ func scanValue(s string, i int) (c rawValue, next int, ok bool) {
 	return rawValue{raw: s[start:i]}, i, i > start
 }
 
-// unescapeJSON keeps bytes that are not UTF-8, since names may have them.
 func unescapeJSON(dst []byte, raw string) ([]byte, bool) {
 	for {
 		i := strings.IndexByte(raw, '\\')
@@ -226,7 +225,6 @@ func unescapeJSON(dst []byte, raw string) ([]byte, bool) {
 	}
 }
 
-// codePoint reads a surrogate pair too. Half a pair becomes U+FFFD.
 func codePoint(s string) (r rune, rest string, ok bool) {
 	if r, ok = parseHex4(s); !ok {
 		return 0, s, false
@@ -239,7 +237,7 @@ func codePoint(s string) (r rune, rest string, ok bool) {
 			}
 		}
 	}
-	return r, rest, true
+	return r, rest, true // half a pair becomes U+FFFD
 }
 
 func parseHex4(s string) (r rune, ok bool) {

@@ -68,11 +68,10 @@ func (f *stderrFormat) locateSeverity(text string) (severity string, at int) {
 	return severityBefore(text[max(0, at-10):at]), at + 3
 }
 
-// lastNameLineEnd is after the last line end in a name: those in a message are followed by a tab.
 func lastNameLineEnd(text string) int {
 	for end := len(text); ; {
 		end = strings.LastIndexByte(text[:end], '\n')
-		if end < 0 || end+1 == len(text) || text[end+1] != '\t' {
+		if end < 0 || end+1 == len(text) || text[end+1] != '\t' { // a message's line ends are followed by a tab
 			return end + 1
 		}
 	}

@@ -25,9 +25,8 @@ type prefixMatcher struct {
 	trialSessionPID int64  // the pid in its %c, 0 where there is none yet
 }
 
-// exceedsNameLimit is true for what cannot be a database's or an application's name: servers cut both, and replace control characters
-// of the latter.
 func exceedsNameLimit(escape byte, name string) bool {
+	// Servers cut both, and replace control characters of an application's name.
 	switch escape {
 	case 'a':
 		return len(name) > maxIdentifier || strings.IndexByte(name, '\n') >= 0
@@ -87,7 +86,6 @@ func (m *prefixMatcher) matchParts(parts []prefixPart, text string) bool {
 // maxValueBytes is more than the longest name of a host, and more than what any other value of known characters needs.
 const maxValueBytes = 300
 
-// matchBounded tries the ends of a value with known characters, the longest first, until the rest matches.
 func (m *prefixMatcher) matchBounded(this *prefixPart, rest []prefixPart, text string) bool {
 	pid, sessionPID := m.trialPID, m.trialSessionPID
 	for longest := maxValueBytes; longest >= 0; {

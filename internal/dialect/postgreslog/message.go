@@ -118,10 +118,9 @@ func (f *ConnectionFacts) readAddress(text string) bool {
 	return true
 }
 
-// readAuthenticated reads `identity="I" method=M (file:line)`; of trust it is `user="U" method=trust (file:line)`. The names
-// may hold anything, so it is read from the right.
 func (f *ConnectionFacts) readAuthenticated(text string) bool {
 	text = text[len(textAuthenticated):]
+	// identity="I" method=M (file:line), or of trust user="U" method=trust (file:line). Read from the right: names may hold anything.
 	if rest, rule, found := logformat.CutLast(text, " ("); found && strings.HasSuffix(rule, ")") {
 		text, f.HBA = rest, rule[:len(rule)-1]
 	}
@@ -186,7 +185,6 @@ func readNameBefore(text, known string, next ...string) (name, rest string, ok b
 	return text[:end], text[end:], end > 0
 }
 
-// readEncryption takes " SSL enabled (protocol=P, cipher=C, bits=N)" and " GSS (authenticated=…, principal=X)" off the end.
 func (f *ConnectionFacts) readEncryption(text string) string {
 	if rest, gss, found := logformat.CutLast(text, " GSS ("); found && strings.HasSuffix(gss, ")") && strings.HasPrefix(gss, "authenticated=") {
 		text = rest

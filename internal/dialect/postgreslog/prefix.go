@@ -116,10 +116,9 @@ func (p *linePrefix) findDelimiters() error {
 	return nil
 }
 
-// nextPrinted skips %q, which prints nothing in the lines of a session.
 func (p *linePrefix) nextPrinted(i int) *prefixPart {
 	for i++; i < len(p.parts); i++ {
-		if p.parts[i].escape != 'q' {
+		if p.parts[i].escape != 'q' { // it prints nothing in the lines of a session
 			return &p.parts[i]
 		}
 	}
@@ -128,7 +127,7 @@ func (p *linePrefix) nextPrinted(i int) *prefixPart {
 
 func endIsDecidable(this, next *prefixPart) bool {
 	switch {
-	case this.showsItsEnd():
+	case this.hasVisibleEnd():
 		return true
 	case this.isFreeText(), next.isFreeText():
 		return false
@@ -142,8 +141,7 @@ func endIsDecidable(this, next *prefixPart) bool {
 	return next.escape == 'e' && this.isOneOfEscapes("plxcQ")
 }
 
-// showsItsEnd is true for a value of fixed length, with padding wider than it, or with an end mark of its own.
-func (p *prefixPart) showsItsEnd() bool {
+func (p *prefixPart) hasVisibleEnd() bool {
 	most := map[byte]int{'p': 10, 'l': 10, 'x': 10, 'P': 10, 'c': 17, 'u': maxIdentifier, 'd': maxIdentifier, 'a': maxIdentifier}[p.escape]
 	return p.isOneOfEscapes("enr") || most > 0 && max(p.width, -p.width) >= most
 }

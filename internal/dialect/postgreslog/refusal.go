@@ -43,8 +43,6 @@ func (a *Assembler) setRefused(c *undecidedConn, l *Line) {
 	c.SQLState, c.Reason, c.Detail = a.interner.internText(l.SQLState), a.interner.internText(l.Message), a.interner.internText(l.Detail)
 }
 
-// handleDetail takes the line after a refusal, which completes it. Any other line shows that there is none, except an older one of
-// another text that is read again.
 func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
 	if a.refusedQueue.Len() == 0 {
 		return false
@@ -56,6 +54,7 @@ func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
 		c.refusedIn = a.currentText
 		return true
 	}
+	// Any other line shows that there is none, except an older one of another text that is read again.
 	for waiting := a.refusedQueue.Front(); waiting != nil; {
 		c := waiting.Value.(*undecidedConn)
 		waiting = waiting.Next()

@@ -274,7 +274,6 @@ func (v *prefixValues) setBackendID(clock *localtime.Clock, l *Line) error {
 	return err
 }
 
-// detectStderr also accepts such a log in syslog's form, so that it is refused by its name.
 func detectStderr(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	if !ended && !whole && len(first) < 1000 {
@@ -285,7 +284,7 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 			return logformat.VerdictYes
 		}
 	}
-	if isSyslogLine(string(first)) && !bytes.Contains(head, []byte("sshd")) {
+	if isSyslogLine(string(first)) && !bytes.Contains(head, []byte("sshd")) { // accepted to be refused by its name
 		return logformat.VerdictYes
 	}
 	if hasSeverity(first) { // a prefix that begins with something else than the time

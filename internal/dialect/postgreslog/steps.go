@@ -84,7 +84,6 @@ func (a *Assembler) handleAuthorized(l *Line, at int64) bool {
 	return true
 }
 
-// handleReady is for servers since 18, which write it once a session is open. Without other messages it is the login.
 func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) {
 	c := a.findConnection(l)
 	if c == nil {
@@ -94,6 +93,7 @@ func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) 
 		}
 		c = a.addConnection(l, at)
 	}
+	// Servers since 18 write this once a session is open. Without other messages it is the login.
 	if c.Stage < stageAuthenticated {
 		c.Stage, c.VerdictTime = stageReady, l.Time
 		f := c.ConnectionFacts
@@ -103,7 +103,6 @@ func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) 
 	a.emitSuccess(c, batch)
 }
 
-// handleDisconnection proves a login: only open sessions write it.
 func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bool {
 	var f ConnectionFacts
 	f.setColumns(l)
@@ -111,6 +110,7 @@ func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bo
 	if !ok {
 		return false
 	}
+	// Only open sessions write it: it proves a login.
 	if c := a.findConnection(l); c != nil {
 		if c.Stage == stageReceived { // of a server that writes no more of who comes
 			c.ConnectionFacts = a.interner.internFacts(&f)

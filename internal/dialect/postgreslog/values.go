@@ -21,7 +21,7 @@ func (p *prefixPart) readBoundedValue(text string, longest int) (value string, n
 			return "", p.width
 		}
 	}
-	n = valueLength(p.escape, text[lead:min(len(text), lead+longest)])
+	n = prefixValueLength(p.escape, text[lead:min(len(text), lead+longest)])
 	if n < 0 {
 		return "", -1
 	}
@@ -59,9 +59,7 @@ func valueChars(escape byte) string {
 	return digitBytes
 }
 
-// valueLength is negative for no value. Some have none in lines of a process without session, or of a server that does not know the
-// escape.
-func valueLength(escape byte, text string) int {
+func prefixValueLength(escape byte, text string) int {
 	switch escape {
 	case 'm', 't', 's':
 		return stampLength(text)
@@ -118,7 +116,6 @@ func pairLength(text, chars string, between byte) int {
 	return n + 1 + second
 }
 
-// hostLength includes the port in parentheses of %r. A process without session has nothing there.
 func hostLength(escape byte, s string) int {
 	for _, word := range [...]string{"[local]", unknownValue, "[none]"} {
 		if strings.HasPrefix(s, word) {
@@ -128,7 +125,7 @@ func hostLength(escape byte, s string) int {
 	n := prefixLengthOf(s, hostChars)
 	switch {
 	case escape == 'r' && n > 0 && n < len(s) && s[n] == '(':
-		return strings.IndexByte(s, ')') + 1
+		return strings.IndexByte(s, ')') + 1 // with the port in parentheses
 	case escape == 'r':
 		return 0
 	}

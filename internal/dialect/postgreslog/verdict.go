@@ -84,8 +84,8 @@ func refusesLogin(l *Line) bool {
 	return l.Activity == "authentication" || l.Activity == "startup"
 }
 
-// refusesInAnyLanguage reads only SQLSTATE and the backend's activity, which are never translated: csvlog has the translated severity.
 func refusesInAnyLanguage(sqlState, activity string) bool {
+	// csvlog has the translated severity: only these are never translated.
 	switch activity {
 	case "authentication", "startup":
 		return sqlState != ""

@@ -57,7 +57,6 @@ func containsAny(text string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
-// ecsEventKind takes an event of the category session alone as one that follows a login, which has an event of its own.
 func ecsEventKind(item jsontree.Value) session.Kind {
 	category := findECSField(item, "event.category")
 	starts, otherwise := session.KindLogin, session.KindLogin
@@ -65,6 +64,7 @@ func ecsEventKind(item jsontree.Value) session.Kind {
 	switch {
 	case ecsContains(category, "authentication"):
 	case ecsContains(category, "session"):
+		// The login that it follows has an event of its own.
 		starts, otherwise = session.KindSessionStart, session.KindSessionUpdate
 	case category.Kind() == jsontree.Missing && containsAny(action, ecsLogoutWords):
 		return session.KindLogout
@@ -135,12 +135,11 @@ func readECSDocument(item jsontree.Value, r *Record) error {
 	return setEventTime(r.Event, unwrapSingle(findECSField(item, "@timestamp")))
 }
 
-// ecsFieldText reads a text, or the first one of a list. A list of several is also kept as an attribute.
 func ecsFieldText(v jsontree.Value) string {
 	if v = unwrapSingle(v); v.Kind() != jsontree.Array {
 		return firstMeaningful(v)
 	}
-	for item := range v.Elements() {
+	for item := range v.Elements() { // a list of several is kept as an attribute too
 		if s := item.Peek(); s != "" && !isPlaceholder(s) {
 			return s
 		}

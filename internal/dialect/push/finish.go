@@ -41,7 +41,6 @@ func (r *Reader) completeEvent(rec *Record, env Envelope) error {
 	return nil
 }
 
-// redactEvent also applies to the sender's own id, from which the record id is computed: one that was changed is not used.
 func (r *Reader) redactEvent(rec *Record) {
 	e, uid := rec.Event, session.Attr{Key: session.AttrSenderRecordUID, Value: rec.ID}
 	e.Extra = append(e.Extra, uid)
@@ -49,7 +48,7 @@ func (r *Reader) redactEvent(rec *Record) {
 	if last := len(e.Extra) - 1; last >= 0 && e.Extra[last] == uid {
 		e.Extra = e.Extra[:last] // it comes back below the id
 	} else {
-		rec.ID = ""
+		rec.ID = "" // the record id is computed from it: one that was changed is not used
 	}
 }
 

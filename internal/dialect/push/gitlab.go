@@ -72,8 +72,6 @@ func readGitLabEvent(item jsontree.Value, r *Record) error {
 	return nil
 }
 
-// setGitLabUser prefers the path of an entity that is a user, which is the login name. target_details and author_name are the name for people
-// (Administrator of root), or what was typed where nobody was found.
 func setGitLabUser(item, details jsontree.Value, r *Record) {
 	if item.Get("entity_type").Is("User") {
 		if r.User = firstNonEmptyText(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
@@ -81,6 +79,7 @@ func setGitLabUser(item, details jsontree.Value, r *Record) {
 			return
 		}
 	}
+	// The name for people (Administrator of root), or what was typed where nobody was found.
 	r.User = firstNonEmptyText(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
 	details.Get("target_details").MarkUsed()
 }

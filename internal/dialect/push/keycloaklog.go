@@ -58,8 +58,6 @@ func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	return setEventTime(r.Event, at)
 }
 
-// keycloakFields reads key="value" pairs, in which a quote is written \", or key=value pairs up to the next comma and key. The first of
-// several values of one key counts: the server writes its own fields before those of the client.
 func keycloakFields(message string) map[string]string {
 	fields := map[string]string{}
 	for message != "" {
@@ -73,7 +71,7 @@ func keycloakFields(message string) map[string]string {
 		} else {
 			value, message = cutBareValue(rest)
 		}
-		if _, again := fields[key]; !again && value != "null" {
+		if _, again := fields[key]; !again && value != "null" { // the server writes its own fields before those of the client
 			fields[key] = value
 		}
 	}

@@ -31,7 +31,6 @@ var ocsfActivityNames = map[string]string{
 
 var ocsfStatus = map[string]session.Outcome{"1": session.OutcomeSuccess, "2": session.OutcomeFailure}
 
-// ocsfActivity is the event's activity_id, or that of its name or type. class is "" where the item says nothing of its class.
 func ocsfActivity(item jsontree.Value) (class, activity string) {
 	if class = item.Text("class_uid"); class == "" && strings.EqualFold(item.Get("class_name").Peek(), "authentication") {
 		class = ocsfAuthentication
@@ -145,8 +144,7 @@ var ocsfUserTypes = map[string]string{"1": session.UserPerson, "2": session.User
 // ocsfSystemUIDs are of Windows' own accounts: nobody, SYSTEM, LOCAL SERVICE, NETWORK SERVICE.
 var ocsfSystemUIDs = map[string]bool{"S-1-0-0": true, "S-1-5-18": true, "S-1-5-19": true, "S-1-5-20": true}
 
-// isOCSFActor: the actor acts for the user, and is neither the user nor the system that the user logs in to.
-func isOCSFActor(user, actor jsontree.Value) bool {
+func isOCSFActorForUser(user, actor jsontree.Value) bool {
 	said := func(v jsontree.Value) string {
 		if s := v.Peek(); !isPlaceholder(s) {
 			return s
@@ -154,6 +152,7 @@ func isOCSFActor(user, actor jsontree.Value) bool {
 		return ""
 	}
 	uid, name := said(actor.Get("uid")), said(actor.Get("name"))
+	// The system that the user logs in to is no actor.
 	if ocsfSystemUIDs[uid] || strings.HasSuffix(name, "$") || ocsfUserTypes[actor.Get("type_id").Peek()] == session.UserSystem {
 		return false
 	}
@@ -164,12 +163,11 @@ func isOCSFActor(user, actor jsontree.Value) bool {
 	return uid != "" && whose != "" && uid != whose
 }
 
-// setOCSFUser reads who logs in from user, or where that is empty from actor. An actor that is not the user acts for the user.
 func setOCSFUser(user, actor jsontree.Value, e *session.Event) {
 	if name := user.Get("name"); !isPlaceholder(name.Peek()) {
 		setUserName(e, name)
 	}
-	acts := isOCSFActor(user, actor)
+	acts := isOCSFActorForUser(user, actor)
 	if acts {
 		e.ActorName, e.ActorID = firstMeaningful(actor.Get("name"), actor.Get("email_addr")), firstMeaningful(actor.Get("uid"))
 	}

@@ -49,11 +49,11 @@ func oktaOutcome(v jsontree.Value) session.Outcome {
 	return session.OutcomeOf(v.Peek())
 }
 
-// oktaEventKind goes by what a type's name begins with where the table does not have it: Okta adds types.
 func oktaEventKind(word string) (kind session.Kind, known bool) {
 	if kind, known = oktaTypes[word]; known {
 		return kind, true
 	}
+	// Okta adds types.
 	switch {
 	case strings.HasPrefix(word, "user.authentication.auth_via_"):
 		return session.KindLogin, true

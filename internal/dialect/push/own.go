@@ -75,12 +75,12 @@ func (r *Record) readEventName(v jsontree.Value) bool {
 	return true
 }
 
-// findMember compares the key with the one at the same place of the last object first: a sender's events are alike.
 func (o *nativeState) findMember(key string) *fieldMember {
 	place := o.nextPlace
 	if o.nextPlace++; place >= maxGuessedMembers {
 		return knownMembers[key]
 	}
+	// A sender's events are alike.
 	if m := o.previousMembers[place]; m != nil && m.key == key {
 		return m
 	}
@@ -125,10 +125,9 @@ func fieldReader(f *session.Field) func(*Record, jsontree.Value) bool {
 	return func(*Record, jsontree.Value) bool { return false }
 }
 
-// readNativeEvent reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
-// nanoseconds since 1970.
 func readNativeEvent(item jsontree.Value, r *Record) error {
 	r.native.resetItem()
+	// The vocabulary of docs/event.md: flat keys, each once.
 	for key, v := range item.Members() {
 		if m := r.native.findMember(key); v.Kind() != jsontree.Null && (m == nil || !m.read(r, v)) {
 			r.Extra = append(r.Extra, newAttribute(key, v))

@@ -25,7 +25,7 @@ func parseTimeValue(v jsontree.Value) (int64, bool) {
 }
 
 func parseTimeText(text string) (int64, bool) {
-	if nanos, ok := parseUTCTime(text); ok {
+	if nanos, ok := parseUTCTimeQuickly(text); ok {
 		return nanos, true
 	}
 	for _, layout := range timeLayouts {
@@ -39,10 +39,9 @@ func parseTimeText(text string) (int64, bool) {
 // timeLayouts are RFC 3339 and its relatives: all name a zone.
 var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
 
-// parseUTCTime reads texts that end with Z, which most are, in a third of the time. Where it fails, package time decides.
-func parseUTCTime(text string) (int64, bool) {
+func parseUTCTimeQuickly(text string) (int64, bool) {
 	clock, ends := strings.CutSuffix(text, "Z")
-	if !ends || len(clock) < 19 || clock[10] != 'T' {
+	if !ends || len(clock) < 19 || clock[10] != 'T' { // package time decides
 		return 0, false
 	}
 	seconds, ok1 := localtime.ParseCivil(clock[:19])
@@ -50,7 +49,6 @@ func parseUTCTime(text string) (int64, bool) {
 	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= earliestSecond && seconds < latestSecond
 }
 
-// parseTimestamp reads RFC 3339, or a number of seconds, milliseconds, microseconds or nanoseconds: its magnitude shows which.
 func parseTimestamp(v jsontree.Value) (int64, bool) {
 	text := v.Peek()
 	if len(text) > 4 && text[4] == '-' {
@@ -61,7 +59,7 @@ func parseTimestamp(v jsontree.Value) (int64, bool) {
 	if err != nil || v.Kind() != jsontree.Number && v.Kind() != jsontree.String {
 		return 0, false
 	}
-	nanos, ok := session.Nanoseconds(n)
+	nanos, ok := session.Nanoseconds(n) // its magnitude shows seconds, milliseconds, microseconds or nanoseconds
 	if !ok || strings.Trim(fraction, "0123456789") != "" {
 		return 0, false
 	}
@@ -247,7 +245,6 @@ func newAttribute(key string, v jsontree.Value) session.Attr {
 	return session.Attr{Key: key, Type: session.AttrEmpty}
 }
 
-// numberType keeps an integer of more than 64 bits as text: a double would lose its last digits.
 func numberType(s string) session.AttrType {
 	switch _, err := strconv.ParseInt(s, 10, 64); {
 	case err == nil:
@@ -255,7 +252,7 @@ func numberType(s string) session.AttrType {
 	case strings.ContainsAny(s, ".eE"):
 		return session.AttrDouble
 	}
-	return session.AttrString
+	return session.AttrString // of an integer of more than 64 bits a double would lose the last digits
 }
 
 // eventMeaning is what a dialect's word for an event stands for.

@@ -81,7 +81,6 @@ func (l *recordLine) joinedField(i, j int) string {
 	return trimPadding(l.text[l.fieldStarts[i] : l.fieldStarts[j+1]-1])
 }
 
-// readRecordRow parses a record. sure is false where names have pipes, or where several readings are possible.
 func (l *recordLine) readRecordRow(text string, r *Row) (sure bool, err error) {
 	l.splitFields(text)
 	n := l.fieldCount()

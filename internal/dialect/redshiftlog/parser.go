@@ -72,12 +72,11 @@ func (p *lineParser) Parse(record string, offset int64, batch *logformat.EventBa
 	return nil
 }
 
-// addObjectName takes the cluster as host: the leader node writes the log.
 func (p *lineParser) addObjectName(e *session.Event) {
 	if p.object.Cluster == "" {
 		return
 	}
-	e.Host = p.object.Cluster
+	e.Host = p.object.Cluster // the leader node writes the log
 	e.Extra = append(e.Extra, session.Attr{Key: "cloud.account.id", Value: p.object.Account}, session.Attr{Key: "cloud.region", Value: p.object.Region})
 }
 

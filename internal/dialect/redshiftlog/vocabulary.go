@@ -29,8 +29,6 @@ const (
 	keyProtocolVersion = session.SourceField + "protocol_version"
 )
 
-// classifyEvent maps an unknown event to an update of the session; its text is in SourceEvent. Redshift
-// gives no reason for a failure.
 func classifyEvent(event string) (session.Kind, session.Outcome, string) {
 	switch event {
 	case eventAuthenticated:
@@ -44,7 +42,7 @@ func classifyEvent(event string) (session.Kind, session.Outcome, string) {
 	case eventDisconnecting:
 		return session.KindLogout, session.OutcomeSuccess, ""
 	}
-	return session.KindSessionUpdate, session.OutcomeUnknown, ""
+	return session.KindSessionUpdate, session.OutcomeUnknown, "" // its text is in SourceEvent
 }
 
 // AuthMethod normalises the column authmethod, an open set: password, Ident and IAM AssumeUser have been seen.

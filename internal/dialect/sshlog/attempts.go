@@ -109,11 +109,11 @@ func (p *Parser) forgetPAMChild(c *sshConnection, m *sshdMessage) {
 	}
 }
 
-// mayBeSameClient accepts different texts where one is a host name: sshd resolves addresses in some lines.
 func mayBeSameClient(a, b string) bool {
 	if a == b {
 		return true
 	}
+	// sshd resolves addresses in some lines.
 	_, err1 := netip.ParseAddr(a)
 	_, err2 := netip.ParseAddr(b)
 	return err1 != nil || err2 != nil

@@ -7,8 +7,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/syslogline"
 )
 
-// detectFormat accepts any export of the journal, which no other format can read, and sshd's texts that are refused with a remedy.
 func detectFormat(head []byte, whole bool) logformat.Verdict {
+	// Any export of the journal, which no other format can read, and sshd's texts that are refused with a remedy.
 	if isUnreadableForm(string(head)) {
 		return logformat.VerdictYes
 	}

@@ -99,13 +99,12 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	return nil
 }
 
-// handleDisconnected ends a session where PAM does not. The session's process writes it as its user: such a line counts if it names no
-// other user, and comes from sshd's program.
 func (p *Parser) handleDisconnected(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) error {
 	c := p.connections.byClient[clientKey{from.host, m.address, m.port}]
 	if c == nil || c.LoginTime == 0 || c.PAMSession {
 		return nil
 	}
+	// Where PAM does not end it: the session's process writes this as its user, so that it must name no other user, and come from sshd's program.
 	sameUser := m.user == "" || m.user == c.User
 	switch {
 	case m.writer == writerUser, m.writer == writerSession && !sameUser:
@@ -171,8 +170,6 @@ func (p *Parser) resolveAmbiguous(from processKey, now int64, m *sshdMessage, ba
 	return errAmbiguous
 }
 
-// handleClosedEarly is the failure of a connection whose user was named and that has no logged attempt (those of keys are not, at the
-// usual LogLevel).
 func (p *Parser) handleClosedEarly(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	if m.user == "" && !m.invalidUser && p.connections.byProcess[from] == nil {
 		return
@@ -182,6 +179,7 @@ func (p *Parser) handleClosedEarly(from processKey, now int64, m *sshdMessage, b
 	if c.User == "" {
 		c.User, c.InvalidUser, c.NameHidden = m.user, m.invalidUser, m.nameHidden
 	}
+	// Attempts with keys are not logged at the usual LogLevel.
 	p.emitAbandoned(c, now, "", batch)
 	p.connections.removeConnection(c)
 }

@@ -88,8 +88,8 @@ func parseMessageText(s string) (m sshdMessage) {
 	return m
 }
 
-// cutFunctionName removes a function's name: "packet_write_wait: Connection from …".
 func cutFunctionName(s string) string {
+	// packet_write_wait: Connection from …
 	function, rest, found := strings.Cut(s, ": ")
 	if found && strings.HasPrefix(rest, formFrom) && strings.Trim(function, "abcdefghijklmnopqrstuvwxyz_0123456789") == "" {
 		return rest
@@ -189,8 +189,8 @@ func (m *sshdMessage) readBroken(s string, early bool) {
 	}
 }
 
-// readOldEnd reads "A[: REASON]" of old servers, which write no port.
 func (m *sshdMessage) readOldEnd(s string) {
+	// "A[: REASON]" of old servers, which write no port.
 	s, _, _ = strings.Cut(s, ": ")
 	if _, err := netip.ParseAddr(s); err == nil {
 		m.kind, m.address = kindEnded, s
@@ -199,8 +199,8 @@ func (m *sshdMessage) readOldEnd(s string) {
 
 const reasonProhibited = "administratively prohibited connection"
 
-// readProhibited reads "[invalid user ]USER from A port P", of RefuseConnection.
 func (m *sshdMessage) readProhibited(s string) {
+	// "[invalid user ]USER from A port P", of RefuseConnection.
 	s, _ = cutInvalid(s)
 	user, address, found := logformat.CutLast(s, " from ")
 	if found && m.readAddressPort(address) {
@@ -244,8 +244,6 @@ func (m *sshdMessage) setUserName(user string) {
 	}
 }
 
-// readInvalidAttempt considers every end of the name, which may be any text, as may a certificate's id; an end after which the rest
-// has sshd's form is a reading.
 func (m *sshdMessage) readInvalidAttempt(kind messageKind, method, s string) {
 	if plain, found := strings.CutSuffix(s, " ssh2"); found {
 		user, address, found := logformat.CutLast(plain, " from ")
@@ -255,6 +253,7 @@ func (m *sshdMessage) readInvalidAttempt(kind messageKind, method, s string) {
 		}
 		return
 	}
+	// Every end of the name, which may be any text, as may a certificate's id, after which the rest has sshd's form.
 	var all []possibleReading
 	for at, n := 0, 0; n < maxReadings; n++ {
 		i := strings.Index(s[at:], " from ")
@@ -313,16 +312,16 @@ func isKeyText(method, s string) bool {
 	return !strings.ContainsRune(rest, ' ')
 }
 
-// readFromLeft reads "USER from PLACE ssh2[: KEY]".
 func readFromLeft(s string) (user, place, key string, found bool) {
+	// USER from PLACE ssh2[: KEY]
 	user, s, found = strings.Cut(s, " from ")
 	place, s, found2 := strings.Cut(s, " ssh2")
 	key, more := strings.CutPrefix(s, ": ")
 	return user, place, key, found && found2 && (more || s == "")
 }
 
-// readInvalidUser reads "USER from A port P"; old servers write no port.
 func (m *sshdMessage) readInvalidUser(s string) {
+	// "USER from A port P"; old servers write no port.
 	user, address, found := logformat.CutLast(s, " from ")
 	if !found || !m.readAddress(address) {
 		return
@@ -331,7 +330,6 @@ func (m *sshdMessage) readInvalidUser(s string) {
 	m.setUserName(user)
 }
 
-// readNotAllowed reads "USER [from A ]not allowed because REASON". The reason may name a group or a shell, not the user.
 func (m *sshdMessage) readNotAllowed(s string) {
 	who, reason, found := strings.Cut(s, " not allowed because ")
 	if rest, last, again := logformat.CutLast(s, " not allowed because "); again {
@@ -340,21 +338,20 @@ func (m *sshdMessage) readNotAllowed(s string) {
 	if !found {
 		return
 	}
-	if user, address, found := logformat.CutLast(who, " from "); found {
+	if user, address, found := logformat.CutLast(who, " from "); found { // the reason may name a group or a shell, not the user
 		who, m.address = user, address
 	}
 	m.kind, m.reason = kindNotAllowed, "not allowed because "+reason
 	m.setUserName(who)
 }
 
-// readRootRefused reads "A port P". Both of a connection's processes write it: the second time is echo.
 func (m *sshdMessage) readRootRefused(s string, early bool) {
+	// "A port P", written by both of a connection's processes: the second time is echo.
 	if m.readAddress(s) {
 		m.kind, m.user, m.reason, m.mayBeEcho = kindRootRefused, "root", "ROOT LOGIN REFUSED", early
 	}
 }
 
-// readDenied reads "USER by PAM account configuration".
 func (m *sshdMessage) readDenied(s string) {
 	if user, found := strings.CutSuffix(s, " by PAM account configuration"); found {
 		m.kind, m.reason = kindDenied, "Access denied by PAM account configuration"
@@ -362,8 +359,8 @@ func (m *sshdMessage) readDenied(s string) {
 	}
 }
 
-// readExceeded reads "[invalid user ]USER from A port P ssh2".
 func (m *sshdMessage) readExceeded(s string) {
+	// [invalid user ]USER from A port P ssh2
 	s, invalid := cutInvalid(s)
 	s, _ = strings.CutSuffix(s, " ssh2")
 	user, address, found := logformat.CutLast(s, " from ")
@@ -374,10 +371,9 @@ func (m *sshdMessage) readExceeded(s string) {
 	m.setUserName(user)
 }
 
-// readTooManyFailures reads the "[ for USER]" of servers before 6.8.
 func (m *sshdMessage) readTooManyFailures(s string) {
 	m.kind, m.reason = kindTooMany, "Too many authentication failures"
-	if user, found := strings.CutPrefix(s, " for "); found {
+	if user, found := strings.CutPrefix(s, " for "); found { // of servers before 6.8
 		user, m.invalidUser = cutInvalid(user)
 		m.setUserName(user)
 	}
@@ -469,8 +465,8 @@ func cutUserKind(s string) (rest, kind string, found bool) {
 	return s, "", false
 }
 
-// readDisconnectReceived reads "A port P:CODE: TEXT" and, of old servers, "A: CODE: TEXT".
 func (m *sshdMessage) readDisconnectReceived(s string) {
+	// "A port P:CODE: TEXT" and, of old servers, "A: CODE: TEXT".
 	place, _, _ := strings.Cut(s, ": ")
 	address, port, found := strings.Cut(place, " port ")
 	port, _, _ = strings.Cut(port, ":")
@@ -479,16 +475,16 @@ func (m *sshdMessage) readDisconnectReceived(s string) {
 	}
 }
 
-// readConnectionFrom reads "A port P on B port Q[ rdomain "R"]".
 func (m *sshdMessage) readConnectionFrom(s string) {
+	// A port P on B port Q[ rdomain "R"]
 	place, _, found := strings.Cut(s, " on ")
 	if found && m.readAddressPort(place) {
 		m.kind = kindConnectionFrom
 	}
 }
 
-// readTimeout reads "A port P" and, since 9.8, where another process writes it, "connection from A to B, pid = N".
 func (m *sshdMessage) readTimeout(s string) {
+	// "A port P" and, since 9.8, where another process writes it, "connection from A to B, pid = N".
 	peers, number, found := strings.Cut(strings.TrimPrefix(s, "connection from "), ", pid = ")
 	if pid, ok := localtime.ParseDigits(number); found && ok && number != "" {
 		m.pid = pid

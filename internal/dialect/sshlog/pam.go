@@ -8,10 +8,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// readPAMError reads "REASON for [illegal user ]USER from A", which sshd writes of each try of keyboard-interactive. A is a name where
-// sshd resolves addresses.
 func (m *sshdMessage) readPAMError(s string) {
 	const retries = "Have exhausted maximum number of retries for service"
+	// "REASON for [illegal user ]USER from A", of each try of keyboard-interactive.
 	reason, who, found := strings.Cut(s, " for ")
 	if rest, long := strings.CutPrefix(s, retries+" for "); long {
 		reason, who = retries, rest
@@ -22,7 +21,7 @@ func (m *sshdMessage) readPAMError(s string) {
 		return
 	}
 	if !m.readAddressPort(address) {
-		if strings.ContainsRune(address, ' ') {
+		if strings.ContainsRune(address, ' ') { // otherwise a name, which sshd has resolved
 			return
 		}
 		m.address = address
@@ -31,12 +30,12 @@ func (m *sshdMessage) readPAMError(s string) {
 	m.setUserName(user)
 }
 
-// readPAMMessage reads what PAM modules write: "pam_unix(sshd:auth): TEXT", and what the library itself does: "PAM N more …".
 func (m *sshdMessage) readPAMMessage(s string) {
 	if rest, found := strings.CutPrefix(s, "PAM "); found {
 		m.readPAMMore(rest)
 		return
 	}
+	// PAM modules write "pam_unix(sshd:auth): TEXT", the library itself "PAM N more …".
 	module, text, found := strings.Cut(s, "): ")
 	if !found || !strings.HasPrefix(s, "pam_") && !strings.HasPrefix(s, "(pam_") {
 		return
@@ -62,8 +61,8 @@ func (m *sshdMessage) readPAMModule(module, kind, text string) {
 	}
 }
 
-// readPAMSession reads "session opened for user U(uid=0) by …" and "session closed for user U".
 func (m *sshdMessage) readPAMSession(s string) {
+	// "session opened for user U(uid=0) by …" and "session closed for user U"
 	if user, found := strings.CutPrefix(s, "session closed for user "); found {
 		m.kind, m.user = kindPAMClosed, user
 		return
@@ -79,9 +78,8 @@ func (m *sshdMessage) readPAMSession(s string) {
 	}
 }
 
-// readPAMFailure reads "authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=A[  user=U]": a module does not write the
-// name of an unknown user.
 func (m *sshdMessage) readPAMFailure(module, s string) {
+	// "authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=A[  user=U]": without the name of an unknown user.
 	s, found := strings.CutPrefix(s, "authentication failure; ")
 	_, s, found2 := strings.Cut(s, " rhost=")
 	if !found || !found2 {
@@ -102,8 +100,8 @@ func (m *sshdMessage) readPAMMore(s string) {
 	}
 }
 
-// readPAMAccess reads "access denied for user `U' from `A'" of pam_access.
 func (m *sshdMessage) readPAMAccess(s string) {
+	// access denied for user `U' from `A'
 	s, found := strings.CutPrefix(s, "access denied for user ")
 	user, address, found2 := logformat.CutLast(s, " from ")
 	if found && found2 {

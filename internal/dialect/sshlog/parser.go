@@ -41,12 +41,11 @@ func isServerProgram(program string) bool {
 
 const authProgram = "sshd-auth"
 
-// isServerFile accepts _EXE only in folders where users cannot put a program.
 func isServerFile(file string) bool {
 	file = strings.TrimSuffix(file, " (deleted)") // since an upgrade
 	switch file[strings.LastIndexByte(file, '/')+1:] {
 	case "sshd", "sshd-session":
-		return strings.HasPrefix(file, "/usr/") || strings.HasPrefix(file, "/sbin/") || strings.HasPrefix(file, "/opt/")
+		return strings.HasPrefix(file, "/usr/") || strings.HasPrefix(file, "/sbin/") || strings.HasPrefix(file, "/opt/") // folders where users cannot put a program
 	}
 	return false
 }
@@ -188,13 +187,13 @@ func (p *Parser) handleUnframed(l *syslogline.Line, batch *logformat.EventBatch)
 	return nil
 }
 
-// isMisframed finds sshd's messages in lines of an unknown form, as "HOST: sshd[1]: …", or of a server with another name.
 func isMisframed(l *syslogline.Line) bool {
+	// "HOST: sshd[1]: …"
 	begin, rest, found := strings.Cut(l.Text, "]: ")
 	if found && strings.Contains(begin, "sshd") && strings.Count(begin, " ") <= maxFrameBlanks {
 		return isAttemptText(rest)
 	}
-	return strings.Contains(l.Program, "ssh") && isAttemptText(l.Text)
+	return strings.Contains(l.Program, "ssh") && isAttemptText(l.Text) // a server with another name
 }
 
 // maxFrameBlanks is how many blanks may be in the rest of an unknown frame: "h1 sshd[1".
@@ -266,8 +265,8 @@ func (p *Parser) parseMessage(l *syslogline.Line) (m sshdMessage) {
 // maxRepeated bounds the events of one "message repeated" line.
 const maxRepeated = 1000
 
-// parseRepeated reads "3 times: [ MESSAGE]".
 func parseRepeated(s string) (times int, text string) {
+	// 3 times: [ MESSAGE]
 	count, text, _ := strings.Cut(s, " times: [ ")
 	n, ok := localtime.ParseDigits(count)
 	text, ok2 := strings.CutSuffix(text, "]")

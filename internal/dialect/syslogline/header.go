@@ -132,8 +132,8 @@ func isFacility(word string) bool {
 	return knownLevels[strings.ToLower(level)] && knownFacilities[strings.ToLower(facility)]
 }
 
-// isESXiLevel accepts "In(38)": a level, and the number of <PRI>.
 func isESXiLevel(word string) bool {
+	// "In(38)": a level, and the number of <PRI>.
 	if len(word) < len("In(1)") || word[2] != '(' || word[len(word)-1] != ')' {
 		return false
 	}
@@ -141,8 +141,8 @@ func isESXiLevel(word string) bool {
 	return number && esxiLevels[word[:2]]
 }
 
-// cutStructuredFields reads "HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]", RFC 5424 after its time.
 func (l *Line) cutStructuredFields(rest string) bool {
+	// HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG], what RFC 5424 has after the time.
 	var fields [4]string
 	for i := range fields {
 		var found bool
@@ -176,9 +176,8 @@ func newWordSet(words string) map[string]bool {
 	return set
 }
 
-// cutMacOSColumns reads the default style of `log show`, "0x3f2 Default 0x0 123 0 sshd: (image) TEXT" in columns, and
-// its compact style, "Df sshd[123:3f2] TEXT".
 func (l *Line) cutMacOSColumns(rest string) bool {
+	// The compact style of `log show`: "Df sshd[123:3f2] TEXT".
 	if kind, after, found := strings.Cut(rest, " "); found && len(kind) <= 2 && compactKinds[kind] {
 		word, text, _ := strings.Cut(strings.TrimLeft(after, " "), " ")
 		if strings.Contains(word, ":") && l.cutProgramTag(word) {
@@ -186,6 +185,7 @@ func (l *Line) cutMacOSColumns(rest string) bool {
 			return true
 		}
 	}
+	// Its default style: "0x3f2 Default 0x0 123 0 sshd: (image) TEXT" in columns.
 	if !strings.HasPrefix(rest, "0x") {
 		return false
 	}

@@ -69,8 +69,6 @@ func (r *Reader) readJournalEntry(object string) (Line, error) {
 	return l, nil
 }
 
-// decodeEntry reads one object. Every value is a text, an array of bytes where it is not printable, an array of these where the field
-// is more than once in the entry, or null where it is long.
 func (e *journalEntry) decodeEntry(object string) error {
 	d := jx.DecodeStr(object)
 	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
@@ -78,6 +76,8 @@ func (e *journalEntry) decodeEntry(object string) error {
 		if field == nil {
 			return d.Skip()
 		}
+		// A text, an array of bytes where it is not printable, an array of these where the field is more than once in the entry, or null where it is
+		// long.
 		value, known, err := readFieldValue(d)
 		if err == nil && known && *field == "" {
 			*field = value

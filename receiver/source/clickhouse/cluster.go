@@ -89,13 +89,12 @@ func (c *connection) readMembers(ctx context.Context, key, name string) (members
 	return members, err
 }
 
-// setNodes starts what is new. What is no longer listed is read for as long as it can be reached: it may have logins left.
 func (c *clusterReader) setNodes(ctx context.Context, endpoints []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.listed = endpoints
 	c.status.Expect(endpoints...)
-	for _, endpoint := range endpoints {
+	for _, endpoint := range endpoints { // what is no longer listed is read on as long as it can be reached: it may have logins left
 		if c.active[endpoint] {
 			continue
 		}
@@ -119,11 +118,9 @@ func (c *clusterReader) giveUpIfUnlisted(endpoint string) bool {
 	return true
 }
 
-// nodeEndpoint is where a member is read: by the protocol of the configured endpoints. What the servers call each other by is a
-// native port; over HTTP the nodes are taken to listen where the configured endpoint does.
 func (c Config) nodeEndpoint(m cluster.Member) string {
 	scheme, port := endpointScheme(c.Endpoints[0]), strconv.Itoa(int(m.Port))
-	if scheme != "clickhouse" {
+	if scheme != "clickhouse" { // servers call each other by a native port; over HTTP the nodes are taken to listen where the configured endpoint does
 		_, port, _ = net.SplitHostPort(c.FirstHost())
 	}
 	if c.ClusterPort != 0 {

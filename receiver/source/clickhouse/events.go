@@ -37,7 +37,6 @@ func (e *blockEvents) Event(i int, to *session.Event) poll.Verdict {
 	return poll.VerdictDeliver
 }
 
-// excludesRow tells whether a row is left out on purpose. A login that failed never is.
 func (t *table) excludesRow(r *clickhouselog.Row) bool {
 	logOf := t.node.UUID
 	if logOf == "" {
@@ -46,6 +45,7 @@ func (t *table) excludesRow(r *clickhouselog.Row) bool {
 	if t.self != nil && t.self.containsRow(r, logOf) {
 		return true
 	}
+	// A failed login never is excluded.
 	return (r.Type == clickhouselog.TypeLoginSuccess || r.Type == clickhouselog.TypeLogout) && slices.Contains(t.cfg.ExcludeUsers, r.User)
 }
 

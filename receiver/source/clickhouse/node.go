@@ -103,14 +103,13 @@ func (n *nodeReader) readServer(ctx context.Context) error {
 	return err
 }
 
-// waitAsDuplicate waits while the server is read under another name, until that ends or it is time to see whether this name leads to
-// somebody else by now.
 func (n *nodeReader) waitAsDuplicate(ctx context.Context, taken <-chan struct{}) error {
 	n.status.SetDuplicate(n.endpoint)
 	again := time.NewTimer(n.cfg.ReconcileInterval)
 	defer again.Stop()
 	select {
 	case <-taken:
+	// It is time to see whether this name leads to another server by now.
 	case <-again.C:
 		if n.giveUpIfUnlisted(n.endpoint) {
 			return errLeft

@@ -160,14 +160,13 @@ func (r *replicaTable) Sums(ctx context.Context, within poll.TimeRange, width in
 	return err
 }
 
-// readSums are this server's sums. All servers are asked at once, and each answer serves the polls of one interval.
 func (r *replicaTable) readSums(ctx context.Context, within poll.TimeRange, width int64) ([]poll.Sum, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	question := sumsQuestion{within, width}
 	answer, known := r.sums[question]
 	if !known || r.host.Now().Sub(answer.at) >= r.cfg.CollectionInterval {
-		byServer, err := r.table.sumsByServer(ctx, within, width, rows.CountsAndHashes)
+		byServer, err := r.table.sumsByServer(ctx, within, width, rows.CountsAndHashes) // all servers at once, for the polls of one interval
 		if err != nil {
 			return nil, err
 		}

@@ -91,11 +91,11 @@ func (s *selfLogins) storeSelfLogins(ctx context.Context) error {
 	return err
 }
 
-// storeRows stores which rows have been read: otherwise a login whose row was read before a restart would still wait for one after
-// it, which may be that of somebody else, or be forgotten before its logout. A store that fails is tried again with the next rows.
 func (s *selfLogins) storeRows(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Else a login whose row was read before a restart would still wait for one after it, which may be that of somebody else. What fails is tried
+	// again with the next rows.
 	if s.changed {
 		_ = s.storeSelfLogins(ctx)
 	}
@@ -144,12 +144,11 @@ func (s *selfLogins) findByAuthID(authID string) *selfLogin {
 	return nil
 }
 
-// loginTagOf is what may be the tag of a row: over the native protocol it is a part of the client's name.
 func loginTagOf(r *clickhouselog.Row) string {
 	if strings.HasPrefix(r.SessionID, tagPrefix) {
 		return r.SessionID
 	}
-	name := r.Hostnames.Name
+	name := r.Hostnames.Name // over the native protocol the tag is a part of it
 	return name[max(0, len(name)-tagLength):]
 }
 

@@ -76,13 +76,12 @@ func (r *reader) newTracer(host source.Host, suffix string) *traces.Tracer {
 	return traces.New(options)
 }
 
-// fromFirstStart makes `initial: end` the time of the very first start, for all nodes: what a node that is found later has
-// logged since is wanted.
 func (r *reader) fromFirstStart(ctx context.Context, host source.Host) *reader {
 	from := *r
 	pauses := source.NewBackOff()
 	for ctx.Err() == nil {
 		start, err := firstStart(ctx, host)
+		// `initial: end` is the time of the very first start, for all nodes: what a node that is found later has logged since is wanted.
 		if err == nil {
 			from.cfg.Initial = start
 			break

@@ -163,7 +163,6 @@ func (t *table) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows
 
 var errOtherServer = errors.New("another server answers than that of the first connection")
 
-// askBeside is nil where there is one connection alone. What another server has to say of its own logs is no answer.
 func (t *table) askBeside() traces.ServerAsker {
 	if t.beside == nil {
 		return nil
@@ -175,7 +174,7 @@ func (t *table) askBeside() traces.ServerAsker {
 			return err
 		}
 		if id.UUID != server {
-			t.beside.closeConnection()
+			t.beside.closeConnection() // what it has to say of its own logs is no answer
 			return errOtherServer
 		}
 		return t.beside.runQuery(ctx, ask)

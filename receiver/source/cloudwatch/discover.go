@@ -103,8 +103,6 @@ func (r *streamReader) reportNumber(group string, streams int) {
 	r.Conditions.Clear(condition, "the log group has streams", zap.String("group", group))
 }
 
-// addStreams begins to read streams that are new, once the index has them. now is where `initial: end` begins, by the clock that events bear: ours may
-// go ahead, and would hide what comes until then.
 func (r *streamReader) addStreams(ctx context.Context, group string, names map[string]bool, now int64) error {
 	var added []*logStream
 	for name := range names {

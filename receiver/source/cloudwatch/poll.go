@@ -51,8 +51,8 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 	return more, nil
 }
 
-// resetStream returns to what was submitted last: what was fetched since cannot be read as long as the configuration is as it is.
 func (r *streamReader) resetStream(s *logStream) {
+	// What was fetched since the last submission cannot be read as long as the configuration is as it is.
 	if err := r.restoreStream(s, s.saved); err != nil {
 		r.Host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.streamID()), zap.Error(err))
 	}

@@ -8,9 +8,9 @@ import (
 // streamPart is what RDS adds to an instance's name: the number of a part, or of Aurora MySQL the audit log's file.
 var streamPart = regexp.MustCompile(`(\.audit\.log.*|\.[0-9]+)$`)
 
-// serverName is the server that wrote a stream, by the names that RDS, Aurora and Redshift give: it is part of every id, so that what two
-// servers of one group write is never taken for the same. The region is in it because names are unique within one.
 func serverName(region, group, stream string) string {
+	// A part of every id, so that what two servers of one group write is never taken for the same. Names are those that RDS, Aurora and Redshift
+	// give, unique within a region.
 	if i := strings.LastIndex(group, ":log-group:"); i >= 0 { // an ARN
 		group = group[i+len(":log-group:"):]
 	}

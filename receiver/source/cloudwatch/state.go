@@ -71,12 +71,11 @@ func (s *logStream) storeState() []byte {
 	return s.saved
 }
 
-// beginNewText lets go of text that was read. Formats that decide by time share with the next text what is open, so that its state alone is
-// enough, whatever the parser would have to read again; others keep what they would.
 func (r *streamReader) beginNewText(s *logStream) {
 	if s.Parser == nil {
 		return
 	}
+	// Such formats share with the next text what is open: its state alone is enough.
 	if s.Format.DecidesByTime {
 		s.dropText(s.Next)
 		s.anchor, s.Next, s.Delivered = 0, 0, 0

@@ -114,9 +114,9 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-// checkContents looks into the files that were changed last; of each format the newest that holds anything speaks for the others.
 func (c Config) checkContents(ctx context.Context, settings tail.Settings, files []tail.File) (all []connectcheck.Finding) {
 	checked, empty := map[string]bool{}, 0
+	// Those that were changed last; of each format the newest that holds anything speaks for the others.
 	for _, f := range slices.Backward(files[max(0, len(files)-maxSampled):]) {
 		if ctx.Err() != nil {
 			return all
@@ -163,7 +163,6 @@ func (c Config) checkSample(ctx context.Context, settings tail.Settings, f tail.
 	return append(all, c.checkAge(f, sample))
 }
 
-// checkZone reports whether the times need a zone by reading them without one.
 func (c Config) checkZone(ctx context.Context, settings tail.Settings, f tail.File, sample tail.Sample) connectcheck.Finding {
 	finding := connectcheck.Finding{OK: true, Subject: "timezone", Key: "timezone", Detail: "not needed: the times carry their zone"}
 	without, with := settings, settings
@@ -211,7 +210,6 @@ func (c Config) checkPrefix(sample tail.Sample) connectcheck.Finding {
 	return finding
 }
 
-// checkAge tells how old the newest line is: a log that another program has taken over is silent, one of the wrong zone is not yet written.
 func (c Config) checkAge(f tail.File, sample tail.Sample) connectcheck.Finding {
 	finding := connectcheck.Finding{OK: true, Subject: "newest line", Key: "include"}
 	at, what := sample.Newest, "of "

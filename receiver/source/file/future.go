@@ -12,8 +12,6 @@ import (
 // futureTime is how far ahead of this machine's clock a log's may be without a word.
 const futureTime = 5 * time.Minute
 
-// warnOfFuture warns of times that cannot be yet: mostly the zone is another one than that of `timezone`. The events are delivered all the
-// same, for the clock that is wrong may be this machine's.
 func warnOfFuture(host source.Host, log parserConditions, timezone string) source.Emit {
 	return func(ctx context.Context, batch []session.Event) error {
 		var latest int64
@@ -28,6 +26,7 @@ func warnOfFuture(host source.Host, log parserConditions, timezone string) sourc
 		default:
 			log.Clear("future", "times of this log lie in the future no more")
 		}
+		// Delivered all the same: the clock that is wrong may be this machine's.
 		return host.Emit(ctx, batch)
 	}
 }

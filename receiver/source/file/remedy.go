@@ -23,12 +23,10 @@ func permissionRemedy(path string, err error) string {
 	return "let " + who + " read the file"
 }
 
-// remedyFor gives the user a file's group, where that may read and is not root's, and else the right to this file alone. Of a path
-// whose folder may not be entered the file is that folder.
 func remedyFor(who, path string, info fs.FileInfo) string {
 	who = connectcheck.ShellWord(who)
 	needed, rights := fs.FileMode(0o040), "r"
-	if info.IsDir() {
+	if info.IsDir() { // of a path whose folder may not be entered it is that folder
 		who = connectcheck.ShellWord(who)
 		needed, rights = 0o050, "rx"
 	}

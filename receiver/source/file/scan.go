@@ -134,8 +134,6 @@ type folderListing struct {
 // seconds.
 const settledFolder = 3 * time.Second
 
-// expandGlob does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what
-// it may not enter, so its fixed part is tried here.
 func (d *diskFolder) expandGlob(glob string, reportProblem func(string, error)) (paths []string) {
 	folder, pattern := doublestar.SplitPattern(glob)
 	if !strings.ContainsAny(pattern, `*?[{\`) {
@@ -144,6 +142,7 @@ func (d *diskFolder) expandGlob(glob string, reportProblem func(string, error)) 
 		}
 		return []string{glob}
 	}
+	// A glob passes silently over what it may not enter.
 	modified, err := tryFolder(folder)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -169,8 +168,8 @@ func (d *diskFolder) expandGlob(glob string, reportProblem func(string, error)) 
 	return paths
 }
 
-// tryFolder opens the folder, for only that shows whether its names may be read, and tells when it was changed last.
 func tryFolder(folder string) (modified time.Time, err error) {
+	// Only opening shows whether its names may be read.
 	f, err := os.Open(folder)
 	if err != nil {
 		return time.Time{}, err

@@ -25,10 +25,9 @@ func infoOfOpen(_ *os.File, info fs.FileInfo) diskInfo {
 	return i
 }
 
-// groupOf names the group of a file, "" where it has no name or is root's, which nobody shall be given.
 func groupOf(info fs.FileInfo) string {
 	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || st.Gid == 0 {
+	if !ok || st.Gid == 0 { // nobody shall be given root's
 		return ""
 	}
 	g, err := user.LookupGroupId(strconv.FormatUint(uint64(st.Gid), 10))

@@ -23,11 +23,10 @@ func openFile(path string) (*os.File, error) {
 	return os.NewFile(uintptr(handle), path), nil
 }
 
-// diskInfoOf examines a regular file; where it cannot be opened its id is zero, and whoever reads it reports that.
 func diskInfoOf(path string, info fs.FileInfo) diskInfo {
 	f, err := openFile(path)
 	if err != nil {
-		return diskInfo{size: info.Size(), modified: info.ModTime()}
+		return diskInfo{size: info.Size(), modified: info.ModTime()} // whoever reads it reports that it cannot be opened
 	}
 	defer func() { _ = f.Close() }()
 	return infoOfOpen(f, info)

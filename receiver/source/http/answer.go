@@ -51,7 +51,6 @@ func respondError(w http.ResponseWriter, err error) {
 	respondJSON(w, f.status, map[string]string{"error": f.text})
 }
 
-// respondServerError is for what confighttp refuses by itself. Its messages may quote the client, so they are not passed on.
 func respondServerError(w http.ResponseWriter, _ *http.Request, message string, status int) {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -59,6 +58,7 @@ func respondServerError(w http.ResponseWriter, _ *http.Request, message string, 
 	case strings.HasPrefix(message, "unsupported Content-Encoding"):
 		respondJSON(w, http.StatusUnsupportedMediaType, map[string]string{"error": "Content-Encoding: gzip, zstd or none"})
 	default:
+		// Messages of confighttp may quote the client.
 		respondError(w, errUnreadableBody)
 	}
 }

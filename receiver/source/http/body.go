@@ -65,16 +65,15 @@ func (b *memoryBudget) readBody(body io.Reader, announced, limit int64) (text []
 	}
 }
 
-// initialSize has one byte more than a small body announces, so that its end is seen.
 func initialSize(announced, limit int64) int64 {
 	if announced >= 0 && announced < initialBufferSize {
-		return min(announced+1, limit)
+		return min(announced+1, limit) // one byte more, so that the end is seen
 	}
 	return min(initialBufferSize, limit)
 }
 
-// nextSize trusts the announced size once an eighth of it has come. Else it grows fourfold, and doubles later to waste less.
 func nextSize(size, announced, limit int64) int64 {
+	// The announced size is trusted once an eighth of it has come; a body grows fourfold, and later twofold to waste less.
 	switch {
 	case announced >= size && announced < 8*size:
 		return min(announced+1, limit)
@@ -94,7 +93,6 @@ func fillBuffer(body io.Reader, text []byte) ([]byte, error) {
 	return text, nil
 }
 
-// expectEOF reads on after limit bytes: a body may be that long, and no longer.
 func expectEOF(body io.Reader) error {
 	var more [1]byte
 	for {
@@ -128,11 +126,10 @@ func bodyReadError(err error) error {
 // (docs.gitlab.com, audit event streaming).
 const gitlabContentType = "application/x-www-form-urlencoded"
 
-// parseFraming reads the Content-Type. Without one it is JSON, but not from a browser, which sends such a request to another site
-// without a CORS preflight.
 func parseFraming(h http.Header, dialect string) (push.Framing, error) {
 	contentType := h.Get("Content-Type")
 	if contentType == "" || contentType == gitlabContentType && dialect == "gitlab" {
+		// Without a Content-Type it is JSON, but not from a browser, which sends such a request to another site without a CORS preflight.
 		if h.Get("Origin") != "" {
 			return push.FramingDocument, errMediaType
 		}

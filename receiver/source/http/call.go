@@ -25,8 +25,8 @@ type eventBatch struct {
 	attributeCount int // of all events, and members of their lists
 }
 
-// growCapacity makes room: an event is a kilobyte, so small calls get a small batch, and growing ones move their events twice at most.
 func (p *eventBatch) growCapacity() {
+	// An event is a kilobyte: small calls get a small batch, and growing ones move their events twice at most.
 	room := 16
 	if len(p.events) > 0 {
 		room = min(len(p.events)*8, batchSize)
@@ -129,11 +129,10 @@ func (c *pushCall) deliverBatch() error {
 	return nil
 }
 
-// emitBatch skips what an earlier call with the same body has delivered: its batches were the same.
 func (c *pushCall) emitBatch() error {
 	p := c.batch
 	end := p.itemIndexes[p.count-1] + 1
-	if end <= c.alreadyDelivered {
+	if end <= c.alreadyDelivered { // by an earlier call with the same body, whose batches were the same
 		return nil
 	}
 	if !c.hasDeadline { // skipped batches do not use the time of the delivery

@@ -6,8 +6,6 @@ import (
 	"sync"
 )
 
-// drainBeforeError reads what is left of a body before it is answered with an error, at most limit bytes of it: most clients read no answer
-// before they have sent everything, and see a broken pipe where the server hangs up on them. The server's read_timeout bounds how long.
 func drainBeforeError(next http.Handler, limit int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := &drainableBody{ReadCloser: r.Body}
@@ -17,6 +15,8 @@ func drainBeforeError(next http.Handler, limit int64) http.Handler {
 			if expectsContinue && !body.wasRead { // the client waits for 100 Continue, and takes the error instead
 				return
 			}
+			// Most clients read no answer before they have sent everything, and see a broken pipe where the server hangs up on them. read_timeout bounds
+			// how long it takes.
 			body.discardRest(limit)
 		}}, r)
 	})

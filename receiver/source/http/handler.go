@@ -61,12 +61,11 @@ func (h *eventsHandler) routeByPath() http.Handler {
 	})
 }
 
-// rejectCrossOrigin refuses what other sites make a browser send, unless http::cors is set: a browser sends a request without
-// Content-Type at once, and hides only the answer.
 func (h *eventsHandler) rejectCrossOrigin(next http.Handler) http.Handler {
 	if h.config.Server.CORS.HasValue() {
 		return next
 	}
+	// A browser sends a request without Content-Type to another site at once, and hides only the answer.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { respondError(w, errCrossOrigin) }))
 	return guard.Handler(next)
@@ -144,13 +143,12 @@ func (h *eventsHandler) resolveRoute(r *http.Request) (*push.Dialect, *signature
 	return dialect, sign, sign.checkHeader(r.Header)
 }
 
-// requestOrigin is what the call says of all its events. Of a signed call no header that is not signed counts: whoever has caught one could make
-// as many records of it as he can think of headers.
 func (h *eventsHandler) requestOrigin(r *http.Request, dialect *push.Dialect, sign *signatureVerifier) (o push.Origin, framing push.Framing, err error) {
 	if framing, err = parseFraming(r.Header, dialect.Name); err != nil {
 		return o, framing, err
 	}
 	o = push.Origin{Instance: h.instance, Sender: r.PathValue("sender"), Observed: h.host.Now().UnixNano(), Hide: h.host.Hide}
+	// No unsigned header counts: whoever has caught a signed call could make as many records of it as he can think of headers.
 	if sign.coversBodyOnly() {
 		if r.Header.Get("ce-specversion") != "" {
 			return o, framing, errUnsignedHeaders
@@ -171,12 +169,12 @@ func (h *eventsHandler) requestOrigin(r *http.Request, dialect *push.Dialect, si
 	return o, framing, err
 }
 
-// authenticatedName reads only attributes that are names: others of the auth extension may be secrets.
 func authenticatedName(ctx context.Context) string {
 	auth := client.FromContext(ctx).Auth
 	if auth == nil {
 		return ""
 	}
+	// Others of the auth extension's attributes may be secrets.
 	for _, name := range []string{"subject", "username"} {
 		if s, ok := auth.GetAttribute(name).(string); ok && s != "" {
 			return s

@@ -57,10 +57,10 @@ func (b *retryScheduler) nextRetry(size int64) time.Duration {
 	return max(minRetryAfter, b.allServedAt.Sub(now))
 }
 
-// fadeMeasurement begins anew where no call was refused for long: only a source at its limit shows its greatest throughput.
 func (b *retryScheduler) fadeMeasurement(now time.Time) {
 	passed := now.Sub(b.lastRefusal)
 	b.lastRefusal = now
+	// Only a source at its limit shows its greatest throughput.
 	if passed >= idleResetAfter && b.allServedAt.Before(now) || passed >= measurementWindow {
 		b.measuredSpan, b.servedBytes = 0, 0
 		return
@@ -70,12 +70,12 @@ func (b *retryScheduler) fadeMeasurement(now time.Time) {
 	b.measuredSpan = time.Duration(float64(b.measuredSpan)*remains) + passed
 }
 
-// servingTime is no longer than calls have been refused: one second in which nothing was served says little.
 func (b *retryScheduler) servingTime(size int64) time.Duration {
 	bytes := float64(size)
 	if size < 0 {
 		bytes = b.averageBody
 	}
+	// One second in which nothing was served says little.
 	most := min(b.measuredSpan, maxRetryAfter)
 	if b.servedBytes == 0 {
 		return most

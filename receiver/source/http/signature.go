@@ -46,11 +46,11 @@ func (s *signatureVerifier) checkHeader(h http.Header) error {
 	return nil
 }
 
-// verifyBody compares the HMAC of the body, decompressed. The header has it in hex, as GitHub does after "sha256=", or in base64.
 func (s *signatureVerifier) verifyBody(h http.Header, body []byte) error {
 	if s == nil || !s.isHMAC {
 		return nil
 	}
+	// In hex, as GitHub does after "sha256=", or in base64.
 	given := strings.TrimPrefix(h.Get(s.header), "sha256=")
 	sum, err := hex.DecodeString(given)
 	if err != nil {

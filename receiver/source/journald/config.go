@@ -90,11 +90,11 @@ func (c Config) DefaultInstance() string {
 	return name
 }
 
-// isUnitRead reports whether a unit's entries are read. A session that PAM opened is no longer part of sshd's unit: its end comes from its own.
 func (c Config) isUnitRead(unit string, sessionEnd bool) bool {
 	if len(c.Units) == 0 {
 		return true
 	}
+	// A session that PAM opened is no longer part of sshd's unit: its end comes from its own.
 	if ok, _ := path.Match("session-*.scope", unit); ok && sessionEnd {
 		return true
 	}

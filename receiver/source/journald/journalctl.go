@@ -83,8 +83,8 @@ func (c Config) runJournalctl(ctx context.Context, args []string) (*journalctlRu
 	return r, nil
 }
 
-// journalctlEnvironment is what journalctl needs to know of the collector's, in which the configuration's passwords may be.
 func journalctlEnvironment() []string {
+	// The configuration's passwords may be in the collector's environment.
 	var kept []string
 	for _, variable := range os.Environ() {
 		if strings.HasPrefix(variable, "PATH=") || strings.HasPrefix(variable, "SYSTEMD_") {
@@ -175,8 +175,8 @@ func startError(err error) error {
 	return err
 }
 
-// journalctlError makes of journalctl's status and complaints what is to be done. systemd's programs speak English only.
 func journalctlError(status error, complaint string) error {
+	// systemd's programs speak English only.
 	switch {
 	case strings.Contains(complaint, "insufficient permissions"), strings.Contains(complaint, "not seeing messages"), strings.Contains(complaint, "Permission denied"):
 		return errPermission

@@ -57,8 +57,6 @@ func (r *reader) pollJournal(ctx context.Context) error {
 	return nil
 }
 
-// ignoreWarning passes over what journalctl remarks although it ended well, and warns where it remarks the same again: a file that is being
-// made looks torn for a moment.
 func (r *reader) ignoreWarning(err error) error {
 	warning := (*journalctlWarning)(nil)
 	if !errors.As(err, &warning) {
@@ -66,6 +64,7 @@ func (r *reader) ignoreWarning(err error) error {
 		r.conditions.Clear("remark", "journalctl has no more to say")
 		return err
 	}
+	// Only the second time: a file that is being made looks torn for a moment.
 	if r.lastRemark == warning.text {
 		r.conditions.Raise("remark", warning.Error())
 	}
@@ -76,10 +75,10 @@ func (r *reader) ignoreWarning(err error) error {
 // errGone says that the entry of the cursor is no longer in the journal.
 var errGone = errors.New("the entry that was read last is gone")
 
-// readNewEntries reads what follows the cursor. It begins at the entry of the cursor itself, for only seeing that one proves that what follows is
-// all that followed: where it is gone, journalctl would begin one entry behind the next one.
 func (r *reader) readNewEntries(ctx context.Context) error {
 	args := r.withIdentifiers()
+	// From the cursor's own entry on: only seeing that one proves that what follows is all that followed. Where it is gone, journalctl would begin
+	// one entry behind the next one.
 	if r.state.Cursor != "" {
 		args = append(args, "--cursor="+r.state.Cursor)
 	}
@@ -236,13 +235,13 @@ func (r *reader) oldestEntryTime(ctx context.Context) (time.Time, error) {
 	return time.Unix(cursorTime(l.Cursor), 0), nil
 }
 
-// skipExisting begins behind what was there at the first poll, and stores that before anything is read.
 func (r *reader) skipExisting(ctx context.Context) error {
 	if r.state.Filter == "" {
 		if err := r.findNewest(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
+	// Stored before anything is read.
 	text, _ := json.Marshal(r.state) // strings and numbers always can
 	if err := r.host.Store.Set(ctx, stateKey, text); err != nil {
 		return source.ExplainUnsavedStart(err)

@@ -49,11 +49,11 @@ func cursorPart(cursor, name string) string {
 	return ""
 }
 
-// sameEntry reports whether two cursors are of one entry. A journal that was copied has other sequence numbers.
 func sameEntry(a, b string) bool {
 	if a == b {
 		return true
 	}
+	// A journal that was copied has other sequence numbers.
 	for _, name := range [...]string{"b", "m", "t", "x"} {
 		if v := cursorPart(a, name); v == "" || v != cursorPart(b, name) {
 			return false

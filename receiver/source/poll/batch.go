@@ -47,10 +47,10 @@ func (b *eventBatch) isEmpty() bool { return b.n == 0 && len(b.rows) == 0 && len
 
 const fewEvents = 64
 
-// nextEvent is where an event is to be written. It counts when n says so. Events are large: a batch that few will do for gets few,
-// any other one soon gets all that it holds, since growing bit by bit copies the first ones again and again.
 func (b *eventBatch) nextEvent(size int) *session.Event {
 	if b.n == len(b.events) {
+		// Events are large: a batch that few will do for gets few, any other one soon gets all that it holds, since growing bit by bit copies the
+		// first ones again and again.
 		more := max(b.n, fewEvents)
 		if b.n < size && b.n >= 4*fewEvents {
 			more = size - b.n

@@ -47,10 +47,9 @@ func (l *deliveryLog) dayTally(start int64) Tally {
 	return t
 }
 
-// deliveredWithin is the number of rows that were delivered of a part of a day; of a compacted one, of all of it.
 func (l *deliveryLog) deliveredWithin(r TimeRange) (rows uint64) {
 	if day := floorToWidth(r.From, DayMicros); l.isCompacted(day) {
-		return l.dayTally(day).Count
+		return l.dayTally(day).Count // of all of the day
 	}
 	for _, t := range l.minuteTallies(r) {
 		rows += t.Count
@@ -93,12 +92,12 @@ func (l *deliveryLog) isCompacted(day int64) bool {
 	return d != nil && d.compacted
 }
 
-// recordMinute enters a minute that was wholly delivered. A compacted day begins anew with it: all of that day is delivered again.
 func (l *deliveryLog) recordMinute(start int64, t Tally) (newDay bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	day := floorToWidth(start, DayMicros)
 	d := l.days[day]
+	// All of a compacted day is delivered again.
 	if d == nil || d.compacted {
 		if t.Count == 0 {
 			return false

@@ -179,10 +179,9 @@ func (p *poller) keepIDsFrom() int64 {
 	return floorToWidth(p.now-p.cfg.Overlap.Microseconds(), MinuteMicros)
 }
 
-// finishPoll moves the cursor behind all that the poll saw. The delivery log is what counts; the cursor only spares looking far back after
-// a restart. Once a minute is enough.
 func (p *poller) finishPoll() error {
 	err := p.batches.recordEntry(logEntry{kind: idsExpired, start: p.keepIDsFrom() - MinuteMicros})
+	// Once a minute is enough: the delivery log is what counts, the cursor only spares looking far back after a restart.
 	if err == nil && (!p.progress.complete || p.now-p.progress.cursor >= MinuteMicros) {
 		p.countLostHistory()
 		err = p.batches.recordEntry(logEntry{kind: pollFinished, start: p.now})

@@ -44,7 +44,6 @@ func (p *poller) warnOfLostHistory() {
 		zap.Time("from", time.UnixMicro(cursor).UTC()), zap.Time("to", time.UnixMicro(from).UTC()))
 }
 
-// countLostHistory counts when a poll has succeeded: only then the end of the gap is known.
 func (p *poller) countLostHistory() {
 	from := p.retainedFrom()
 	if p.progress.cursor < from {

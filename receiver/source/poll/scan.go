@@ -46,8 +46,6 @@ func (p *poller) scanAllDays(ctx context.Context) error {
 	return nil
 }
 
-// daySums asks for all days, and adds those that only the delivery log knows. Before rows are believed to be gone the table is
-// looked up anew: an upgrade may have renamed it.
 func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 	for refreshed := false; ; refreshed = true {
 		var days []Sum
@@ -81,9 +79,8 @@ func (p *poller) countRows(ctx context.Context, r TimeRange, width int64, yield 
 	return p.table.Sums(ctx, r, width, yield)
 }
 
-// undeliveredDays is how many of the days, from the first on, the delivery log has nothing of and one query can read. In a backlog
-// spread thinly over years, a query for every day would cost more than the rows.
 func (p *poller) undeliveredDays(days []Sum) (n int) {
+	// In a backlog spread thinly over years, a query for every day would cost more than the rows.
 	rows := uint64(0)
 	for _, d := range days {
 		rows += d.Count
@@ -178,7 +175,6 @@ func (p *poller) compareMinutes(ctx context.Context, r TimeRange) error {
 	return nil
 }
 
-// redeliverChangedDay reads all of a compacted day where its sum has changed: nobody knows in which minute.
 func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
 	whole := TimeRange{day, day + DayMicros}.intersectRange(p.wantedRange())
 	var total Tally
@@ -189,6 +185,7 @@ func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
 	if total == delivered {
 		return nil
 	}
+	// Nobody knows in which minute it has changed.
 	return p.compareMinutesOfDay(ctx, whole, &redeliveredIDs{left: delivered.Count})
 }
 
@@ -228,14 +225,13 @@ func (p *poller) compareMinutesOfDay(ctx context.Context, r TimeRange, ofDay *re
 	return nil
 }
 
-// minuteSums are the server's, and those of the delivery log. A minute that is on its way is in neither: the scans of one poll never
-// overlap, and each poll waits until all is delivered.
 func (p *poller) minuteSums(ctx context.Context, r TimeRange) (sums []Sum, delivered map[int64]Tally, err error) {
 	for refreshed := false; ; refreshed = true {
 		sums = sums[:0]
 		if err := p.table.Sums(ctx, r, MinuteMicros, func(s Sum) { sums = append(sums, s) }); err != nil {
 			return nil, nil, err
 		}
+		// A minute under way is in neither: the scans of one poll never overlap, and each poll waits until all is delivered.
 		delivered = p.progress.minuteTallies(TimeRange{floorToWidth(r.From, MinuteMicros), r.To})
 		if refreshed || !hasFewer(sums, delivered) {
 			return sums, delivered, nil

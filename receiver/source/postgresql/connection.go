@@ -21,8 +21,8 @@ type logConnection struct {
 	opened time.Time // when conn was made
 }
 
-// closeIfOlder gives up a connection that is this old: a session does not see that log_connections and log_disconnections were changed.
 func (l *logConnection) closeIfOlder(age time.Duration) {
+	// A session does not see that log_connections and log_disconnections were changed.
 	if l.conn != nil && l.now().Sub(l.opened) >= age {
 		l.closeConnection()
 	}
@@ -64,13 +64,12 @@ func (l *logConnection) queryRows(ctx context.Context, binary bool, sql string, 
 
 var errRedshift = errors.New("endpoints: this server is Amazon Redshift, which has no log files to read: write the block `redshift` in place of `postgresql`")
 
-// refuseRedshift asks a new connection whether it leads to Redshift, which speaks PostgreSQL's protocol.
 func (l *logConnection) refuseRedshift(ctx context.Context) error {
 	results, err := l.conn.Exec(ctx, "SELECT version()").ReadAll()
 	if err != nil {
 		return err
 	}
-	if len(results) > 0 && len(results[0].Rows) > 0 && strings.Contains(string(results[0].Rows[0][0]), "Redshift") {
+	if len(results) > 0 && len(results[0].Rows) > 0 && strings.Contains(string(results[0].Rows[0][0]), "Redshift") { // it speaks PostgreSQL's protocol
 		return errRedshift
 	}
 	return nil

@@ -71,9 +71,8 @@ func logsConnections(value string) bool {
 	})
 }
 
-// isEnglishLocale tells the locales whose messages are those of the server's own source text. The empty one is that of the server's
-// environment, which SQL does not tell; the messages will.
 func isEnglishLocale(messages string) bool {
+	// The empty one is that of the server's environment, which SQL does not show.
 	return messages == "" || messages == "C" || messages == "POSIX" || strings.HasPrefix(messages, "C.") || strings.HasPrefix(strings.ToLower(messages), "en")
 }
 

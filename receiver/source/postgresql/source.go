@@ -129,7 +129,6 @@ func (c Config) checkReadable(server serverSettings) error {
 var errNoPrefix = errors.New("log_line_prefix of the server is empty, so that no line of its log has a time: set it to '%m [%p] %c %q%u@%d %r %e %a ', " +
 	"or let log_destination have jsonlog or csvlog")
 
-// checkSettings warns of the settings that hide logins, for as long as they do, and has those asked for anew that a session does not see change.
 func (s *postgresqlSource) checkSettings(l *logConnection, conditions *conditionlog.Logger, server serverSettings) {
 	for _, f := range server.settingFindings(s.cfg) {
 		if f.OK {
@@ -139,6 +138,6 @@ func (s *postgresqlSource) checkSettings(l *logConnection, conditions *condition
 		}
 	}
 	if !logsConnections(server.connections) || !isSettingOn(server.disconnections) {
-		l.closeIfOlder(conditionlog.RepeatEvery)
+		l.closeIfOlder(conditionlog.RepeatEvery) // a session does not see these change
 	}
 }

@@ -23,9 +23,8 @@ func rowHash(pid, duration int64) uint64 {
 	return uint64(square<<31 + square*mix%hashPrime) //nolint:gosec // bits, not a number
 }
 
-// rowHashSQL returns a SELECT of c_time, c_pid, c_spent and c_hash. The arguments are expressions, of a timestamp and two bigints.
 func rowHashSQL(at, pid, duration, from string) string {
-	return "SELECT c_time, c_pid, c_spent, c_square * 2147483648 + c_square * c_mix % 2147483647 AS c_hash FROM" +
+	return "SELECT c_time, c_pid, c_spent, c_square * 2147483648 + c_square * c_mix % 2147483647 AS c_hash FROM" + // of a timestamp and two bigints
 		" (SELECT c_time, c_pid, c_spent, c_mix, c_mix * c_mix % 2147483647 AS c_square FROM" +
 		" (SELECT c_time, c_pid, c_spent, (c_pid % 2147483647 * 314606869 + c_spent % 2147483647 * 236887691) % 2147483647 AS c_mix FROM" +
 		" (SELECT " + at + " AS c_time, " + pid + " AS c_pid, " + duration + " AS c_spent FROM " + from + ") c) m) s"

@@ -112,13 +112,12 @@ func (l *tableLayout) timeCondition(r poll.TimeRange) string {
 	return " WHERE " + l.timeExpression() + " >= " + timestampLiteral(r.From) + " AND " + l.timeExpression() + " < " + timestampLiteral(r.To)
 }
 
-// selectRowsSQL sorts by time alone. Rows of one time are sorted by us, so that neither the table's columns nor the server's collation
-// decide about their order.
 func (l *tableLayout) selectRowsSQL(r poll.TimeRange) string {
 	list := make([]string, len(l.columns))
 	for i, c := range l.columns {
 		list[i] = c.expression
 	}
+	// By time alone: neither the table's columns nor the server's collation decide the order of ties.
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.table + l.timeCondition(r) + " ORDER BY " + l.timeExpression()
 }
 

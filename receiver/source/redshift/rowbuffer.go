@@ -98,7 +98,6 @@ func (b *rowBuffer) hasReachedLimit(next int64) bool {
 	return b.filled >= bufferRows && b.rows[b.filled-1].Micros != next
 }
 
-// sortTies gives rows of one time an order that does not depend on how they were read: ids number rows that are equal.
 func (b *rowBuffer) sortTies() {
 	for from := 0; from < b.filled; {
 		to := from + 1
@@ -106,6 +105,7 @@ func (b *rowBuffer) sortTies() {
 			to++
 		}
 		if to-from > 1 {
+			// Ids number rows that are equal, however they were read.
 			b.ties = b.rows[from:to]
 			sort.Sort(&b.ties)
 		}
@@ -136,11 +136,10 @@ func (t *tiedRows) Less(i, j int) bool {
 	return false
 }
 
-// skipBefore drops rows before the range that are in its first millisecond. They are mapped, since ids are numbered from the start of
-// the millisecond.
 func (b *rowBuffer) skipBefore(before int64) {
 	n := 0
 	for n < b.filled && b.rows[n].Micros < before {
+		// Mapped, since ids are numbered from the start of the millisecond.
 		b.mapper.Event(&b.rows[n], &b.skippedEvent)
 		n++
 	}

@@ -83,11 +83,10 @@ func (c *bucketClient) listPage(ctx context.Context, prefix, after string) (page
 	return page, nil
 }
 
-// openBody gives the bytes of an object from an offset on, if it still is the one that was listed.
 func (c *bucketClient) openBody(ctx context.Context, o *objectInfo, from int64) (*objectBody, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	b := &objectBody{ctx: ctx, cancel: cancel, stall: time.AfterFunc(awslogs.StallTimeout, func() { cancel(awslogs.ErrStalled) })}
-	in := &s3.GetObjectInput{Bucket: &c.bucket, Key: &o.key, IfMatch: &o.etag}
+	in := &s3.GetObjectInput{Bucket: &c.bucket, Key: &o.key, IfMatch: &o.etag} // the one that was listed, or none
 	if from > 0 {
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
 	}

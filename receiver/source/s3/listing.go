@@ -30,7 +30,7 @@ func (r *objectReader) pollPrefix(ctx context.Context, p *objectPrefix) (more bo
 	p.turnBytes, p.faults = 0, 0
 	page, err := r.client.listPage(ctx, p.name, p.listing.After)
 	if err == nil {
-		err = r.noteListed(ctx, p, page)
+		err = r.noteFirstPageTime(ctx, p, page)
 	}
 	if err != nil {
 		return false, err
@@ -46,7 +46,6 @@ func (r *objectReader) pollPrefix(ctx context.Context, p *objectPrefix) (more bo
 	return more, errors.Join(err, r.submitRest(p))
 }
 
-// beginListing begins with the first key where that is due, and else with the first one of the overlap: keys tell the time as a rule.
 func (p *objectPrefix) beginListing(now time.Time, relistInterval time.Duration) {
 	since := now.Sub(p.listedAt)
 	if since >= relistInterval || since < 0 || // a clock was put back
@@ -54,11 +53,11 @@ func (p *objectPrefix) beginListing(now time.Time, relistInterval time.Duration)
 		p.listing, p.listedAt = &keyListing{Whole: true}, now
 		return
 	}
+	// Keys tell the time as a rule.
 	p.listing = &keyListing{After: p.recentKey}
 }
 
-// noteListed takes the time of a listing's first page for that of the listing, and, of the very first one, for where `initial: end` begins.
-func (r *objectReader) noteListed(ctx context.Context, p *objectPrefix, page objectPage) error {
+func (r *objectReader) noteFirstPageTime(ctx context.Context, p *objectPrefix, page objectPage) error {
 	asked := page.asked
 	if asked.IsZero() {
 		asked = r.Now
@@ -115,9 +114,8 @@ func (r *objectReader) forgetVanished(p *objectPrefix, upTo string) {
 	}
 }
 
-// isUnread tells an object that is to be read. An empty one has nothing to say, as those that stand for folders.
 func (p *objectPrefix) isUnread(o *objectInfo) bool {
-	return o.size > 0 && o.modified >= p.floor && !p.seen.Contains(o.versionID())
+	return o.size > 0 && o.modified >= p.floor && !p.seen.Contains(o.versionID()) // an empty one has nothing to read, as those that stand for folders
 }
 
 // finishObject decides what the outcome of reading an object means. An error ends the turn of the prefix, which begins again at that object.
@@ -212,13 +210,12 @@ func (r *objectReader) reportNone(p *objectPrefix, none bool) {
 	r.Conditions.Clear(condition, "there are objects to read", zap.String("prefix", p.name))
 }
 
-// flushDecided decides what only time decides. The end of an object is no silence: the server may go on in the next one, which is awaited for as
-// long as objects may take.
 func (r *objectReader) flushDecided(p *objectPrefix) {
 	if p.lastRead.IsZero() {
 		p.lastRead = r.Now
 	}
 	silence := r.Now.Sub(p.lastRead)
+	// The end of an object is no silence: the server may go on in the next one, which is awaited for as long as objects may take.
 	if silence < r.Overlap {
 		return
 	}

@@ -190,11 +190,10 @@ func (r *objectReader) savePosition(p *objectPrefix, g *objectReading) *objectPo
 	return at
 }
 
-// endObject remembers that an object was read to its end. What is open there is what later texts may go on with.
 func (r *objectReader) endObject(p *objectPrefix, g *objectReading) {
 	r.ReportRecords(&g.Text, "records of "+p.name, g.info.key)
 	if g.TextParser != nil && g.Format.DecidesByTime {
-		g.Parser = g.Format.New(r.optionsOf(p, g.TextParser, r.serverOf(p, g.info.key), &g.info))
+		g.Parser = g.Format.New(r.optionsOf(p, g.TextParser, r.serverOf(p, g.info.key), &g.info)) // what is open there is what later texts may go on with
 	}
 	p.lastRead = r.Host.Now()
 	p.noteRead(&g.info)

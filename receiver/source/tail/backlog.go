@@ -3,8 +3,6 @@ package tail
 // backlogBytes is how much text is a backlog that is reported.
 const backlogBytes = 16 << 20
 
-// countBacklog notes what a batch has of the texts, and estimates by that how many events the rest has. Texts grow, and compressed ones count
-// by their size on the disk until they are read: it is said anew with each batch.
 func (r *reader) countBacklog(b *cursorBatch) {
 	if len(b.parsed.Events) == 0 || b.textBytes == 0 {
 		return
@@ -13,6 +11,7 @@ func (r *reader) countBacklog(b *cursorBatch) {
 	if !r.backlog.IsUnderWay() && left < backlogBytes {
 		return
 	}
+	// Compressed texts count by their size on the disk until they are read, and texts grow: it is estimated anew with each batch.
 	events := uint64(left) * uint64(len(b.parsed.Events)) / uint64(b.textBytes) //nolint:gosec // sizes
 	if !r.backlog.IsUnderWay() {
 		r.backlog.Begin(events)

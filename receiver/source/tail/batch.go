@@ -105,14 +105,13 @@ func (r *reader) submitBatch(behind bool) {
 	r.queue.Submit(b)
 }
 
-// addCursors gives the batch the cursors that it moves. Of texts that share state the last one's alone has it: it is the newest,
-// and the only one that will be asked.
 func (r *reader) addCursors(b *cursorBatch) {
 	last := map[string]*trackedFile{}
 	for _, f := range b.moved {
 		last[f.parsing.format.Name] = f
 	}
 	for _, f := range b.moved {
+		// The newest one's is the only state that will be asked.
 		withState := last[f.parsing.format.Name] == f || !r.sharesState(f)
 		c := f.nextCursor(withState)
 		r.cursors.lastSeq++

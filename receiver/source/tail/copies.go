@@ -16,14 +16,13 @@ type fileCopy struct {
 	outgrown bool     // it has more than its original, behind what was delivered of that
 }
 
-// isKnownCopy reports whether a file still is the copy that it was. One that grows is compared again when it rests, or has
-// grown to twice its size.
 func (r *reader) isKnownCopy(f File) bool {
 	c, known := r.copies[f.Path]
 	before := r.notRead[f.Path]
 	if !known || before == nil || c.original.record.owner != c.original || !c.original.ownsCursor() {
 		return false
 	}
+	// One that grows is compared again when it rests, or has grown to twice its size.
 	rests := before.Size() == f.Info.Size()
 	return isSameVersion(c.info, f.Info) || !rests && f.Info.Size() < 2*c.info.Size()
 }
@@ -67,8 +66,6 @@ func (r *reader) isStillOriginal(ctx context.Context, f *trackedFile) bool {
 	return same && err == nil
 }
 
-// compareTexts reports whether the whole text of one file is the beginning of another's, and how much of both is the same. A compressed
-// one may be torn as long as it is being written.
 func (r *reader) compareTexts(ctx context.Context, path, original string) (length int64, same bool, err error) {
 	a, err := openStream(ctx, r.Folder, path)
 	if err != nil {
@@ -110,12 +107,10 @@ func commonLength(a, b []byte) (n int64) {
 	return n
 }
 
-// resumeShortCopy makes a text known whose original was truncated after more of it had been delivered than the copy has: there is
-// nothing to deliver of it.
 func (r *reader) resumeShortCopy(f *trackedFile) {
 	c, known := r.copies[f.path]
 	unchanged := known && c.info.Size() == f.info.Size() && c.info.Key() == f.info.Key()
-	if !unchanged || c.original.ownsCursor() || c.length >= c.original.position.next || !r.sharesState(c.original) {
+	if !unchanged || c.original.ownsCursor() || c.length >= c.original.position.next || !r.sharesState(c.original) { // or a part of the copy is still to be delivered
 		return
 	}
 	size := min(int(c.length), len(f.start))
@@ -134,12 +129,11 @@ func (r *reader) beginCopy(f *trackedFile, start cursor) {
 	}
 }
 
-// resumeOutgrownCopy goes on behind what was delivered of a text that this one has wholly and goes beyond: the other's cursor is as
-// good for it. It reports whether it does.
 func (r *reader) resumeOutgrownCopy(f *trackedFile) bool {
 	c := r.copies[f.path]
 	delete(r.copies, f.path)
 	if c.outgrown {
+		// The other's cursor is as good for this text, which has it wholly and goes beyond.
 		start := c.original.record.cursor
 		start.Path, start.Seq = f.path, 0
 		r.beginCopy(f, start)

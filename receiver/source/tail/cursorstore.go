@@ -90,9 +90,8 @@ func (s *cursorStore) newestRecords() map[string]*cursorRecord {
 	return newest
 }
 
-// saveIndex also forgets those files that are absent for longest when they are too many. Cursors of files that were not read come
-// first: once there is an index, a file without cursor is delivered from its beginning.
 func (s *cursorStore) saveIndex(ctx context.Context) error {
+	// First, since once there is an index a file without cursor is delivered from its beginning.
 	if err := s.saveUnread(ctx); err != nil {
 		return err
 	}

@@ -17,13 +17,12 @@ type formatState struct {
 	orphaned  bool // a text was let go: others must remember what began in it
 }
 
-// shareState gives a parser's options what its format's parsers have in common. The first time that is what the newest cursor
-// knew, whether its text is still there or not: any older one may think undecided what was decided since.
 func (r *reader) shareState(f logformat.Format, o *logformat.Options) (*formatState, error) {
 	s := r.formats[f.Name]
 	if s == nil {
 		s = &formatState{}
 		o.Shared = &s.shared
+		// The newest cursor's, whether its text is still there or not: any older one may think undecided what was decided since.
 		if newest := r.cursors.newestRecords()[f.Name]; newest != nil && newest.cursor.State != nil {
 			if err := s.restoreParserState(f.New(*o), newest); err != nil {
 				return nil, err
@@ -46,8 +45,6 @@ func (s *formatState) restoreParserState(parser logformat.Parser, newest *cursor
 	return parser.Restore(newest.cursor.Anchor, newest.cursor.State, textGone)
 }
 
-// takeState is what a cursor's own text begins with: of those that share, the newest cursor's alone, and once. Opened again, as its
-// compressed copy may be after days, even that one is older than what was read since.
 func (s *formatState) takeState(c *cursor) []byte {
 	if !s.shared.InUse() {
 		return c.State
@@ -55,6 +52,7 @@ func (s *formatState) takeState(c *cursor) []byte {
 	if c.Seq != s.newestSeq {
 		return nil
 	}
+	// Opened again, as its compressed copy may be after days, even the newest is older than what was read since.
 	s.newestSeq = -1
 	return c.State
 }
@@ -84,9 +82,6 @@ func (f *trackedFile) canMoveCursor() bool {
 	return f.record.owner == f && f.position.next >= f.position.delivered
 }
 
-// flushFormat uses one text's parser for all texts that share with it, and its cursor for what they share. The cursors of texts
-// whose half-seen connections were decided meanwhile, perhaps in another text, move too: reading them again would be harmless, but
-// endless.
 func (r *reader) flushFormat(state *formatState, last *trackedFile) {
 	if r.acquireBatch() != nil {
 		return
@@ -94,6 +89,7 @@ func (r *reader) flushFormat(state *formatState, last *trackedFile) {
 	before := len(r.batch.parsed.Events)
 	last.parsing.parser.FlushDue(r.logTimeNow(last), &r.batch.parsed)
 	r.stampObserved(before, r.host.Now())
+	// Texts whose half-seen connections were decided meanwhile move too: reading them again would be harmless, but endless.
 	for _, f := range r.files {
 		saved := f.record.cursor
 		if f != last && f.parsing.format.Name == last.parsing.format.Name && f.canMoveCursor() &&
@@ -109,13 +105,12 @@ func (r *reader) flushFormat(state *formatState, last *trackedFile) {
 	}
 }
 
-// logTimeNow is what the clock of a format's texts shows by now: the time of their last record, and for how long they have
-// been silent since. The clock of this machine would be wrong: a server's may go ahead or behind by any time, and then a
-// verdict by time would come before the refusal that is its contrary. A parser that knows no time of a record is given that
-// of this machine, for want of another.
 func (r *reader) logTimeNow(last *trackedFile) int64 {
+	// The clock of this machine would be wrong: a server's may go ahead or behind by any time, and then a verdict by time would come before the
+	// refusal that is its contrary.
 	logTime := last.parsing.parser.LogTime()
 	if logTime == 0 {
+		// For want of another.
 		return r.scannedAt.UnixNano()
 	}
 	return logTime + int64(r.silenceOf(last.parsing.format.Name))

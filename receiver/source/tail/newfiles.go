@@ -20,13 +20,12 @@ type newFile struct {
 	head textHead
 }
 
-// addNewFiles finds the cursors of new files: first those last seen at the same path, so that a copy does not take them. Plain files
-// come before compressed ones, which may be their copies.
 func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
 	files := r.openNewFiles(ctx, unknown)
 	for _, f := range files {
 		r.resumeShortCopy(f.trackedFile)
 	}
+	// Those last seen at the same path first, so that a copy does not take their cursors.
 	for _, samePath := range []bool{true, false} {
 		for _, f := range files {
 			if f.record == nil {

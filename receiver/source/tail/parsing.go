@@ -57,8 +57,6 @@ func (r *reader) createParser(f *trackedFile, atEnd bool) error {
 	return nil
 }
 
-// findFormat is the one that is configured, or was detected before, or that the content has. It reads what is open: the path may
-// lead elsewhere by now.
 func (r *reader) findFormat(f *trackedFile, atEnd bool) (logformat.Format, error) {
 	name := r.Format
 	if name == "" {
@@ -67,6 +65,7 @@ func (r *reader) findFormat(f *trackedFile, atEnd bool) (logformat.Format, error
 	if format, known := logformat.FindFormat(r.Formats, name); known {
 		return format, nil
 	}
+	// Of what is open: the path may lead elsewhere by now.
 	text, err := f.stream.readHeadBehindHole(maxHead)
 	if err == nil {
 		err = f.stream.reopenAtStart()

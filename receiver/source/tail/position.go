@@ -57,10 +57,9 @@ func (p *readPosition) passHole(size int) {
 	p.before = ""
 }
 
-// countHole counts a hole once text follows it: a file may be made longer than what is written to it yet.
 func (r *reader) countHole(f *trackedFile) {
 	p := &f.position
-	if p.holeSize > 0 && p.isUndeliveredOffset(p.holeStart) {
+	if p.holeSize > 0 && p.isUndeliveredOffset(p.holeStart) { // only once text follows: a file may be made longer than what is written to it yet
 		r.host.Stats.BadRows(1, recordPlace(f.path, p.holeStart), fmt.Errorf("a hole of %d NULs, as copytruncate leaves where the writer does not append: "+
 			"have it open its log to append, or rotate with create", p.holeSize))
 	}

@@ -69,12 +69,11 @@ func (r *reader) runScans(ctx context.Context) {
 	}
 }
 
-// isComplete reports whether reading once is over. What is decided by time takes a second scan, which shows that nothing was written
-// while the texts were read.
 func (r *reader) isComplete() bool {
 	if !slices.ContainsFunc(r.files, func(f *trackedFile) bool { return f.parsing.format.DecidesByTime && !f.activity.unchanged }) {
 		return true
 	}
+	// A second scan, which shows that nothing was written while the texts were read.
 	complete := r.scannedLast
 	r.scannedLast = true
 	return complete

@@ -42,7 +42,6 @@ func (r *reader) readFile(ctx context.Context, f *trackedFile, last bool) (more 
 	return more
 }
 
-// readChunks goes through the text. A record that does not fit makes the buffer grow, up to max_line_bytes.
 func (r *reader) readChunks(f *trackedFile, last bool) (more bool, err error) {
 	have, begin := 0, f.position.next
 	f.position.overlong = 0

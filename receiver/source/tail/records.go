@@ -57,7 +57,6 @@ func (r *reader) passOverlongLine(f *trackedFile, data []byte, atEnd bool) (used
 	return n, nil
 }
 
-// frameRecords finds the records of data and gives their length together. The length of one that is too long is negative.
 func (r *reader) frameRecords(f *trackedFile, data []byte, atEnd bool) (used int) {
 	r.recordLengths = r.recordLengths[:0]
 	parser := f.parsing.parser
@@ -66,7 +65,7 @@ func (r *reader) frameRecords(f *trackedFile, data []byte, atEnd bool) (used int
 		n := parser.Frame(rest, false)
 		switch {
 		case n > r.MaxLineBytes:
-			n = -n
+			n = -n // too long
 		case n == 0 && len(rest) >= r.MaxLineBytes && logformat.FirstLineLength(rest) > 0:
 			n = -logformat.FirstLineLength(rest) // of a record of many lines the first is given up
 		case n == 0 && atEnd:

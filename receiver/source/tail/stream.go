@@ -91,12 +91,12 @@ func (s *textStream) Close() {
 	_ = s.file.Close() // it was only read
 }
 
-// seekTextOffset goes to an offset of the text. A compressed text can only be read towards it, from its beginning.
 func (s *textStream) seekTextOffset(offset int64) error {
 	if s.compression == "" {
 		_, err := s.file.Seek(offset, io.SeekStart)
 		return err
 	}
+	// A compressed text can only be read towards an offset, from its beginning.
 	if n, err := io.CopyN(io.Discard, s.text, offset); err != nil {
 		return fmt.Errorf("%s: the text ends at %d, before offset %d: %w", s.compression, n, offset, err)
 	}

@@ -59,15 +59,13 @@ func (f *trackedFile) closeStream(keepPlain bool) {
 	}
 }
 
-// nextCursor is how far the file will have been delivered when everything read so far is. Without state it costs nothing that
-// grows with what the texts share.
 func (f *trackedFile) nextCursor(withState bool) cursor {
 	p := &f.position
 	c := cursor{
 		Path: f.path, Offset: p.furthestRead(), Anchor: f.parsing.parser.ResumeOffset(), Format: f.parsing.format.Name,
 		Patience: f.parsing.decideAfter, Skip: p.skip,
 	}
-	if withState {
+	if withState { // costs what grows with what the texts share
 		c.State = f.parsing.parser.ResumeState()
 	}
 	c.Head, c.HeadSize = f.hashHead(c.Offset)

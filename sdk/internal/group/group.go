@@ -105,7 +105,6 @@ func (q *Queue[T]) runWorker() {
 	}
 }
 
-// collectItems adds what else is queued, and drops what its callers have withdrawn.
 func (q *Queue[T]) collectItems(tickets []*queuedItem[T]) []*queuedItem[T] {
 	first := tickets[0]
 	tickets = tickets[:0]

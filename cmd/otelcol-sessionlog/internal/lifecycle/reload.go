@@ -71,9 +71,9 @@ func (r *configReloader) reloadOnce(ctx context.Context) {
 	}
 }
 
-// takeOverSIGHUP waits until the collector has subscribed to the signal, which is ignored until then, and takes its place.
 func takeOverSIGHUP(ctx context.Context) chan os.Signal {
 	signals := make(chan os.Signal, 1)
+	// The collector subscribes to it in another goroutine; until then it is ignored.
 	for signal.Ignored(syscall.SIGHUP) {
 		select {
 		case <-ctx.Done():

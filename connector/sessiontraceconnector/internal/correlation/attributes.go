@@ -38,9 +38,9 @@ func (k *evidenceKeys) shareAnyKey(other *evidenceKeys) bool {
 // clientTraits are what two sides must not contradict each other in, as hashes; 0 where a side does not say.
 type clientTraits struct{ user, system, host uint32 }
 
-// contradict: the two cannot be the same client, whatever else they share. Users are compared for an address
-// and port alone: under one session.id the application's user and the database's user may well have different names.
-func (t clientTraits) contradictTraits(other clientTraits, by Evidence) bool {
+func (t clientTraits) contradictsClient(other clientTraits, by Evidence) bool {
+	// Users are compared for an address and port alone: under one session.id the application's user and the database's may well have different
+	// names.
 	return bothDiffer(t.system, other.system) || by != SessionID && bothDiffer(t.host, other.host) || by == ClientPort && bothDiffer(t.user, other.user)
 }
 
@@ -62,9 +62,9 @@ func (h keyHasher) hashSpanKeys(a *SpanAttributes) (evidenceKeys, clientTraits) 
 	return k, t
 }
 
-// hashEventKeys leaves out a system that is no database: spans name none but databases.
 func (h keyHasher) hashEventKeys(e *session.Event, address string) (evidenceKeys, clientTraits) {
 	k, t := h.hashClientKeys(e.SessionID, e.User, address, e.ClientPort, e.Host)
+	// Spans name no systems but databases.
 	if session.IsDatabase(e.System) {
 		t.system = upperHalf(h.hashText(e.System))
 	}

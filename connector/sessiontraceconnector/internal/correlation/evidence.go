@@ -29,6 +29,4 @@ func (e Evidence) String() string {
 // AllEvidence are the kinds of evidence, the best first.
 func AllEvidence() []Evidence { return []Evidence{SessionID, ClientPort, UserAddress} }
 
-// isStrongerThan: a match by e is better than the known one. A record's own trace is never
-// replaced.
 func (e Evidence) isStrongerThan(known Evidence) bool { return known != ownTrace && e < known }

@@ -88,21 +88,20 @@ func (s *Store) traceAtLogin(l *login, n LearnedRecord) (Trace, bool) {
 	return Trace{l.trace, l.span, l.by}, l.by < evidenceCount
 }
 
-// traceAtLogout gives the trace that lasted when the session ended, which need not be its login's.
 func (s *Store) traceAtLogout(l *login, n LearnedRecord) (Trace, bool) {
+	// The trace that lasted when the session ended need not be its login's.
 	probe := login{start: n.time, end: n.time, firstSeen: s.now, lastSeen: s.now, evidenceKeys: l.evidenceKeys, clientTraits: l.clientTraits}
 	probe.system, probe.instance, probe.host, probe.brief = l.system, l.instance, l.host, l.brief
 	seen, by, ok := s.traceOfLogin(&probe, l, false, false)
 	return Trace{seen.trace, seen.span, by}, ok
 }
 
-// learnLogin remembers a login, or finds it again: records may come twice, and a session's start is of the same session.
-// One that is too large is not remembered.
 func (s *Store) learnLogin(e *session.Event) *login {
 	id := e.SessionKey
 	if id.IsZero() || e.Outcome == session.OutcomeFailure {
 		id = e.RecordID // a failed attempt may share its key with the one that succeeds
 	}
+	// Records may come twice, and a session's start is of the same session.
 	if l, ok := s.knownLogin(id, e); ok {
 		s.completeLogin(l, e)
 		return l
@@ -120,8 +119,6 @@ func (s *Store) learnLogin(e *session.Event) *login {
 	return l
 }
 
-// knownLogin finds the login of a repeated record. A session may be entered again under the same key: an application keeps its
-// session's id when another user logs in, or the same one after a logout. Then its former login is known by its record id alone.
 func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
 	l, ok := s.logins.byID[id]
 	if !ok || e.Kind != session.KindLogin || e.RecordID.IsZero() || l.uid == e.RecordID {
@@ -133,6 +130,8 @@ func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
 	if _, taken := s.logins.byID[l.uid]; taken || l.uid.IsZero() || !l.named || !l.isEnteredAnew(e) {
 		return l, true
 	}
+	// A session is entered again under the same key: an application keeps its session's id when another user logs in, or the same one after a
+	// logout. Its former login is known by its record id alone.
 	if !l.hasEnded {
 		s.endSession(l, e.Time)
 	}
@@ -174,16 +173,16 @@ func (s *Store) endSession(l *login, unixNano int64) {
 	s.logins.touchLogin(l, s.now)
 }
 
-// learnUpdate may have somebody else's finding, which ours would only repeat, or a database's correction: what was taken for
-// a login was refused in the end.
 func (s *Store) learnUpdate(e *session.Event) {
 	l, ok := s.logins.byID[e.SessionKey]
 	if !ok || e.SessionKey.IsZero() {
 		return
 	}
+	// Somebody else has found it: ours would only repeat that.
 	if l.by == noTrace && e.TraceID != [16]byte{} {
 		l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace
 	}
+	// What was taken for a login was refused in the end.
 	if e.Outcome == session.OutcomeFailure && session.IsDatabase(e.System) {
 		s.endSession(l, e.Time)
 	}

@@ -61,8 +61,6 @@ func rememberedTextBytes(e *session.Event, address string) int {
 	return len(e.System) + len(e.Instance) + len(e.Host) + len(e.SessionID) + len(e.User) + len(e.UserHash) + len(address)
 }
 
-// copyEvent takes everything from the event into one text of its own: the event's strings may be parts of large blocks, which
-// must not be kept alive.
 func (l *login) copyEvent(e *session.Event, address string) {
 	uid := e.RecordID.String()
 	parts := [...]struct {
@@ -78,6 +76,7 @@ func (l *login) copyEvent(e *session.Event, address string) {
 		{&l.address, address},
 		{&l.uidText, uid},
 	}
+	// One text of its own: the event's strings may be parts of large blocks, which must not be kept alive.
 	var b strings.Builder
 	n := 0
 	for _, p := range parts {
@@ -110,8 +109,8 @@ func (l *login) copyEvent(e *session.Event, address string) {
 	}
 }
 
-// isClientOf compares the texts behind a hash that both share, so that no collision ties two strangers.
 func (l *login) isClientOf(a *SpanAttributes, by Evidence) bool {
+	// The texts behind a hash that both share, so that no collision ties two strangers.
 	switch by {
 	case SessionID:
 		return l.sessionID == a.SessionID

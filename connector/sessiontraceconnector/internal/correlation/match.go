@@ -5,7 +5,6 @@ package correlation
 // connections last at once, and the one that ended need not be older than those behind it.
 const maxChainLength = 64
 
-// onlyLogin finds the one login that fits a span by a key. Several that fit are as good as none.
 func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits clientTraits) (found *login, ambiguous bool) {
 	n := 0
 	for l := s.logins.newest[by][key]; l != nil; l = l.older[by] {
@@ -14,7 +13,7 @@ func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits cli
 		}
 		if s.canBelong(l, a.Start, a.End, traits, by) && l.isClientOf(a, by) {
 			if found != nil {
-				return nil, true
+				return nil, true // several that fit are as good as none
 			}
 			found = l
 		}
@@ -55,9 +54,9 @@ func (s *Store) traceOfLogin(l, self *login, guess, final bool) (best seenTrace,
 	return best, noTrace, false
 }
 
-// isWithinGuessTime: the spans around a login would still be remembered, all of them, for they are kept longer than the
-// lateness by the window: the one that is left of two is no guess.
 func (s *Store) isWithinGuessTime(l *login) bool {
+	// Spans are kept longer than the lateness by the window: until then all around a login are remembered, and the one that is left of two is no
+	// guess.
 	return s.limits.Window > 0 && s.wall-l.start <= int64(s.limits.Lateness)
 }
 
@@ -69,14 +68,13 @@ func (s *Store) isSettled(l *login, end int64) bool {
 	return !l.brief || s.now-l.firstSeen >= s.patience || s.readUntil[logNode{l.system, l.instance, l.host}] > end+int64(s.limits.Tolerance)
 }
 
-// isNearerTo prefers what lasted while the login happened, the innermost of it, and else what came first.
 func (t *seenTrace) isNearerTo(other *seenTrace, unixNano int64) bool {
 	inThis, inOther := t.start <= unixNano && unixNano <= t.end, other.start <= unixNano && unixNano <= other.end
 	switch {
 	case inThis != inOther:
 		return inThis
 	case inThis:
-		return t.start > other.start
+		return t.start > other.start // the innermost
 	}
 	return t.start < other.start
 }
@@ -102,7 +100,7 @@ func (s *Store) canBelong(l *login, start, end int64, traits clientTraits, by Ev
 	if l.brief {
 		last = l.start
 	}
-	if end < l.start-tolerance || start-tolerance > last || l.contradictTraits(traits, by) {
+	if end < l.start-tolerance || start-tolerance > last || l.contradictsClient(traits, by) {
 		return false
 	}
 	switch by {

@@ -45,10 +45,9 @@ func (b LockedStore) RecordSpan(a *SpanAttributes) (owner SpanOwner, ok bool) {
 	return owner, ok
 }
 
-// ownerOfSpan leaves the user out where nobody says that the login succeeded: what was typed may be a password there, too.
 func (l *login) ownerOfSpan(by Evidence) SpanOwner {
 	o := SpanOwner{SessionID: l.sessionID, LoginUID: l.uidText, By: by}
-	if l.outcome == session.OutcomeSuccess {
+	if l.outcome == session.OutcomeSuccess { // else what was typed may be a password
 		o.User, o.UserHash = l.user, l.userHash
 	}
 	return o
@@ -66,9 +65,8 @@ func (s *Store) rememberSpan(a *SpanAttributes, keys *evidenceKeys, traits clien
 	}
 }
 
-// offerTrace gives a login the trace of a span, where that is better than what it has. A guess has to wait for its window to
-// pass: until then another span may come that makes it none.
 func (s *Store) offerTrace(l *login, a *SpanAttributes, by Evidence) {
+	// A guess has to wait for its window to pass: until then another span may come that makes it none.
 	if by == UserAddress || !by.isStrongerThan(l.by) || a.TraceID == ([16]byte{}) {
 		return
 	}

@@ -126,11 +126,10 @@ func (m *spanMemory) expireTraces(clock storeClock) {
 	}
 }
 
-// mayLackTraces: a trace may have been evicted that was seen under a key at a time or later: then the one that is
-// left need not have been the only one.
 func (m *spanMemory) mayLackTraces(key uint64, clock storeClock, unixNano int64) bool {
 	last := m.evictedTime
 	m.eachTrace(key, clock, func(t *seenTrace) { last = max(last, t.replaced) })
+	// What was evicted may have fitted too.
 	return last != 0 && last >= unixNano
 }
 

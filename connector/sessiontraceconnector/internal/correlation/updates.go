@@ -18,7 +18,6 @@ func (b LockedStore) TakeUpdates(to []session.Event, n int, h *session.Hasher) [
 	return to
 }
 
-// updateEvent is what is delivered. That of a failed login bears no session key: a session by that name would seem to have begun.
 func (l *login) updateEvent(h *session.Hasher, observed int64) session.Event {
 	e := session.Event{
 		Kind: session.KindSessionUpdate, Outcome: l.outcome, SourceEvent: session.TraceCorrelated, Time: l.start, Observed: observed,
@@ -28,6 +27,7 @@ func (l *login) updateEvent(h *session.Hasher, observed int64) session.Event {
 		SessionKey: l.key, SessionID: l.sessionID,
 		Extra: []session.Attr{{Key: session.AttrLoginUID, Value: l.uidText}},
 	}
+	// Else a session by that name would seem to have begun.
 	if l.failed {
 		e.SessionKey, e.SessionID = session.ID{}, ""
 	}

@@ -56,11 +56,10 @@ func (t *Tally) BuildMetrics(span Interval, delta bool, version string) pmetric.
 	return b.md
 }
 
-// addOverflow adds what is beyond the limits, under a resource without a name since it is of many.
 func (t *Tally) addOverflow(b *metricsBuilder) {
 	mark := func(m pcommon.Map) { m.PutBool(OverflowAttribute, true) }
 	if t.overflowLogins.current > 0 {
-		b.addLogins(b.scopeForServer(Server{}), &t.overflowLogins, mark)
+		b.addLogins(b.scopeForServer(Server{}), &t.overflowLogins, mark) // no name: it is of many servers
 	}
 	if t.overflowDurations.current.count > 0 {
 		b.addDurations(b.scopeForServer(Server{}), &t.overflowDurations, mark)

@@ -15,8 +15,7 @@ func newRecentIDs() recentIDs {
 	return recentIDs{known: make(map[session.ID]struct{}, recentIDCount), ring: make([]session.ID, recentIDCount)}
 }
 
-// seenBefore also remembers the id.
-func (r *recentIDs) seenBefore(id session.ID) bool {
+func (r *recentIDs) checkAndRemember(id session.ID) bool {
 	if _, ok := r.known[id]; ok {
 		return true
 	}

@@ -59,7 +59,7 @@ func (t *Tally) CountEvent(e *session.Event, began int64) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.recent.seenBefore(e.RecordID) {
+	if t.recent.checkAndRemember(e.RecordID) {
 		return
 	}
 	if e.Kind == session.KindLogin {

@@ -80,18 +80,16 @@ func (p *exportParser) readSettingPairs(c rowCell, dst []session.Setting) ([]ses
 	return l.readSettingPairs(dst)
 }
 
-// newBareCell is an unquoted CSV cell. A string always has quotes there, so these words are NULL.
 func newBareCell(s string) rowCell {
 	s = strings.TrimSpace(s)
-	if s == `\N` || s == "NULL" || s == nullSymbol {
+	if s == `\N` || s == "NULL" || s == nullSymbol { // a string always has quotes there
 		return rowCell{}
 	}
 	return rowCell{text: s, kind: kindBare}
 }
 
-// newTSVCell is a TSV cell. Only \N is NULL: a client may type any other word as a user name.
 func newTSVCell(s string) rowCell {
-	if s == `\N` {
+	if s == `\N` { // a client may type any other word as a user name
 		return rowCell{}
 	}
 	if strings.IndexByte(s, '\\') >= 0 {

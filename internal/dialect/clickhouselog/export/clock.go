@@ -50,8 +50,6 @@ func parseFractionMicros(s string) (micros int64, rest string, ok bool) {
 	return nanos / 1000, rest, ok
 }
 
-// parseEpochMicros reads seconds since 1970 with a fraction, as date_time_output_format='unix_timestamp' writes them. A whole number
-// too large for seconds is what toUnixTimestamp64Micro gives.
 func parseEpochMicros(s string) (int64, error) {
 	whole := 0
 	for whole < len(s) && s[whole]-'0' <= 9 {
@@ -62,7 +60,7 @@ func parseEpochMicros(s string) (int64, error) {
 		return 0, errNoTime
 	}
 	n, _ := localtime.ParseDigits(s[:whole])
-	if whole == len(s) && n >= 1e13 {
+	if whole == len(s) && n >= 1e13 { // as toUnixTimestamp64Micro gives
 		return n, nil
 	}
 	if n >= 1e11 {

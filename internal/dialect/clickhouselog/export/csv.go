@@ -45,11 +45,10 @@ func frameCSVRecord(data []byte) int {
 	return 0
 }
 
-// closingQuote returns the index after the quote that ends a cell. The next character must be there: it may double the quote.
 func closingQuote(data []byte, i int) (int, bool) {
 	for {
 		n := bytes.IndexByte(data[i:], '"')
-		if n < 0 || i+n+1 >= len(data) {
+		if n < 0 || i+n+1 >= len(data) { // without the next character it may be doubled
 			return 0, false
 		}
 		i += n + 1

@@ -15,11 +15,10 @@ type knownKey struct {
 	field *exportField
 }
 
-// splitJSONObject reads a line of JSONEachRow. With output_format_json_array_of_rows lines of brackets stand around the rows,
-// and commas between them.
 func splitJSONObject(p *exportParser, record string) (bool, error) {
 	j := jsonScanner{input: record}
 	j.consumeByte('[')
+	// With output_format_json_array_of_rows lines of brackets stand around the rows, and commas between them.
 	if j.consumeByte(']') || j.consumeByte(',') || j.isAtEnd() {
 		return false, expectEnd(&j)
 	}
@@ -68,10 +67,9 @@ func columnError(f *exportField, n int, err error) error {
 	return fmt.Errorf("column %s: %w", f.name, err)
 }
 
-// readKeyAndColon reads the n-th key and its colon. Rows of one export have the same keys in the same order, so the key is compared
-// with the one that stood there before.
 func (p *exportParser) readKeyAndColon(j *jsonScanner, n int) (*exportField, error) {
 	j.peekByte()
+	// Rows of one export have the same keys in the same order.
 	if n < len(p.previousKeys) && strings.HasPrefix(j.input[j.position:], p.previousKeys[n].text) {
 		j.position += len(p.previousKeys[n].text)
 		return p.previousKeys[n].field, nil

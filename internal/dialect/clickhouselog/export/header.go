@@ -58,7 +58,7 @@ func (p *exportParser) rowOfCells() (bool, error) {
 	return true, nil
 }
 
-// isHeaderRecord goes by the cell of column type: no event has the name of a column there.
 func (p *exportParser) isHeaderRecord() bool {
+	// No event has the name of a column as its type.
 	return p.typeCell < len(p.cells) && columnsByName[p.cells[p.typeCell].text] != columnOther
 }

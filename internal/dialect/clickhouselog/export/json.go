@@ -104,8 +104,8 @@ func (j *jsonScanner) readBare() (rowCell, error) {
 	return rowCell{}, errJSON
 }
 
-// skipComposite skips an array or object with all that it holds. Nesting is counted, not recursed into.
 func (j *jsonScanner) skipComposite() bool {
+	// Nesting is counted, not recursed into: it may be of any depth.
 	depth := 0
 	for j.position < len(j.input) {
 		switch j.input[j.position] {

@@ -29,10 +29,9 @@ func (p *exportParser) appendJSONList(raw string, dst []string) ([]string, error
 	}
 }
 
-// appendJSONPairs appends the pairs of an array of tuples, which are arrays or, when their elements have names, objects; or
-// those of a map, which is one object.
 func (p *exportParser) appendJSONPairs(raw string, dst []session.Setting) ([]session.Setting, error) {
 	j := jsonScanner{input: raw}
+	// A map is one object; tuples are arrays or, when their elements have names, objects.
 	if j.peekByte() == '{' {
 		return p.readJSONMap(&j, dst)
 	}
@@ -49,8 +48,8 @@ func (p *exportParser) appendJSONPairs(raw string, dst []session.Setting) ([]ses
 	return dst, nil
 }
 
-// readJSONPair reads ["name","value"] or {"a":"name","b":"value"}.
 func (p *exportParser) readJSONPair(j *jsonScanner) (pair session.Setting, err error) {
+	// ["name","value"] or {"a":"name","b":"value"}
 	named := j.peekByte() == '{'
 	closing := byte(']')
 	if named {

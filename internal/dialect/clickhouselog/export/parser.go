@@ -158,11 +158,11 @@ func (p *exportParser) Restore(offset int64, text []byte, _ bool) error {
 	return p.setHeaderColumns(s.Columns)
 }
 
-// findField bounds the map, which an export with ever new names would grow.
 func (p *exportParser) findField(name string) *exportField {
 	if f, ok := p.fields[name]; ok {
 		return f
 	}
+	// An export with ever new names would grow the map.
 	if p.fields == nil || len(p.fields) >= maxDecodedTexts {
 		p.fields = map[string]*exportField{}
 	}

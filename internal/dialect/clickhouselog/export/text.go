@@ -44,8 +44,6 @@ func (t *textDecoder) decodeText(raw string) (string, error) {
 	return s, nil
 }
 
-// unescapeJSONText decodes what is between the quotes of a JSON string. Half a surrogate pair becomes U+FFFD; bytes that are
-// not UTF-8 stay as they are.
 func unescapeJSONText(dst []byte, raw string) ([]byte, error) {
 	for {
 		i := strings.IndexByte(raw, '\\')

@@ -72,8 +72,6 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 	return layout, answeredBy, err
 }
 
-// readClusterLayout asks all servers which columns their logs have. What one of them lacks, as while they are being upgraded, is not
-// asked for.
 func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) (layout *Layout, answeredBy string, err error) {
 	database := configclickhouse.QuoteText(l.Table.Database)
 	each := "SELECT DISTINCT name, type, toString(serverUUID()) || hostName() AS node FROM system.columns WHERE database = " + database +
@@ -87,7 +85,7 @@ func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) 
 	results := proto.Results{{Name: "name", Data: &names}, {Name: "type", Data: &types}, {Name: "n", Data: &nodes}, {Name: "u", Data: &server}}
 	err = conn.Query(ctx, "", sql, results, func(rows int) error {
 		answeredBy, most = server.Text(), max(most, nodes[0])
-		for i := range rows {
+		for i := range rows { // what one server lacks, as during an upgrade, is not asked for
 			if nodes[i] == most {
 				columns[names.Row(i)] = types.Row(i)
 			}

@@ -36,7 +36,6 @@ func (t *Tracer) nextReads(from int64, read poll.TimeRange) poll.TimeRange {
 // asksAhead is false once a question ahead has failed in this poll.
 func (t *Tracer) asksAhead(beside ServerAsker) bool { return beside != nil && !t.aheadFailed }
 
-// askAhead asks about the logins behind those that are known, unless they reach for one more read like this one.
 func (t *Tracer) askAhead(ctx context.Context, l *rows.Layout, read poll.TimeRange, beside ServerAsker) {
 	known := t.window.logins.To
 	next := t.nextReads(known, read)

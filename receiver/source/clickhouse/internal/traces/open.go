@@ -15,9 +15,8 @@ import (
 // maxListedConnections is for how many connections a question names each: more would not fit into a statement of the usual size.
 const maxListedConnections = 2000
 
-// openConnections narrows q to the connections of its sessions that had not ended at a time. Of sessions that are requests only those
-// count that ended later: some interfaces log no end.
 func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.Conn, q *traceQuestion, at int64) (found bool, err error) {
+	// Of sessions that are requests only those that ended later count: some interfaces log no end.
 	sql := fmt.Sprintf("SELECT DISTINCT address, port FROM (%s) WHERE iface IN (%s) AND auth_id NOT IN (SELECT auth_id FROM (%s) WHERE iface IN (%[2]s))"+
 		" OR auth_id IN (SELECT auth_id FROM (%[4]s) WHERE iface NOT IN (%[2]s))",
 		l.rowsSQL(clickhouselog.TypeLoginSuccess, q.logins.From, q.logins.To), connectionInterfaces,

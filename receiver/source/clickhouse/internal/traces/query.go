@@ -117,8 +117,7 @@ func (q traceQuestion) connectionsSQL() string {
 	return fmt.Sprintf("SELECT address, port FROM %s WHERE %s AND query_id IN (SELECT id FROM (%s))", queryLog.SQL(), q.queriesSQL(), q.spansSQL())
 }
 
-// requestsSQL is from when on logins of requests are of interest: shortly before the first of their queries.
-func (q traceQuestion) requestsSQL() string {
+func (q traceQuestion) interestingRequestsFrom() string {
 	if q.logged <= q.queries.From {
 		return fmt.Sprint(q.queries.From - requestSlack)
 	}
@@ -143,7 +142,7 @@ func (l *logTables) sessionsSQL(q traceQuestion) string {
 			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE"+
 			" kind IN (%d, %d)%s AND (iface IN (%s) OR at >= %s) AND (client_address, client_port) IN (%s)",
 			node, l.hostExpression(), micros, p.Name.SQL(), clickhouselog.TypeLoginSuccess, clickhouselog.TypeLogout, betweenCondition(p, q.connected, q.written),
-			connectionInterfaces, q.requestsSQL(), q.connectionsSQL()))
+			connectionInterfaces, q.interestingRequestsFrom(), q.connectionsSQL()))
 	}
 	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
 		"SELECT node, host, address, port, iface, auth_id, minIf(at, kind = %[1]d) AS begin, if(countIf(kind = %[2]d) = 0, toInt64(%[3]d), maxIf(at, kind = %[2]d)) AS end,"+

@@ -62,7 +62,6 @@ func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *row
 	return nil
 }
 
-// askNow asks about logins. Those from a time on may be too many.
 func (t *Tracer) askNow(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, logins poll.TimeRange, from int64) error {
 	t.dropAhead()
 	t.window = loginWindow{}
