@@ -20,8 +20,9 @@ import (
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/receiver"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/otel-sessionlog/sessionlog/internal/metrictest"
 )
 
 const ourModule = "github.com/otel-sessionlog/sessionlog/"
@@ -62,13 +63,6 @@ func (m metricMetadata) instrument() instrument {
 		kind = "up-down counter"
 	}
 	return instrument{kind, m.Unit, m.Description}
-}
-
-var instrumentKinds = map[sdkmetric.InstrumentKind]string{
-	sdkmetric.InstrumentKindCounter: "counter", sdkmetric.InstrumentKindObservableCounter: "counter",
-	sdkmetric.InstrumentKindUpDownCounter: "up-down counter", sdkmetric.InstrumentKindObservableUpDownCounter: "up-down counter",
-	sdkmetric.InstrumentKindGauge: "gauge", sdkmetric.InstrumentKindObservableGauge: "gauge",
-	sdkmetric.InstrumentKindHistogram: "histogram",
 }
 
 // observedComponent is a component of ours as the code makes it.
@@ -162,17 +156,13 @@ func (m componentMetadata) stability() []string {
 func metricsOf(t *testing.T, scope string, c observedComponent) map[string]instrument {
 	t.Helper()
 	all := map[string]instrument{}
-	note := func(i sdkmetric.Instrument) (sdkmetric.Stream, bool) {
-		if i.Scope.Name == scope || strings.HasPrefix(i.Scope.Name, ourModule) {
-			require.Equal(t, scope, i.Scope.Name)
-			all[i.Name] = instrument{instrumentKinds[i.Kind], i.Unit, i.Description}
+	create := func(set component.TelemetrySettings) error { return c.create(set, c.config) }
+	for _, i := range metrictest.Instruments(t, create) {
+		if i.Scope == scope || strings.HasPrefix(i.Scope, ourModule) {
+			require.Equal(t, scope, i.Scope)
+			all[i.Name] = instrument{i.Kind, i.Unit, i.Description}
 		}
-		return sdkmetric.Stream{}, false
 	}
-	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()), sdkmetric.WithView(note))
-	set := componenttest.NewNopTelemetrySettings()
-	set.MeterProvider = provider
-	require.NoError(t, c.create(set, c.config))
 	return all
 }
 

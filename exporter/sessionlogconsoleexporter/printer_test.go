@@ -14,13 +14,12 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/pdata/plog"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otel-sessionlog/sessionlog/internal/metrictest"
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
@@ -94,9 +93,9 @@ func TestAnOutputThatTakesNothing(t *testing.T) {
 	ld := plogs.NewEncoder("test").Encode(events)
 	for reason, file := range map[string]*os.File{"nobody reads the output": unread, "no space left on device": full, "broken pipe": closed} {
 		core, logs := observer.New(zapcore.InfoLevel)
-		reader := sdkmetric.NewManualReader()
+		reader := metrictest.NewReader(t)
 		set := exportertest.NewNopSettings(Type)
-		set.Logger, set.MeterProvider = zap.New(core), sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+		set.Logger, set.MeterProvider = zap.New(core), reader.MeterProvider
 		p, err := newPrinter(set, &Config{Output: "stdout"}, file)
 		require.NoError(t, err)
 		began := time.Now()
@@ -105,9 +104,7 @@ func TestAnOutputThatTakesNothing(t *testing.T) {
 		require.NoError(t, p.flushOutput(context.Background()))
 		require.Less(t, time.Since(began), 10*time.Second)
 
-		var m metricdata.ResourceMetrics
-		require.NoError(t, reader.Collect(context.Background(), &m))
-		sum := m.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[int64]).DataPoints[0].Value
+		sum := reader.Total(t, "otelcol_exporter_sessionlog_console_dropped_lines")
 		require.Equal(t, p.out.Dropped(), sum)
 		require.Greater(t, sum, int64(10_000))
 		require.Equal(t, 1, logs.Len(), reason)

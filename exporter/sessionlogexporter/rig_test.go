@@ -11,11 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
-	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -25,6 +23,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/internal/metrictest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter/deadlettertest"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
@@ -40,7 +39,7 @@ const testTimeout = 30 * time.Second
 type testExporter struct {
 	*sessionlogExporter
 	path, letters string
-	tel           *componenttest.Telemetry
+	tel           *metrictest.Reader
 	logs          *observer.ObservedLogs
 	status        chan *componentstatus.Event
 }
@@ -61,12 +60,11 @@ func newRig(t testing.TB, dir string, edit func(*Config), wrap backendOf) *testE
 	t.Helper()
 	r := &testExporter{
 		path: filepath.Join(dir, "session_log.db"), letters: filepath.Join(dir, "letters"),
-		tel: componenttest.NewTelemetry(), status: make(chan *componentstatus.Event, 1000),
+		tel: metrictest.NewReader(t), status: make(chan *componentstatus.Event, 1000),
 	}
-	t.Cleanup(func() { require.NoError(t, r.tel.Shutdown(context.Background())) })
 	core, logs := observer.New(zapcore.WarnLevel)
 	r.logs = logs
-	set := exporter.Settings{ID: component.NewID(Type), TelemetrySettings: r.tel.NewTelemetrySettings()}
+	set := exporter.Settings{ID: component.NewID(Type), TelemetrySettings: r.tel.TelemetrySettings}
 	set.Logger = zap.New(core)
 
 	cfg := createDefaultConfig().(*Config)
@@ -165,27 +163,9 @@ func (r *testExporter) lock(t testing.TB) (unlock func()) {
 }
 
 // metric is a counter's value, 0 when it has none yet.
-func (r *testExporter) metric(t testing.TB, name string) (n int64) {
+func (r *testExporter) metric(t testing.TB, name string) int64 {
 	t.Helper()
-	m, err := r.tel.GetMetric(metricPrefix + name)
-	if err != nil {
-		return 0
-	}
-	switch data := m.Data.(type) {
-	case metricdata.Sum[int64]:
-		for _, p := range data.DataPoints {
-			n += p.Value
-		}
-	case metricdata.Gauge[int64]:
-		n = data.DataPoints[0].Value
-	case metricdata.Histogram[float64]:
-		for _, p := range data.DataPoints {
-			n += int64(p.Count)
-		}
-	default:
-		t.Fatalf("metric %s is a %T", name, data)
-	}
-	return n
+	return r.tel.Total(t, metricPrefix+name)
 }
 
 // entries are the reasons in the dead letter, by the event name of their record.

@@ -14,11 +14,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otel-sessionlog/sessionlog/internal/metrictest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
@@ -31,7 +31,7 @@ type rig struct {
 	processor.Logs
 	sink      *consumertest.LogsSink
 	warnings  *observer.ObservedLogs
-	telemetry *componenttest.Telemetry
+	telemetry *metrictest.Reader
 }
 
 func startProcessor(t *testing.T, config map[string]any) *rig {
@@ -39,19 +39,16 @@ func startProcessor(t *testing.T, config map[string]any) *rig {
 	cfg := createDefaultConfig()
 	require.NoError(t, confmap.NewFromStringMap(config).Unmarshal(cfg))
 	require.NoError(t, confmap.Validate(cfg))
-	r := &rig{sink: new(consumertest.LogsSink), telemetry: componenttest.NewTelemetry()}
+	r := &rig{sink: new(consumertest.LogsSink), telemetry: metrictest.NewReader(t)}
 	set := processortest.NewNopSettings(Type)
-	set.TelemetrySettings = r.telemetry.NewTelemetrySettings()
+	set.TelemetrySettings = r.telemetry.TelemetrySettings
 	core, logs := observer.New(zap.WarnLevel)
 	set.Logger, r.warnings = zap.New(core), logs
 	p, err := NewFactory().CreateLogs(t.Context(), set, cfg, r.sink)
 	require.NoError(t, err)
 	r.Logs = p
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
-	t.Cleanup(func() {
-		require.NoError(t, p.Shutdown(context.Background()))
-		require.NoError(t, r.telemetry.Shutdown(context.Background()))
-	})
+	t.Cleanup(func() { require.NoError(t, p.Shutdown(context.Background())) })
 	return r
 }
 
@@ -76,13 +73,9 @@ func (r *rig) received(t *testing.T) []plog.LogRecord {
 func (r *rig) leftOut(t *testing.T) map[string]int64 {
 	t.Helper()
 	counts := map[string]int64{}
-	metric, err := r.telemetry.GetMetric("otelcol_processor_sessionlog_shape_left_out")
-	if err != nil {
-		return counts
-	}
-	for _, point := range metric.Data.(metricdata.Sum[int64]).DataPoints {
+	for _, point := range r.telemetry.Points(t, "otelcol_processor_sessionlog_shape_left_out") {
 		kind, _ := point.Attributes.Value("kind")
-		counts[kind.AsString()] = point.Value
+		counts[kind.AsString()] = int64(point.Value)
 	}
 	return counts
 }

@@ -11,57 +11,39 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+	"github.com/otel-sessionlog/sessionlog/internal/metrictest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // metricsOf are the receiver's metrics as a collector exports them, by name; every point must name the receiver.
-func metricsOf(t *testing.T, tel *componenttest.Telemetry, id component.ID) map[string]float64 {
+func metricsOf(t *testing.T, tel *metrictest.Reader, id component.ID) map[string]float64 {
 	t.Helper()
-	var all metricdata.ResourceMetrics
-	require.NoError(t, tel.Reader.Collect(t.Context(), &all))
 	out := map[string]float64{}
-	put := func(name string, attrs attribute.Set, value float64) {
-		self, ok := attrs.Value("receiver")
-		require.True(t, ok, name)
-		require.Equal(t, id.String(), self.AsString(), name)
-		out[name] = value
-	}
-	for _, scope := range all.ScopeMetrics {
-		for _, m := range scope.Metrics {
-			require.NotEmpty(t, m.Description, m.Name)
-			require.NotEmpty(t, m.Unit, m.Name)
-			switch data := m.Data.(type) {
-			case metricdata.Sum[int64]:
-				put(m.Name, data.DataPoints[0].Attributes, float64(data.DataPoints[0].Value))
-			case metricdata.Gauge[int64]:
-				put(m.Name, data.DataPoints[0].Attributes, float64(data.DataPoints[0].Value))
-			case metricdata.Gauge[float64]:
-				put(m.Name, data.DataPoints[0].Attributes, data.DataPoints[0].Value)
-			default:
-				t.Fatalf("%s is a %T", m.Name, data)
-			}
-		}
+	for _, p := range tel.Points(t) {
+		require.NotEmpty(t, p.Description, p.Name)
+		require.NotEmpty(t, p.Unit, p.Name)
+		self, ok := p.Attributes.Value("receiver")
+		require.True(t, ok, p.Name)
+		require.Equal(t, id.String(), self.AsString(), p.Name)
+		require.NotContains(t, out, p.Name)
+		out[p.Name] = p.Value
 	}
 	return out
 }
 
 func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
-	tel := componenttest.NewTelemetry()
-	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
+	tel := metrictest.NewReader(t)
 	set := receivertest.NewNopSettings(componentType)
 	set.ID = component.NewIDWithName(componentType, "warehouse")
-	set.TelemetrySettings = tel.NewTelemetrySettings()
+	set.TelemetrySettings = tel.TelemetrySettings
 	config := createDefaultConfig().(*Config)
 	config.DeadLetter.Directory = filepath.Join(t.TempDir(), "letters")
 	next := &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
@@ -121,9 +103,9 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 // Before the first success there is something to alert on, but not for a source that is not read but pushed to.
 func TestLastSuccessExistsFromTheStart(t *testing.T) {
 	for name, src := range map[string]source.Source{"polled": sourceFunc(idle), "pushed": statelessFunc{idle}} {
-		tel := componenttest.NewTelemetry()
+		tel := metrictest.NewReader(t)
 		set := receivertest.NewNopSettings(componentType)
-		set.TelemetrySettings = tel.NewTelemetrySettings()
+		set.TelemetrySettings = tel.TelemetrySettings
 		config := createDefaultConfig().(*Config)
 		config.DeadLetter.Directory = filepath.Join(t.TempDir(), "letters")
 		r, err := newReceiver(set, config, "test", src, &testPipeline{})
@@ -133,7 +115,6 @@ func TestLastSuccessExistsFromTheStart(t *testing.T) {
 		require.Equal(t, name == "polled", exists)
 		require.Zero(t, value)
 		require.NoError(t, r.Shutdown(t.Context()))
-		require.NoError(t, tel.Shutdown(t.Context()))
 	}
 }
 

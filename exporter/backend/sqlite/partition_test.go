@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -20,6 +18,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/metrictest"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
@@ -341,9 +340,9 @@ func TestExpiredPartitionsAreDropped(t *testing.T) {
 	s = newStore(t, cfg)
 	s.limits, s.tendEvery, s.log = partitionLimits{rows: smallRows, tables: 64}, 2*time.Millisecond, zap.New(core)
 	s.now = func() time.Time { return now.Add(time.Hour - 450*time.Second) } // 550 have expired
-	reader := sdkmetric.NewManualReader()
+	reader := metrictest.NewReader(t)
 	var err error
-	s.deleted, err = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)).Meter("test").Int64Counter("deleted")
+	s.deleted, err = reader.MeterProvider.Meter("test").Int64Counter("deleted")
 	require.NoError(t, err)
 	require.NoError(t, s.Start(t.Context()))
 	require.Eventually(t, func() bool { return stored(t, cfg) == 451 }, 10*time.Second, 5*time.Millisecond)
@@ -356,9 +355,7 @@ func TestExpiredPartitionsAreDropped(t *testing.T) {
 		records += d.ContextMap()["records"].(int64)
 	}
 	require.LessOrEqual(t, records, int64(550))
-	var metrics metricdata.ResourceMetrics
-	require.NoError(t, reader.Collect(t.Context(), &metrics))
-	require.Equal(t, int64(550), metrics.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[int64]).DataPoints[0].Value)
+	require.Equal(t, int64(550), reader.Total(t, "deleted"))
 
 	ranUntil(t, cfg, now.Add(2*time.Hour))
 	s = newStore(t, cfg)
