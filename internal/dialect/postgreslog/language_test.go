@@ -130,3 +130,45 @@ func TestRefusedReplicationTellsTheUser(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusalsOfTheClouds: their own texts tell the user too, and what a text means does not depend on whether SQLSTATE stands beside it.
+func TestRefusalsOfTheClouds(t *testing.T) {
+	for text, want := range map[string][4]string{
+		`Cloud SQL IAM user authentication failed for user "a@b.iam"`:                            {"a@b.iam", session.ErrorInvalidCredentials, session.AuthIAM, "28000"},
+		`Cloud SQL IAM service account authentication failed for user "a@b.iam"`:                 {"a@b.iam", session.ErrorInvalidCredentials, session.AuthIAM, "28000"},
+		`Some Cloud's access token validation failed for user "kim"`:                             {"kim", session.ErrorInvalidCredentials, "", "28000"},
+		`password authentication failed for user "x for user "y"`:                                {`x for user "y`, session.ErrorInvalidCredentials, session.AuthPassword, "28P01"},
+		`database "x failed for user "root"" does not exist`:                                     {"", session.ErrorDatabaseUnknown, "", "3D000"},
+		`cannot connect to invalid database "shop"`:                                              {"", session.ErrorNotPermitted, "", "55000"},
+		`permission denied to start WAL sender`:                                                  {"", session.ErrorNotPermitted, "", "42501"},
+		`must be superuser or replication role to start walsender`:                               {"", session.ErrorNotPermitted, "", "42501"},
+		`connection requires a valid client certificate`:                                         {"", session.ErrorCertificateInvalid, "", "28000"},
+		`unsupported frontend protocol 65363.19778: server supports 3.0 to 3.0`:                  {"", session.ErrorProtocol, "", "0A000"},
+		`expected password response, got message type 88`:                                        {"", session.ErrorProtocol, "", "08P01"},
+		`no PostgreSQL user name specified in startup packet`:                                    {"", session.ErrorProtocol, "", "28000"},
+		`remaining connection slots are reserved for roles with the SUPERUSER attribute`:         {"", session.ErrorConnectionLimit, "", "53300"},
+		`connection limit exceeded for non-superusers`:                                           {"", session.ErrorConnectionLimit, "", "53300"},
+		`pg_hba.conf rejects connection for host "192.0.2.3", user "kim", database "d", SSL off`: {"kim", session.ErrorAddressNotAllowed, "", "28000"},
+		`no pg_hba.conf entry for host "192.0.2.3", user "for user "kim", database "d", SSL on`:  {`for user "kim`, session.ErrorAddressNotAllowed, "", "28000"},
+	} {
+		for _, verbose := range []string{"", want[3] + ": "} {
+			line := "2026-11-21 21:47:40 UTC-6920de5c.1267-FATAL:  " + verbose + text + "\n"
+			events, bad := parse(t, newTextParser(t, "stderr", logformat.Options{LinePrefix: "%t-%c-"}), line)
+			require.Empty(t, bad, text)
+			require.Len(t, events, 1, text)
+			e := &events[0]
+			require.Equal(t, [3]string(want[:3]), [3]string{e.User, e.ErrorType, e.AuthMethod}, line)
+		}
+	}
+}
+
+// TestOtherLanguagesAreDetected: the first line's severity may be of another language too.
+func TestOtherLanguagesAreDetected(t *testing.T) {
+	for _, line := range []string{"日志:  接收到连接: 主机=192.0.2.9 端口=50011", "로그:  접속 수락: host=192.0.2.9 port=50011", "KATASTROFALNY:  autoryzacja"} {
+		found, verdict := logformat.Detect(allFormats(), []byte("2026-01-05 10:00:02.126 UTC [67] bo@hr "+line+"\n"), true)
+		require.Equal(t, logformat.VerdictYes, verdict, line)
+		require.Equal(t, "stderr", found.Name)
+		_, verdict = logformat.Detect(allFormats(), []byte("2026-01-05 10:00:02.126 UTC worker 67 "+line+"\n"), true)
+		require.Equal(t, logformat.VerdictNo, verdict, line)
+	}
+}

@@ -24,6 +24,9 @@ var usualPrefixes = []string{
 	"%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", // pgBadger, Aiven
 	"%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", // the same with milliseconds
 	"%t [%p]: user=%u,db=%d,app=%a,client=%h ",        // pgBadger
+	"%t [%p]: [%l-1] db=%d,user=%u,app=%a,client=%h ", // pgBadger, the other way round
+	"%m [%p]: [%l-1] db=%d,user=%u,app=%a,client=%h ", // CIS
+	"%t [%p-%l] %q%u@%d ",                             // Debian's until 9
 	"%m [%p] %q[user=%u,db=%d,app=%a] ",               // Aiven
 	"%m [%p] %q[user=%u,db=%d,app=%a,host=%h] ",       // pganalyze
 	"%m [%p][%b][%v][%x] %q[user=%u,db=%d,app=%a] ",   // Crunchy
@@ -287,10 +290,14 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 	if isSyslogLine(string(first)) && !bytes.Contains(head, []byte("sshd")) { // accepted to be refused by its name
 		return logformat.VerdictYes
 	}
+	f := newStderrFormat("")
 	if hasSeverity(first) { // a prefix that begins with something else than the time
-		if word, _ := newStderrFormat("").locateSeverity(string(first)); word != "" {
+		if word, _ := f.locateSeverity(string(first)); word != "" {
 			return logformat.VerdictYes
 		}
+	}
+	if f.hasLocalizedSeverity(string(first)) {
+		return logformat.VerdictYes
 	}
 	return logformat.VerdictNo
 }

@@ -48,6 +48,8 @@ var failedMethods = []struct{ word, method, auth string }{
 	{"RADIUS ", "radius", session.AuthRADIUS},
 	{"certificate ", "cert", session.AuthCertificate},
 	{"OAuth bearer ", "oauth", session.AuthOAuth2},
+	{"Cloud SQL IAM user ", "", session.AuthIAM},
+	{"Cloud SQL IAM service account ", "", session.AuthIAM},
 }
 
 func failedMethod(text string) (method, auth string) {
@@ -76,9 +78,7 @@ func refusesLogin(l *Line) bool {
 	switch l.SQLState {
 	case "28000", "28P01", "3D000", "53300", "55000", "57P03":
 		return true
-	case "42501":
-		return strings.HasPrefix(l.Message, "permission denied for database")
-	case "":
+	case "42501", "0A000", "08P01", "": // which sessions that are open have too
 		return classifyRefusal("", l.Message, "") != session.ErrorOther
 	}
 	return l.Activity == "authentication" || l.Activity == "startup"
@@ -155,7 +155,7 @@ func errorTypeOfText(text, detail string) string {
 	switch {
 	case strings.HasPrefix(text, "no pg_hba.conf entry for "), strings.HasPrefix(text, "pg_hba.conf rejects "):
 		return session.ErrorAddressNotAllowed
-	case strings.HasPrefix(text, "certificate authentication failed for user \""):
+	case strings.HasPrefix(text, "certificate authentication failed for user \""), text == "connection requires a valid client certificate":
 		return session.ErrorCertificateInvalid
 	case textBetween(text, "role \"", "\" does not exist") != "":
 		return session.ErrorUserUnknown
@@ -163,17 +163,21 @@ func errorTypeOfText(text, detail string) string {
 		return session.ErrorNotPermitted
 	case textBetween(text, "database \"", "\" does not exist") != "":
 		return session.ErrorDatabaseUnknown
-	case strings.HasPrefix(text, "permission denied for database \""),
+	case strings.HasPrefix(text, "permission denied for database \""), strings.HasPrefix(text, "permission denied to start WAL sender"),
+		strings.HasPrefix(text, "must be superuser "), strings.HasPrefix(text, "cannot connect to invalid database \""),
 		textBetween(text, "database \"", "\" is not currently accepting connections") != "":
 		return session.ErrorNotPermitted
-	case strings.HasPrefix(text, "too many connections for "), strings.HasPrefix(text, "remaining connection slots are reserved "),
+	case strings.HasPrefix(text, "too many connections for "), strings.HasPrefix(text, "connection limit exceeded for "), strings.HasPrefix(text, "remaining connection slots are reserved "),
 		strings.HasPrefix(text, "sorry, too many clients already"), strings.HasPrefix(text, "number of requested standby connections exceeds "):
 		return session.ErrorConnectionLimit
 	case strings.HasPrefix(text, "the database system is "):
 		return session.ErrorProviderUnavailable
 	case strings.HasPrefix(text, "canceling authentication due to timeout"):
 		return session.ErrorTimeout
-	case strings.Contains(text, "authentication failed for user \""):
+	case strings.HasPrefix(text, "unsupported frontend protocol "), strings.HasPrefix(text, "expected password response, "),
+		strings.HasPrefix(text, "invalid startup packet "), strings.HasPrefix(text, "no PostgreSQL user name specified in startup packet"):
+		return session.ErrorProtocol
+	case strings.Contains(text, " failed for user \""):
 		return credentialsError(detail)
 	}
 	return session.ErrorOther
@@ -181,9 +185,9 @@ func errorTypeOfText(text, detail string) string {
 
 // refusedUser reads the user's name out of a refusal, for logs whose log_line_prefix does not have it.
 func refusedUser(text string) string {
-	const failed = "authentication failed for user \""
-	if i := strings.Index(text, failed); i >= 0 && i < 20 {
-		return textBetween(text[i:], failed, "\"")
+	const named = "for user \""
+	if said, _, found := strings.Cut(text, named); found && strings.IndexByte(said, '"') < 0 { // else it is in a name
+		return textBetween(text[len(said):], named, "\"")
 	}
 	for _, end := range [...]string{"\" does not exist", "\" is not permitted to log in"} {
 		if user := textBetween(text, "role \"", end); user != "" {
