@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
@@ -51,8 +53,14 @@ func TestForget(t *testing.T) {
 	require.Contains(t, done, "removed 1 dead letters")
 	a := s.verify(t, "--max-age", "1h")
 	require.Equal(t, 0, a.status, a.out+a.errors)
+	require.Regexp(t, fmt.Sprintf(`erasure  audit.example.net/logins/a/forget  %d records?, signed by audit.example.net/logins\\+[0-9a-f]{8}: request 4711  sealed at 20`, rows), a.out)
+	var stated verify.Finding
+	lines := s.verify(t, "--output", "ndjson").out
+	require.NoError(t, json.Unmarshal([]byte(strings.Split(lines, "\n")[0]), &stated))
+	require.Equal(t, []any{verify.KindErasure, rows, "request 4711"}, []any{stated.Kind, stated.Records, stated.Reason})
+	require.Contains(t, s.public, stated.Signer+"+")
 	var o struct{ Summary struct{ Records, Erased int } }
-	require.NoError(t, json.Unmarshal([]byte(s.verify(t, "--output", "ndjson").out), &o))
+	require.NoError(t, json.Unmarshal([]byte(strings.Split(lines, "\n")[1]), &o))
 	require.Equal(t, rows, o.Summary.Erased)
 	require.Equal(t, 300-rows, o.Summary.Records)
 	require.NotContains(t, well(t, "search", "--sqlite", s.database, "--from", "2026-01-01"), "user18")

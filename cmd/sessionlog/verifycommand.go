@@ -147,6 +147,9 @@ func (f *verifyFlags) printFinding(out io.Writer, found verify.Finding) {
 		return
 	}
 	words := []string{string(found.Kind)}
+	if found.Kind == verify.KindErasure {
+		found.Detail = countText(found.Records, "record") + ", signed by " + found.Signer + ": " + found.Reason
+	}
 	for _, word := range []string{found.Record, found.Table, timeText(found.Time), found.Log, found.Detail} {
 		if word != "" {
 			words = append(words, word)

@@ -76,6 +76,25 @@ type Head struct {
 	Root   Hash
 }
 
+// Line names the head where a statement is about it.
+func (h Head) Line() string {
+	return fmt.Sprintf("%s %d %s", h.Origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]))
+}
+
+// ParseHeadLine reads what Line has written.
+func ParseHeadLine(line string) (h Head, ok bool) {
+	var root []byte
+	if _, err := fmt.Sscanf(line, "%s %d %s", &h.Origin, &h.Size, &root); err != nil {
+		return h, false
+	}
+	n, err := base64.StdEncoding.Strict().Decode(root, root)
+	if err != nil || n != len(h.Root) {
+		return h, false
+	}
+	h.Root = Hash(root[:n])
+	return h, true
+}
+
 func (h Head) text() string {
 	return fmt.Sprintf("%s\n%d\n%s\n", h.Origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]))
 }

@@ -3,12 +3,14 @@ package sealtest
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/erasure"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/internal/sealing"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -107,4 +109,53 @@ func forgetting(t *testing.T, r *rig) {
 	summary, found = r.verify(r.heads()...)
 	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found), "erased by hand")
 	require.Equal(t, 34, summary.Records)
+}
+
+// erasureElsewhere: two tables have the same records under one key. What is erased of one, by any of its collectors, says nothing of the other, whoever copies the statement, and
+// the log of whom it is about.
+func erasureElsewhere(t *testing.T, r *rig) {
+	other := r.withWriter(r.another(), "b")
+	other.write(numbers(0, 20))
+	r.write(numbers(0, 10))
+	r.withWriter(r.db, "c").write(numbers(10, 20))
+	erased := person("user-7")
+	erased.AddPerson("user-17")
+	_, err := r.forget(erased)
+	require.NoError(t, err)
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, 2, summary.Erased, "of both collectors")
+
+	other.db.Delete(t, events, ofUser(7))
+	requireRemoved := func(more ...verify.Kind) {
+		t.Helper()
+		_, found := other.verify()
+		require.ElementsMatch(t, append(more, verify.KindRemoved), kinds(found))
+	}
+	requireRemoved()
+	r.copyLog(other, "a/forget")
+	requireRemoved(verify.KindErasureRefused)
+	r.copyLog(other, "a")
+	requireRemoved()
+}
+
+// withWriter is another collector with the same key.
+func (r *rig) withWriter(db Database, writer string) *rig {
+	other := &rig{t: r.t, db: db, cfg: r.cfg, public: r.public, at: r.at}
+	other.cfg.Directory, other.cfg.Writer = filepath.Join(r.t.TempDir(), "seal"), writer
+	return other
+}
+
+// copyLog copies what a table has of a log into another one.
+func (r *rig) copyLog(other *rig, writer string) {
+	r.t.Helper()
+	store, err := r.db.Ask(r.t.Context())
+	require.NoError(r.t, err)
+	inner := other.db.Open(r.t, 0).(backend.SealedBackend)
+	require.NoError(r.t, inner.Start(r.t.Context()))
+	for s, err := range sealquery.Seals(r.t.Context(), store, keyName+"/"+writer, 0) {
+		require.NoError(r.t, err)
+		require.NoError(r.t, inner.AppendSeal(r.t.Context(), &s.Seal))
+	}
+	require.NoError(r.t, errors.Join(store.Close(), inner.Shutdown(context.Background())))
 }

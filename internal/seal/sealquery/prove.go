@@ -138,7 +138,7 @@ func (w *sealSearch) trySeal(ctx context.Context, log string, first uint64) erro
 	one, err := SealAt(ctx, w.store, log, first)
 	var before seal.Tip
 	if err == nil {
-		before, err = tipBefore(ctx, w.store, log, first)
+		before, err = TipAt(ctx, w.store, log, first)
 	}
 	if err != nil && !errors.Is(err, ErrSealMissing) {
 		return err
@@ -156,7 +156,8 @@ func (w *sealSearch) trySeal(ctx context.Context, log string, first uint64) erro
 	return nil
 }
 
-func tipBefore(ctx context.Context, s query.Store, log string, first uint64) (seal.Tip, error) {
+// TipAt is the end of a log when it had so many pages, where a seal ends there.
+func TipAt(ctx context.Context, s query.Store, log string, first uint64) (seal.Tip, error) {
 	if first == 0 {
 		return seal.Tip{}, nil
 	}
@@ -172,7 +173,7 @@ func tipBefore(ctx context.Context, s query.Store, log string, first uint64) (se
 
 // ProveGrowth is the consistency proof of a log between two sizes that seals end at.
 func ProveGrowth(ctx context.Context, s query.Store, log string, seen, size uint64) ([]seal.Hash, error) {
-	before, err := tipBefore(ctx, s, log, seen)
+	before, err := TipAt(ctx, s, log, seen)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func lateRowOf(e *session.Event, table string) lateRow {
 // checkLateSeals holds rows that had no seal against the seals that came since.
 func (v *verifier) checkLateSeals(ctx context.Context) error {
 	begun := time.Now()
-	defer func(of map[session.ID]time.Time) { v.erased = of }(v.erased)
+	defer func(of erasedRecords) { v.erased = of }(v.erased)
 	v.erased = nil // of one table, and of what was sealed before
 	for len(v.unsealed) > 0 {
 		last := time.Since(begun) >= v.Patience

@@ -120,12 +120,12 @@ func (e *stretchEntries) lists() []*[]sealedEntry {
 	return []*[]sealedEntry{&e.events, &e.conflicts, &e.erased}
 }
 
-// erasures are when what an id had in a table was stated to be erased, the last time.
-func (e *stretchEntries) erasures(table string) map[session.ID]time.Time {
-	stated := map[session.ID]time.Time{}
+// erasures are those of what ids had in a table.
+func (e *stretchEntries) erasures(table string) erasedRecords {
+	stated := erasedRecords{}
 	for i := range e.erased {
-		if s := &e.erased[i]; s.from.trusted && (s.Kind == seal.KindForgotten || table == "session_conflicts") && s.from.sealed.After(stated[s.ID]) {
-			stated[s.ID] = s.from.sealed
+		if s := &e.erased[i]; s.from.erasure != nil && (s.Kind == seal.KindForgotten || table == "session_conflicts") {
+			stated[s.ID] = append(stated[s.ID], s.from.sealedRange)
 		}
 	}
 	return stated
@@ -363,12 +363,12 @@ func (v *verifier) reportDisguised(ctx context.Context, condition string) error 
 // compareRow finds the entry that a row is as sealed by.
 func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table string) {
 	untrusted := false
-	stated, isErased := v.erased[e.RecordID]
+	stated := v.erased.lastOf(e.RecordID, nil)
 	for i := range entries {
 		s := &entries[i]
 		untrusted = untrusted || !s.from.trusted
-		if !s.seen && v.isOf(s, e) && (!isErased || s.from.sealed.After(stated)) {
-			if isErased {
+		if !s.seen && v.isOf(s, e) && s.from.sealed.After(v.erased.lastOf(e.RecordID, s.from.log)) {
+			if !stated.IsZero() && s.from.sealed.After(stated) {
 				v.report(Finding{Kind: KindReturned, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: s.from.log.name, Sealed: s.from.sealed, Detail: "it was erased, and came to a collector again"})
 			}
 			if s.seen = true; table == "session_conflicts" {
@@ -389,7 +389,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	switch {
 	case untrusted:
 		v.summary.Unjudged++
-	case isErased && (len(entries) > 0 || v.isFromBefore(e.Time)):
+	case !stated.IsZero() && (len(entries) > 0 || v.isFromBefore(e.Time)):
 		for k := range entries {
 			entries[k].seen = true
 		}
@@ -431,10 +431,10 @@ func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 
 func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 	at := time.Unix(0, s.Time).UTC()
-	stated, isErased := v.erased[s.ID]
+	stated := v.erased.lastOf(s.ID, s.from.log)
 	switch {
 	case s.seen:
-	case isErased && !s.from.sealed.After(stated.Add(silentWithin)): // it may have been stored then, and waited for its seal
+	case !stated.IsZero() && !s.from.sealed.After(stated.Add(silentWithin)): // it may have been stored then, and waited for its seal
 		v.summary.Erased++
 	case !s.from.trusted:
 		v.summary.Unjudged++
@@ -446,6 +446,9 @@ func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 		detail := ""
 		if several {
 			detail = "a version of the record that was kept aside"
+		}
+		if len(v.erased[s.ID]) > 0 {
+			detail = "its erasure was stated, but not of what this log has sealed"
 		}
 		v.report(Finding{Kind: KindRemoved, RecordID: s.ID, Table: table, Time: at, Log: s.from.log.name, Sealed: s.from.sealed, Detail: detail})
 	}

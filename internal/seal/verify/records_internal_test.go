@@ -36,9 +36,11 @@ func TestEntriesAreCutInHalf(t *testing.T) {
 func TestAnErasureIsOfWhatWasThere(t *testing.T) {
 	at := time.Unix(1_790_000_000, 0)
 	var found []Finding
-	v := &verifier{report: func(f Finding) { found = append(found, f) }, erased: map[session.ID]time.Time{{1}: at}}
+	log := &logHistory{}
+	stated := &sealedRange{sealed: at, erasure: &statedErasure{of: []*logHistory{log}}}
+	v := &verifier{report: func(f Finding) { found = append(found, f) }, erased: erasedRecords{{1}: {stated}}}
 	missing := func(sealed time.Time) {
-		r := &sealedRange{log: &logHistory{}, sealed: sealed, trusted: true}
+		r := &sealedRange{log: log, sealed: sealed, trusted: true}
 		v.reportMissing(&sealedEntry{Entry: seal.Entry{Kind: seal.KindEvent, ID: session.ID{1}}, from: &stretchSeal{sealedRange: r}}, "session_events", false)
 	}
 	missing(at.Add(-time.Hour))

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 )
 
-func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
+func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
+	var about []seal.Head
 	for text := range strings.Lines(s.Texts) {
 		verb, rest, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
 		switch verb {
@@ -21,11 +23,17 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
 				w.log.beganAfter = at.UnixNano()
 			}
 			w.ends = strings.HasPrefix(rest, "beside ")
-		case "adopted", "forgot":
+		case "adopted":
 			w.ends = true
+		case "about":
+			if head, ok := seal.ParseHeadLine(rest); ok {
+				about = append(about, head)
+			}
+		case "forgot":
+			w.ends, r.erasure = true, w.readErasure(s, about, rest)
 		case "retention":
 			ttl, _ := time.ParseDuration(rest) // "unlimited" is 0
-			w.log.retentions = append(w.log.retentions, retention{sealed, ttl})
+			w.log.retentions = append(w.log.retentions, retention{r.sealed, ttl})
 		case "pruned":
 			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
 				w.log.pruned = page
@@ -33,7 +41,7 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, sealed time.Time) {
 		case "key":
 			w.noteKey(s, rest)
 		case "alarm":
-			w.noteAlarm(s.Log, sealed, rest)
+			w.noteAlarm(s.Log, r.sealed, rest)
 		}
 	}
 }

@@ -33,6 +33,7 @@ const (
 	KindStatementAltered Kind = "statement altered" // a statement is not as it was signed
 	KindForgedHead       Kind = "forged head"       // a head that no trusted key has signed, in a log that one of them signs
 	KindUnknownLog       Kind = "unknown log"       // a log that no trusted key has signed
+	KindErasureRefused   Kind = "erasure refused"   // a statement of an erasure that is not about this table
 	KindAlarm            Kind = "alarm"             // the collector itself has found that the log had lost its end
 	KindRolledBack       Kind = "rolled back"       // the log ends before a head that was kept elsewhere
 	KindForked           Kind = "forked"            // the log is another one than that of a head that was kept elsewhere
@@ -48,11 +49,12 @@ const (
 	KindNotCosigned Kind = "not cosigned" // no head that was kept elsewhere is cosigned by a witness that is asked for
 
 	KindAcknowledged Kind = "acknowledged" // an alarm that whoever verifies knows of, or a head that it says is lost: it does not count
+	KindErasure      Kind = "erasure"      // one that was stated: it does not count
 )
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged, KindErasure}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -65,6 +67,11 @@ type Finding struct {
 	Log      string     `json:"log,omitempty"`
 	Sealed   time.Time  `json:"sealed,omitzero"`
 	Detail   string     `json:"detail,omitempty"`
+
+	// Of an erasure.
+	Records int    `json:"records,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Signer  string `json:"signer,omitempty"`
 
 	// Acknowledge names an alarm for Options.Acknowledged.
 	Acknowledge string `json:"acknowledge,omitempty"`
@@ -128,7 +135,7 @@ type verifier struct {
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
 	unsealed []lateRow // that may get their seal yet
-	erased   map[session.ID]time.Time
+	erased   erasedRecords
 }
 
 // now goes on while the rows are read: some expire meanwhile.
@@ -143,6 +150,7 @@ type sealedRange struct {
 	sealed   time.Time
 	trusted  bool // false: only its range is known
 	gone     bool // since
+	erasure  *statedErasure
 }
 
 // logHistory is what a log has stated.
@@ -165,7 +173,7 @@ func Run(ctx context.Context, store query.Store, o Options, report func(Finding)
 	v.Keys = slices.Clip(v.Keys)
 	v.report = func(f Finding) {
 		switch {
-		case f.Kind == KindAcknowledged:
+		case f.Kind == KindAcknowledged || f.Kind == KindErasure:
 		case f.Kind.IsTampering():
 			v.summary.Tampering++
 		default:
@@ -212,6 +220,9 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 		for _, w := range v.walks {
 			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.log.pruned
 		}
+	}
+	if err := v.checkErasures(ctx); err != nil {
+		return err
 	}
 	v.checkAlarms()
 	v.checkKeptHeads(copies)
@@ -368,7 +379,7 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 		w.summary.First = sealed
 	}
 	if r.trusted {
-		w.readStatements(s, sealed)
+		w.readStatements(s, &r)
 	}
 	if s.Entries > 0 && s.HasPages {
 		w.seals = append(w.seals, r)

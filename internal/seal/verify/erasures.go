@@ -1,0 +1,115 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// statedErasure is a seal that says of records that they are to be erased.
+type statedErasure struct {
+	about   []seal.Head   // of logs of the table in which it was stated
+	of      []*logHistory // those of about that this table has, as they were: it excuses nothing else
+	records int
+	reason  string
+	signer  string
+}
+
+// readErasure reads the statement `forgot N: REASON`.
+func (w *logWalk) readErasure(s *sealquery.StoredSeal, about []seal.Head, text string) *statedErasure {
+	count, reason, _ := strings.Cut(text, ": ")
+	e := &statedErasure{about: about, reason: reason}
+	e.records, _ = strconv.Atoi(count) // it is signed
+	for _, key := range w.keysAt(s.First).Opening(s.Head, s.Log) {
+		e.signer = fmt.Sprintf("%s+%08x", key.Name(), key.KeyHash())
+	}
+	return e
+}
+
+// checkErasures names what was stated, and finds the logs that each statement is about. One of another table, which somebody has copied, is about none of this.
+func (v *verifier) checkErasures(ctx context.Context) error {
+	known := map[seal.Head]*logHistory{}
+	refused := map[string]bool{}
+	for i := range v.seals {
+		r := &v.seals[i]
+		if r.erasure == nil {
+			continue
+		}
+		isPruned := false
+		for _, head := range r.erasure.about {
+			log, isAsked := known[head]
+			if !isAsked {
+				var err error
+				if log, err = v.logWithHead(ctx, head); err != nil {
+					return err
+				}
+				known[head] = log
+			}
+			if log != nil {
+				r.erasure.of = append(r.erasure.of, log)
+			}
+			isPruned = isPruned || v.isPrunedBehind(head)
+		}
+		if len(r.erasure.of) > 0 || isPruned || len(r.erasure.about) == 0 {
+			v.report(Finding{Kind: KindErasure, Log: r.log.name, Sealed: r.sealed, Records: r.erasure.records, Reason: r.erasure.reason, Signer: r.erasure.signer})
+			continue
+		}
+		if !refused[r.log.name] {
+			refused[r.log.name] = true
+			v.report(Finding{Kind: KindErasureRefused, Log: r.log.name, Sealed: r.sealed, Detail: "it is about logs of another table, or of what was cut off of this one: it excuses no deletion here"})
+		}
+	}
+	return nil
+}
+
+// logWithHead is the log that was as a head says, or nil.
+func (v *verifier) logWithHead(ctx context.Context, head seal.Head) (*logHistory, error) {
+	for _, w := range v.walks {
+		if w.log.name != head.Origin {
+			continue
+		}
+		tip, err := sealquery.TipAt(ctx, v.store, head.Origin, head.Size)
+		if errors.Is(err, sealquery.ErrSealMissing) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if root, err := tip.Root(); err == nil && root == head.Root {
+			return w.log, nil
+		}
+	}
+	return nil, nil
+}
+
+// isPrunedBehind tells whether a log has let go of what it had when it ended with a head: nothing of it is to be excused any more.
+func (v *verifier) isPrunedBehind(head seal.Head) bool {
+	for _, w := range v.walks {
+		if w.log.name == head.Origin && head.Size < w.log.pruned {
+			return true
+		}
+	}
+	return false
+}
+
+// erasedRecords are the erasures that were stated of each id.
+type erasedRecords map[session.ID][]*sealedRange
+
+// lastOf is when an erasure of a record was stated, the last time, of what a log has of it. No log: of what any has.
+func (e erasedRecords) lastOf(id session.ID, log *logHistory) (stated time.Time) {
+	for _, r := range e[id] {
+		for _, of := range r.erasure.of {
+			if (log == nil || of == log) && r.sealed.After(stated) {
+				stated = r.sealed
+			}
+		}
+	}
+	return stated
+}
