@@ -53,7 +53,7 @@ func TestForget(t *testing.T) {
 	require.Contains(t, done, "removed 1 dead letters")
 	a := s.verify(t, "--max-age", "1h")
 	require.Equal(t, 0, a.status, a.out+a.errors)
-	require.Regexp(t, fmt.Sprintf(`erasure  audit.example.net/logins/a/forget  %d records?, signed by audit.example.net/logins\\+[0-9a-f]{8}: request 4711  sealed at 20`, rows), a.out)
+	require.Regexp(t, fmt.Sprintf(`erasure  audit.example.net/logins/a/forget  %d records?, signed by audit.example.net/logins\+[0-9a-f]{8}: request 4711  sealed at 20`, rows), a.out)
 	var stated verify.Finding
 	lines := s.verify(t, "--output", "ndjson").out
 	require.NoError(t, json.Unmarshal([]byte(strings.Split(lines, "\n")[0]), &stated))
