@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
-	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,55 +37,58 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	left := newBudget(limits)
 	from, _ := f.timeBounds()
 	counted, err := summaryOf(ctx, s, left)
-	var fresh map[account]hourSet
-	if err == nil && counted.known {
-		fresh, err = o.newHours(ctx, s, counted, left, f)
-	}
 	if err != nil {
 		return nil, Coverage{}, err
 	}
 	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
-	if counted.known = fresh != nil; counted.known && len(fresh) == 0 || from == math.MinInt64 { // what was before all is not told
+	var told *countedHours
+	if counted.known && from > math.MinInt64 {
+		if told, err = o.countHours(ctx, s, counted, left.halfOfRest(), f, subtractDuration(from, o.UsualPeriod)); err != nil {
+			return nil, Coverage{}, err
+		}
+	}
+	if from == math.MinInt64 || told != nil && len(told.users) == 0 { // what was before all is not told
 		covered, err = coverageOfAll(ctx, s, f)
 		return nil, covered, err
 	}
-	of, first, _ := ofUsers(f, fresh)
-	hours := map[userHour]*loginGroup{}
-	covered, err = o.eachLoginFrom(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
-		if !row.account.user.Absent {
-			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
-		}
-		return nil
-	})
+	hours, covered, err := o.hoursOf(ctx, s, f, told, counted, left)
 	if err != nil {
 		return nil, covered, err
 	}
-	isSeen := func(hour userHour) bool { return fresh[hour.account]>>hour.hour&1 == 0 }
-	if !counted.known {
-		if isSeen, err = o.seenInHour(ctx, s, left, from, hours); err != nil {
-			return nil, covered, err
+	history := hourHistory{QuestionOptions: o, from: from, usual: map[account]bool{}, times: [][2]int64{{subtractDuration(from, o.UsualPeriod), from}}, open: math.MaxUint64}
+	isSeen := func(hour userHour) bool { return told.users[hour.account].freshHours()>>hour.hour&1 == 0 }
+	if told != nil {
+		history.takeTold(told)
+	} else if isSeen, err = o.seenInHour(ctx, s, left, from, hours); err != nil {
+		return nil, covered, err
+	}
+	var decided, candidates []userHour
+	for _, hour := range newestFirstKeys(hours) {
+		switch {
+		case isSeen(hour):
+		case history.isDecided(hour):
+			decided = append(decided, hour)
+		default:
+			candidates = append(candidates, hour)
 		}
 	}
-	candidates := slices.DeleteFunc(newestFirstKeys(hours), isSeen)
-	usual := map[account]bool{}
-	done, err := eachPart(ctx, s, left, hoursAtOnce, candidates, func(h *historyReader, part []userHour) error {
-		fresh, err := o.neverInHour(h, from, part)
-		if err != nil {
-			return err
-		}
-		if err := o.findUsualHours(h, from, fresh, usual); err != nil {
-			return err
-		}
-		for _, hour := range fresh {
-			if !usual[hour.account] {
-				continue
+	find := func(h *historyReader, part []userHour) {
+		for _, hour := range part {
+			if history.usual[hour.account] {
+				all = append(all, o.unusualHourFinding(h, f, hour, hours[hour]))
 			}
-			one := hours[hour].newFinding("unusual-hours", hour.account, fieldValue{}, f.withConditions(hours[hour].first, hours[hour].last, append(hour.account.accountConditions(), outcomeIs(succeeded))...))
-			one.Sentence = o.unusualHourSentence(hour, hours[hour])
-			one.SQL = []string{h.sqlFor(accountColumns, []lookupKey{hour.account.lookupKey()}, subtractDuration(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour))}
-			all = append(all, one)
 		}
-		return nil
+	}
+	find(&historyReader{ctx: ctx, store: s}, decided)
+	done, err := eachPart(ctx, s, left, hoursAtOnce, candidates, func(h *historyReader, part []userHour) error {
+		fresh, err := history.neverInHour(h, part)
+		if err == nil {
+			err = history.findUsualHours(h, fresh)
+		}
+		if err == nil {
+			find(h, fresh)
+		}
+		return err
 	})
 	if done < len(candidates) {
 		covered.notBefore(hours[candidates[done]].last)
@@ -93,30 +96,57 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	return sortFindings(all), covered, err
 }
 
-// newHours are the hours in a filter's time at which users logged in, as far as the summary has not seen them at these before; nil where it cannot tell.
-func (o QuestionOptions) newHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (fresh map[account]hourSet, err error) {
-	begin, until, found, err := clipToExtent(ctx, s, f)
-	if err != nil || !found {
-		return nil, err
+// freshHours are those of now that were not before.
+func (t hoursTold) freshHours() hourSet { return t.now &^ t.before }
+
+// hoursOf are the logins of a filter by user and hour: of those users alone of whom the summary tells.
+func (o QuestionOptions) hoursOf(ctx context.Context, s Store, f Filter, told *countedHours, counted summaryAnswer, left timeBudget) (map[userHour]*loginGroup, Coverage, error) {
+	of, first := f, firstSlice
+	if told != nil {
+		of, first, _ = ofUsers(f, told.users)
 	}
-	if fresh, err = o.hoursWithin(ctx, s, counted, left, begin, until); err != nil || fresh == nil {
-		return nil, err
-	}
-	toFind := 0
-	for _, hours := range fresh {
-		toFind += bits.OnesCount64(uint64(hours))
-	}
-	from, _ := f.timeBounds()
-	return fresh, o.walkHours(ctx, s, counted, left, subtractDuration(from, o.UsualPeriod), from, func() bool { return toFind > fewKeys }, func(user account, hours hourSet) {
-		met := fresh[user] & hours
-		if met == 0 {
-			return
+	counted.known = told != nil
+	hours := map[userHour]*loginGroup{}
+	covered, err := o.eachLoginFrom(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
+		if !row.account.user.Absent {
+			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
 		}
-		toFind -= bits.OnesCount64(uint64(met))
-		if fresh[user] &^= met; fresh[user] == 0 {
-			delete(fresh, user)
-		}
+		return nil
 	})
+	return hours, covered, err
+}
+
+// hourHistory is what is known of the time before a range.
+type hourHistory struct {
+	QuestionOptions
+	from  int64
+	usual map[account]bool // users with enough logins to have usual hours
+	times [][2]int64       // in which hours may have been
+	open  hourSet          // that may have been in these
+}
+
+func (h *hourHistory) takeTold(told *countedHours) {
+	h.times, h.open = told.undecided, told.open
+	old := subtractDuration(h.from, h.UsualSince)
+	for user, hours := range told.users {
+		if hours.days >= h.UsualLogins && (hours.first+1)*int64(oneDay) <= old {
+			h.usual[user] = true
+		}
+	}
+}
+
+// isDecided tells of an hour that was not before, and of whose user all is known.
+func (h *hourHistory) isDecided(hour userHour) bool {
+	return h.usual[hour.account] && h.open>>hour.hour&1 == 0
+}
+
+func (o QuestionOptions) unusualHourFinding(h *historyReader, f Filter, hour userHour, l *loginGroup) Finding {
+	from, _ := f.timeBounds()
+	one := l.newFinding("unusual-hours", hour.account, fieldValue{}, f.withConditions(l.first, l.last, append(hour.account.accountConditions(), outcomeIs(succeeded))...))
+	one.Sentence = o.unusualHourSentence(hour, l)
+	since := subtractDuration(from, o.UsualPeriod)
+	one.SQL = []string{h.sqlFor(accountColumns, []lookupKey{hour.account.lookupKey()}, since, from, o.withinHour(h.store, [][2]int64{{since, from}}, hour.hour))}
+	return one
 }
 
 // seenInHour tells of which of the hours a walk back from a time has met a login of their user.
@@ -131,14 +161,17 @@ func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left timeBudge
 	return func(hour userHour) bool { return seen[hour] }, err
 }
 
-func (o QuestionOptions) neverInHour(h *historyReader, from int64, all []userHour) (fresh []userHour, err error) {
+// neverInHour are those of some hours that were in none of the times before.
+func (h *hourHistory) neverInHour(reader *historyReader, all []userHour) (fresh []userHour, err error) {
 	byHour := map[int][]lookupKey{}
 	for _, hour := range all {
-		byHour[hour.hour] = append(byHour[hour.hour], hour.account.lookupKey())
+		if h.open>>hour.hour&1 == 1 {
+			byHour[hour.hour] = append(byHour[hour.hour], hour.account.lookupKey())
+		}
 	}
 	times := map[int]map[string]int64{}
 	for hour, users := range byHour {
-		if times[hour], _, err = h.newestOf(accountColumns, users, subtractDuration(from, o.UsualPeriod), from, o.withinHour(h.store, from, hour)); err != nil {
+		if times[hour], _, err = reader.newestOf(accountColumns, users, h.times[0][0], h.times[len(h.times)-1][1], h.withinHour(reader.store, h.times, hour)); err != nil {
 			return nil, err
 		}
 	}
@@ -150,17 +183,19 @@ func (o QuestionOptions) neverInHour(h *historyReader, from int64, all []userHou
 	return fresh, nil
 }
 
-// withinHour is the condition of the times before one that are in an hour of the week: of each time with one offset from UTC by itself.
-func (o QuestionOptions) withinHour(s Store, from int64, hour int) string {
+// withinHour is the condition of those of some times that are in an hour of the week: of each time with one offset from UTC by itself.
+func (o QuestionOptions) withinHour(s Store, times [][2]int64, hour int) string {
 	days := " NOT IN (0, 6)"
 	if hour >= hoursOfDay {
 		days = " IN (0, 6)"
 	}
 	var some []string
 	ns := s.Nanoseconds()
-	for _, span := range o.zoneOffsets(subtractDuration(from, o.UsualPeriod), from) {
-		local := "(" + ns + " + " + strconv.FormatInt(span.offset, 10) + ")"
-		some = append(some, fmt.Sprintf("%s AND %s %% 24 = %d AND (%s + 4) %% 7%s", s.Between(span.from, span.until), s.Divide(local, int64(time.Hour)), hour%hoursOfDay, s.Divide(local, int64(oneDay)), days))
+	for _, of := range times {
+		for _, span := range o.zoneOffsets(of[0], of[1]) {
+			local := "(" + ns + " + " + strconv.FormatInt(span.offset, 10) + ")"
+			some = append(some, fmt.Sprintf("%s AND %s %% 24 = %d AND (%s + 4) %% 7%s", s.Between(span.from, span.until), s.Divide(local, int64(time.Hour)), hour%hoursOfDay, s.Divide(local, int64(oneDay)), days))
+		}
 	}
 	return " AND (" + strings.Join(some, " OR ") + ")"
 }
@@ -186,21 +221,21 @@ func (o QuestionOptions) zoneOffsets(from, until int64) (spans []offsetSpan) {
 	return spans
 }
 
-func (o QuestionOptions) findUsualHours(h *historyReader, from int64, fresh []userHour, usual map[account]bool) error {
+func (h *hourHistory) findUsualHours(reader *historyReader, fresh []userHour) error {
 	var users []lookupKey
 	for _, hour := range fresh {
-		if _, asked := usual[hour.account]; !asked {
-			usual[hour.account] = false
+		if _, asked := h.usual[hour.account]; !asked {
+			h.usual[hour.account] = false
 			users = append(users, hour.account.lookupKey())
 		}
 	}
-	times, _, err := h.newestOf(accountColumns, users, subtractDuration(from, o.UsualPeriod), subtractDuration(from, o.UsualSince), "")
+	times, _, err := reader.newestOf(accountColumns, users, subtractDuration(h.from, h.UsualPeriod), subtractDuration(h.from, h.UsualSince), "")
 	if err != nil {
 		return err
 	}
 	for _, k := range users {
 		if _, old := times[k.String()]; old {
-			if usual[k.accountOf()], err = o.hasUsualLogins(h, from, k.accountOf()); err != nil {
+			if h.usual[k.accountOf()], err = h.hasUsualLogins(reader, h.from, k.accountOf()); err != nil {
 				return err
 			}
 		}
@@ -248,9 +283,9 @@ type accountPeriod struct {
 func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Filter, limits Limits) (all []Finding, covered Coverage, err error) {
 	left := newBudget(limits)
 	counted, err := summaryOf(ctx, s, left)
-	var away map[account]hourSet
+	var away map[account]hoursTold
 	if err == nil && counted.known {
-		away, err = o.usersAway(ctx, s, counted, left, f)
+		away, err = o.usersAway(ctx, s, counted, left.halfOfRest(), f)
 	}
 	if err != nil {
 		return nil, Coverage{}, err
@@ -292,16 +327,19 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 
 // usersAway are the users who logged in in a filter's time, as far as the summary knows no login of theirs in the time before it that makes an account unused;
 // nil where it cannot tell, as of a range in which an account may have been unused.
-func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (away map[account]hourSet, err error) {
+func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (away map[account]hoursTold, err error) {
 	from, until, found, err := clipToExtent(ctx, s, f)
 	since := subtractDuration(until, o.UnusedFor)
 	if err != nil || !found || since >= from {
 		return nil, err
 	}
-	if away, err = o.hoursWithin(ctx, s, counted, left, from, until); err != nil || away == nil {
+	o.Zone = time.UTC // any hour will do
+	told, err := o.countHours(ctx, s, counted, left, f, since)
+	if err != nil || told == nil {
 		return nil, err
 	}
-	return away, o.walkHours(ctx, s, counted, left, since, from, func() bool { return len(away) > fewKeys }, func(user account, _ hourSet) { delete(away, user) })
+	maps.DeleteFunc(told.users, func(_ account, hours hoursTold) bool { return hours.before != 0 })
+	return told.users, nil
 }
 
 // loginsBack are the logins of a user from the first one after a time without, as far as the range tells.

@@ -79,13 +79,20 @@ type Summary interface {
 	// NewPairs is a statement for all pairs that logged in at or after a time, in nanoseconds since 1970 UTC, and not before it: rows of user_name, system,
 	// instance and client_address.
 	NewPairs(from int64) string
-	// HoursWithin is a statement for the hours in which users logged in at from or later, and before until, in nanoseconds since 1970 UTC, which is not before:
-	// rows of the day since 1970 UTC, a number with a bit for each hour in UTC, user_name, system and instance. There may be other hours of these days.
-	HoursWithin(from, until int64) string
-	// HoursOfDays is a statement for the hours in which users logged in on days from one up to another, which is not included, in days since 1970 UTC: rows
-	// as of HoursWithin. Some may be missing, and a day may stand for others of the same weekday.
-	HoursOfDays(from, until int64) string
+	// Hours is a statement for the hours in which users logged in on days since 1970 UTC, from begin on, so many as the shifts have: rows of user_name, system,
+	// instance, the set that now makes of the hours, that which before makes, on how many days before has some, and the first of these days. Rows of one user are
+	// to be united. Users for whom now has nothing that before has not may be missing, and there may be some more days than are told.
+	Hours(begin int64, now, before []HourShift) string
 }
+
+// HourShift makes a set of 64 of the hours of days in UTC, bit 0 of which is 0:00 to 0:59.
+type HourShift struct {
+	By    int      // places upwards that these bits are moved
+	Masks []uint32 // that are taken of each day's hours
+}
+
+// HoursColumns is how many expressions a statement of [Summary.Hours] has.
+const HoursColumns = 7
 
 // Cell is a value of a row.
 type Cell struct {

@@ -3,8 +3,11 @@ package query
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
+	"math/bits"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -117,87 +120,117 @@ func coverageOfAll(ctx context.Context, s Store, f Filter) (Coverage, error) {
 // hourSet has a bit for each hour of the week.
 type hourSet uint64
 
-// hoursWithin are the hours of the week in which users logged in within a time: some others too; nil where the time is up.
-func (o QuestionOptions) hoursWithin(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64) (hours map[account]hourSet, err error) {
-	if from < 0 || from >= until {
+// hoursTold is what the summary says of a user's hours.
+type hoursTold struct {
+	now, before hourSet
+	days        int   // with logins before, or more
+	first       int64 // of them, since 1970 UTC
+}
+
+// countedHours are the hours of users in a time, and in another before it.
+type countedHours struct {
+	users     map[account]hoursTold // those with an hour that they did not have before
+	undecided [][2]int64            // times before of which the summary does not tell
+	open      hourSet               // hours in these
+}
+
+// mostCountedDays are asked of a summary at once.
+const mostCountedDays = 5000
+
+// countHours asks for the hours of a filter's time, and of that before it since a moment; nil where the summary cannot tell.
+func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, since int64) (*countedHours, error) {
+	from, until, found, err := clipToExtent(ctx, s, f)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return &countedHours{}, nil
+	}
+	start, _ := f.timeBounds()
+	begin := since / int64(oneDay)
+	days := (until-1)/int64(oneDay) + 1 - begin
+	if since < 0 || days > mostCountedDays {
 		return nil, nil
 	}
-	hours = map[account]hourSet{}
-	isWhole, err := o.readHours(ctx, s, counted, left.halfOfRest(), counted.HoursWithin(from, until), func(begin, end int64) hourSet {
-		if begin >= until || end <= from {
+	hours := countedHours{users: map[account]hoursTold{}}
+	past := o.shiftHours(begin, days, func(at, end int64) hourSet {
+		if end <= since || at >= start {
 			return 0
 		}
-		return o.hoursBetween(begin, end)
-	}, func(user account, some hourSet) { hours[user] |= some })
+		of := o.hoursBetween(at, end)
+		if at < since || end > start || of&(of-1) != 0 { // it may have been in either of two
+			hours.leaveOpen(max(at, since), min(end, start), of)
+			return 0
+		}
+		return of
+	})
+	now := o.shiftHours(begin, days, func(at, end int64) hourSet {
+		if end <= from || at >= until {
+			return 0
+		}
+		return o.hoursBetween(at, end)
+	})
+	texts := map[string]string{}
+	isWhole, err := counted.eachRow(ctx, s, left, counted.Hours(begin, now, past), HoursColumns, func(row []Cell) error {
+		return hours.addRow(row, texts)
+	})
 	if err != nil || !isWhole {
 		return nil, err
 	}
-	return hours, nil
+	maps.DeleteFunc(hours.users, func(_ account, told hoursTold) bool { return told.now&^told.before == 0 })
+	return &hours, nil
 }
 
-// firstDays are read at once; then twice as many.
-const firstDays = 7
+func (c *countedHours) leaveOpen(from, until int64, hours hourSet) {
+	c.open |= hours
+	if n := len(c.undecided); n > 0 && c.undecided[n-1][1] == from {
+		c.undecided[n-1][1] = until
+		return
+	}
+	c.undecided = append(c.undecided, [2]int64{from, until})
+}
 
-// walkHours reads the hours of users' logins from one time up to another, the newest days first, for half of the time that is left, until meet wants no more.
-func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64, wantsMore func() bool, meet func(user account, hours hourSet)) error {
-	left = left.halfOfRest()
-	oldest, days := max(0, from/int64(oneDay)), int64(firstDays)
-	for end := until/int64(oneDay) + 1; end > oldest && wantsMore(); {
-		begin := o.beginOfAlike(max(oldest, end-days), end, from, until)
-		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(begin, end), func(begin, end int64) hourSet {
-			hours := o.hoursBetween(begin, end)
-			if begin < from || end > until || hours&(hours-1) != 0 { // it may have been in either of two
-				return 0
+func (c *countedHours) addRow(row []Cell, texts map[string]string) error {
+	of := accountOfCells(row, texts)
+	var numbers [4]int64
+	for i := range numbers {
+		var err error
+		if cell := row[len(accountColumns)+i]; !cell.Absent {
+			if numbers[i], err = strconv.ParseInt(cell.Text, 10, 64); err != nil {
+				return err
 			}
-			return hours
-		}, meet)
-		if err != nil || !isWhole {
-			return err
 		}
-		end, days = begin, max(days, 2*(end-begin))
+	}
+	told, known := c.users[of]
+	if days := int(numbers[2]); days > 0 {
+		if told.days == 0 || numbers[3] < told.first {
+			told.first = numbers[3]
+		}
+		told.days += days
+	}
+	told.now, told.before = told.now|hourSet(numbers[0]), told.before|hourSet(numbers[1]) //nolint:gosec // bits
+	if known || told != (hoursTold{}) {
+		c.users[of] = told
 	}
 	return nil
 }
 
-// beginOfAlike is the first of the days before end of which each may stand for others of its weekday: they are wholly within the time, and have one offset from
-// UTC. It is the last day where that is none of them.
-func (o QuestionOptions) beginOfAlike(oldest, end, from, until int64) int64 {
-	begin := end - 1
-	isAlike := func(day int64) bool {
-		return day*int64(oneDay) >= from && (day+1)*int64(oneDay) <= until && len(o.zoneOffsets(day*int64(oneDay), min(day+2, end)*int64(oneDay))) == 1
-	}
-	for isAlike(begin) && begin > oldest && isAlike(begin-1) {
-		begin--
-	}
-	return begin
-}
-
-// readHours hands out the hours of rows, of whose hours in UTC local tells the hours of the week.
-func (o QuestionOptions) readHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, sql string, local func(begin, end int64) hourSet, do func(user account, hours hourSet)) (isWhole bool, err error) {
-	texts, days := map[string]string{}, map[int64]*[hoursOfDay]hourSet{}
-	return counted.eachRow(ctx, s, left, sql, 2+len(accountColumns), func(row []Cell) error {
-		day, utc, err := twoNumbers(row[0].Text, row[1].Text)
-		if err != nil {
-			return err
-		}
-		if days[day] == nil {
-			days[day] = new([hoursOfDay]hourSet)
-			for hour := range days[day] {
-				begin := day*int64(oneDay) + int64(hour)*int64(time.Hour)
-				days[day][hour] = local(begin, begin+int64(time.Hour))
+// shiftHours says which hours in UTC become which of the week, as local tells, on some days.
+func (o QuestionOptions) shiftHours(begin, days int64, local func(at, end int64) hourSet) (shifts []HourShift) {
+	for day := range days {
+		for hour := range hoursOfDay {
+			at := (begin+day)*int64(oneDay) + int64(hour)*int64(time.Hour)
+			for rest := local(at, at+int64(time.Hour)); rest != 0; rest &= rest - 1 {
+				by := bits.TrailingZeros64(uint64(rest)) - hour
+				i := slices.IndexFunc(shifts, func(s HourShift) bool { return s.By == by })
+				if i < 0 {
+					i, shifts = len(shifts), append(shifts, HourShift{by, make([]uint32, days)})
+				}
+				shifts[i].Masks[day] |= 1 << hour
 			}
 		}
-		var hours hourSet
-		for hour, some := range days[day] {
-			if utc>>hour&1 == 1 {
-				hours |= some
-			}
-		}
-		if hours != 0 {
-			do(accountOfCells(row[2:], texts), hours)
-		}
-		return nil
-	})
+	}
+	return shifts
 }
 
 // hoursBetween are the hours of the week in the zone.

@@ -7,25 +7,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDaysThatStandForOthers: none that is not whole, or has another offset from UTC than those that are asked for with it.
-func TestDaysThatStandForOthers(t *testing.T) {
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	require.NoError(t, err)
-	day := func(text string) int64 {
-		at, err := time.Parse(time.DateTime, text)
+// TestHoursOfTheWeekFromThoseOfDays: what the shifts make of a day's hours is what the zone's clock shows, also where it changes on that day.
+func TestHoursOfTheWeekFromThoseOfDays(t *testing.T) {
+	for _, name := range []string{"UTC", "Europe/Berlin", "America/Sao_Paulo", "Pacific/Auckland", "Asia/Kolkata"} {
+		zone, err := time.LoadLocation(name)
 		require.NoError(t, err)
-		return at.UnixNano()
-	}
-	from, until := day("2026-10-01 12:00:00"), day("2026-10-28 18:00:00") // clocks change on the 25th
-	for _, c := range []struct {
-		zone *time.Location
-		want []int
-	}{{berlin, []int{28, 26, 25, 2, 1}}, {time.UTC, []int{28, 2, 1}}} {
-		var begins []int
-		for end := until/int64(oneDay) + 1; end > from/int64(oneDay); {
-			end = QuestionOptions{Zone: c.zone}.beginOfAlike(from/int64(oneDay), end, from, until)
-			begins = append(begins, time.Unix(0, end*int64(oneDay)).UTC().Day())
+		o := QuestionOptions{Zone: zone}
+		begin, days := time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC).UnixNano()/int64(oneDay), int64(14) // clocks change on the 25th
+		shifts := o.shiftHours(begin, days, o.hoursBetween)
+		for day := range days {
+			for hour := range hoursOfDay {
+				var made hourSet
+				for _, s := range shifts {
+					if bit := 1 << hour & uint64(s.Masks[day]); s.By < 0 {
+						made |= hourSet(bit >> -s.By)
+					} else {
+						made |= hourSet(bit << s.By)
+					}
+				}
+				at := (begin+day)*int64(oneDay) + int64(hour)*int64(time.Hour)
+				want := hourSet(1<<weekHour(at, zone) | 1<<weekHour(at+int64(59*time.Minute), zone))
+				require.Equal(t, want, made, "%s %d %d", name, day, hour)
+			}
 		}
-		require.Equal(t, c.want, begins)
 	}
 }

@@ -37,7 +37,8 @@ func growClickHouse(ctx context.Context, cfg clickhouse.Config, copies int) erro
 		).Replace(oneDayGrown))
 	}
 	begin := time.Now()
-	for _, sql := range append(statements, "EXCHANGE TABLES grown_events AND session_events", "DROP TABLE grown_events SYNC") {
+	for _, sql := range append(statements, "EXCHANGE TABLES grown_events AND session_events", "DROP TABLE grown_events SYNC",
+		"ALTER TABLE sessionlog_migrations DELETE WHERE version >= 4 SETTINGS mutations_sync = 2") { // the next start counts what is stored
 		if err := conn.Exec(ctx, sql, configclickhouse.Setting{Name: "max_memory_usage", Value: "0"}); err != nil {
 			return err
 		}

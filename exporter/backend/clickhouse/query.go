@@ -222,18 +222,31 @@ func (s summaryReader) NewPairs(from int64) string {
 		" GROUP BY user_name, system, instance, client_address HAVING min(first_seen) >= fromUnixTimestamp64Nano(" + strconv.FormatInt(from, 10) + ", 'UTC')"
 }
 
-func (s summaryReader) HoursWithin(from, until int64) string {
-	return s.hoursByDays("day", from/int64(24*time.Hour), (until-1)/int64(24*time.Hour)+1)
+// Hours groups what was told of a day more than once, of which the days are counted as bits.
+func (s summaryReader) Hours(begin int64, now, before []query.HourShift) string {
+	days := 0
+	set := func(shifts []query.HourShift) string {
+		all := []string{"toUInt64(0)"}
+		for _, shift := range shifts {
+			days = len(shift.Masks)
+			masks := strings.ReplaceAll(fmt.Sprint(shift.Masks), " ", ", ")
+			function, by := "bitShiftLeft", shift.By
+			if by < 0 {
+				function, by = "bitShiftRight", -by
+			}
+			all = append(all, fmt.Sprintf("%s(toUInt64(bitAnd(hours, %s[ordinal])), %d)", function, masks, by))
+		}
+		return strings.Join(all, " + ")
+	}
+	each := "SELECT user_name, system, instance, toInt32(day) AS number, number - " + strconv.FormatInt(begin-1, 10) + " AS ordinal, " + set(now) + " AS now_hours, " + set(before) + " AS past_hours" +
+		" FROM " + s.cfg.prefixNames("session_hours") + " WHERE day >= " + dateLiteral(begin) + " AND day < " + dateLiteral(begin+int64(days))
+	return s.Select("user_name", absentIfEmpty("system"), absentIfEmpty("instance"), "groupBitOr(now_hours)", "groupBitOr(past_hours)",
+		"bitCount(groupBitOr(if(past_hours = 0, toUInt128(0), bitShiftLeft(toUInt128(1), ordinal % 128))))", "minOrNullIf(number, past_hours != 0)") +
+		" FROM (" + each + ") GROUP BY user_name, system, instance HAVING bitAnd(groupBitOr(now_hours), bitNot(groupBitOr(past_hours))) != 0"
 }
 
-func (s summaryReader) HoursOfDays(from, until int64) string {
-	return s.hoursByDays("toDayOfWeek(day)", from, until)
-}
-
-func (s summaryReader) hoursByDays(together string, from, until int64) string {
-	date := func(day int64) string { return "'" + time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) + "'" }
-	return s.Select("toInt32(min(day))", "groupBitOr(hours)", "user_name", absentIfEmpty("system"), absentIfEmpty("instance")) + " FROM " + s.cfg.prefixNames("session_hours") +
-		" WHERE day >= " + date(from) + " AND day < " + date(until) + " GROUP BY " + together + ", user_name, system, instance"
+func dateLiteral(day int64) string {
+	return "'" + time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) + "'"
 }
 
 // Extent takes a time near each end from the ids that begin with one, of which the server has the least and the greatest of each part in memory, and looks

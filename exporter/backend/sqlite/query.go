@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"zombiezen.com/go/sqlite"
@@ -300,23 +299,39 @@ const (
 		"UNION SELECT user_name, system, instance, client_address FROM uncounted AS e WHERE time >= %[1]d AND NOT EXISTS (SELECT 1 FROM sessionlog_pairs AS p " +
 		"WHERE p.user_name = e.user_name AND p.client_address = e.client_address AND p.system = coalesce(e.system, x'') AND p.instance = coalesce(e.instance, x'') AND p.first < %[1]d) " +
 		"EXCEPT SELECT user_name, system, instance, client_address FROM uncounted WHERE time < %[1]d"
-	hoursByDay = "SELECT day, hours, user_name, nullif(system, x''), nullif(instance, x'') FROM sessionlog_hours WHERE day >= %d AND day < %d"
+	hoursByDay = "WITH shifted AS (VALUES %[1]s) SELECT user_name, nullif(system, x''), nullif(instance, x''), %[2]s, %[3]s, %[3]s <> 0, column1 FROM shifted CROSS JOIN sessionlog_hours ON day = column1 " +
+		"UNION ALL SELECT user_name, system, instance, %[2]s, %[3]s, 0, NULL FROM (SELECT user_name, system, instance, time / 86400000000000 AS day, 1 << (time / 3600000000000 %% 24) AS hours" + uncountedLogins + ") JOIN shifted ON day = column1"
 )
 
 func (s summaryReader) NewPairs(from int64) string {
 	return s.cfg.prefixNames(fmt.Sprintf(newPairs, from))
 }
 
-func (s summaryReader) HoursWithin(from, until int64) string {
-	return s.HoursOfDays(from/nanosecondsOfDay, (until-1)/nanosecondsOfDay+1) + s.cfg.prefixNames(fmt.Sprintf(
-		" UNION SELECT time / 86400000000000, 1 << (time / 3600000000000 %% 24), user_name, system, instance"+uncountedLogins+" AND +time >= %d AND +time < %d", from, until))
+// Hours hands out what each day says: grouping is for the reader.
+func (s summaryReader) Hours(begin int64, now, before []query.HourShift) string {
+	var rows []string
+	column := 1
+	set := func(shifts []query.HourShift) string {
+		all := []string{"0"}
+		for _, shift := range shifts {
+			column++
+			operator, by := "<<", shift.By
+			if by < 0 {
+				operator, by = ">>", -by
+			}
+			all = append(all, fmt.Sprintf("((hours & column%d) %s %d)", column, operator, by))
+			for i, mask := range shift.Masks {
+				if len(rows) == i {
+					rows = append(rows, strconv.FormatInt(begin+int64(i), 10))
+				}
+				rows[i] += ", " + strconv.FormatUint(uint64(mask), 10)
+			}
+		}
+		return "(" + strings.Join(all, " | ") + ")"
+	}
+	ofRange, ofPast := set(now), set(before)
+	return s.cfg.prefixNames(fmt.Sprintf(hoursByDay, "("+strings.Join(rows, "), (")+")", ofRange, ofPast))
 }
-
-func (s summaryReader) HoursOfDays(from, until int64) string {
-	return s.cfg.prefixNames(fmt.Sprintf(hoursByDay, from, until))
-}
-
-const nanosecondsOfDay = int64(24 * time.Hour)
 
 // literals are rows of values.
 func (s *queryStore) literals(rows [][]query.Cell) string {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,11 +161,18 @@ func TestSummaryCountedAnewWhileAsked(t *testing.T) {
 	counted, known, err := store.Summary(t.Context())
 	require.NoError(t, err)
 	require.True(t, known)
-	from, until := time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC).UnixNano(), time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).UnixNano()
-	pairs, hours := rowsOf(t, store, counted.NewPairs(from), 4), rowsOf(t, store, counted.HoursWithin(from, until), 5)
+	from := time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC).UnixNano()
+	all := []query.HourShift{{Masks: []uint32{1<<24 - 1, 1<<12 - 1}}} // until the noon of the second day
+	hours := func() (users []string) {
+		for _, row := range rowsOf(t, store, counted.Hours(from/int64(24*time.Hour), all, nil), query.HoursColumns) {
+			users = append(users, strings.SplitAfterN(row, "}", 4)[0])
+		}
+		return slices.Compact(users)
+	}
+	pairs, users := rowsOf(t, store, counted.NewPairs(from), 4), hours()
 	require.NotEmpty(t, pairs)
 	changeByHand(t, cfg, "DELETE FROM session_events WHERE outcome = 'failure'")
 	require.Equal(t, pairs, rowsOf(t, store, counted.NewPairs(from), 4))
-	require.NotEmpty(t, hours)
-	require.NotEmpty(t, rowsOf(t, store, counted.HoursWithin(from, until), 5))
+	require.Len(t, users, 4)
+	require.Equal(t, users, hours())
 }
