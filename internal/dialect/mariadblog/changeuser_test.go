@@ -53,7 +53,7 @@ func TestProxiesAreTold(t *testing.T) {
 }
 
 func TestTheVersionOfTLS(t *testing.T) {
-	for more, want := range map[string]string{",": "", ",TLSv1.3": "TLSv1.3", ",SSL,TLSv1.2": "TLSv1.2", ",SSL": "", "": ""} {
+	for more, want := range map[string]string{",": "", ",TLSv1.3": "1.3", ",SSL,TLSv1.2": "1.2", ",SSL": "", "": ""} {
 		events, bad := parse(newAuditParser(options()), "20261121 22:01:32,vm,alice,h:4711,6,0,CONNECT,app,,0"+more+"\n")
 		require.Empty(t, bad)
 		require.Equal(t, want, events[0].TLSVersion, more)

@@ -208,7 +208,7 @@ func (p *auditParser) fillEventFields(e *session.Event, kind session.Kind, login
 	}
 	e.Time, e.SourceEvent, e.Database = r.time, r.operation, r.database
 	e.User, e.UserEmpty = r.user, r.user == ""
-	e.ClientAddress, e.ClientPort, e.Interface, e.TLSVersion = r.host, r.port, r.connectionType, r.tls
+	e.ClientAddress, e.ClientPort, e.Interface, e.TLSVersion = r.host, r.port, r.connectionType, strings.TrimPrefix(r.tls, "TLSv")
 	e.PID = r.connection
 	e.Kind, e.Outcome = kind, session.OutcomeSuccess
 	if kind != session.KindLogout && (r.operation == opFailed || r.code != "0") {

@@ -60,11 +60,17 @@ func (p *Parser) emitLogout(c *sshConnection, word string, now int64, batch *log
 	p.connections.removeConnection(c)
 }
 
+// unknownAddress stands, with port 65535, for what is no Internet connection: sshd -i behind a socket or a proxy command.
+const unknownAddress = "UNKNOWN"
+
 func (p *Parser) addConnectionEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {
 	e := batch.Add()
 	e.Reset()
 	e.System, e.Instance, e.Host, e.Interface = System, p.instance, c.Host, "ssh2"
-	e.Time, e.PID, e.ClientAddress, e.ClientPort = now, c.PID, c.Address, c.Port
+	e.Time, e.PID = now, c.PID
+	if c.Address != unknownAddress {
+		e.ClientAddress, e.ClientPort = c.Address, c.Port
+	}
 	return e
 }
 
@@ -91,6 +97,8 @@ func authMethod(method, key string) string {
 	switch base {
 	case "":
 		return ""
+	case "none":
+		return session.AuthNone
 	case "password":
 		return session.AuthPassword
 	case "publickey":

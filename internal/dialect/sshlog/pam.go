@@ -10,13 +10,16 @@ import (
 
 func (m *sshdMessage) readPAMError(s string) {
 	const retries = "Have exhausted maximum number of retries for service"
-	// "REASON for [illegal user ]USER from A", of each try of keyboard-interactive.
+	// "REASON for [illegal user ]USER from A[ via B]", of each try of keyboard-interactive.
 	reason, who, found := strings.Cut(s, " for ")
 	if rest, long := strings.CutPrefix(s, retries+" for "); long {
 		reason, who = retries, rest
 	}
 	who, invalid := cutInvalid(who)
 	user, address, found2 := logformat.CutLast(who, " from ")
+	if before, server, via := strings.Cut(address, " via "); via && !strings.ContainsRune(server, ' ') { // SUSE's
+		address = before
+	}
 	if !found || !found2 || address == "" {
 		return
 	}

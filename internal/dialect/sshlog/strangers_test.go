@@ -211,6 +211,13 @@ func TestAttemptsOfStrangers(t *testing.T) {
 			"Invalid user x from 192.0.2.9 port 4000", "error: PAM: User not known to the underlying authentication module for illegal user x from 192.0.2.9",
 			"Failed keyboard-interactive/pam for invalid user x from 192.0.2.9 port 4000 ssh2", "Connection closed by invalid user x 192.0.2.9 port 4000 [preauth]",
 		}, []string{"login failure x by pam from 192.0.2.9 user_unknown"}},
+		{"S3, via", []string{
+			"error: PAM: Authentication failure for root from 192.0.2.9 via 198.51.100.1", "error: PAM: Authentication failure for illegal user x from 1.2.3.4 via 5.6.7.8 from 192.0.2.9 via 198.51.100.1",
+		}, []string{"login failure root by pam from 192.0.2.9 invalid_credentials", "login failure x from 1.2.3.4 via 5.6.7.8 by pam from 192.0.2.9 user_unknown"}},
+		{"no Internet connection", []string{"Failed password for kim from UNKNOWN port 65535 ssh2", "Accepted publickey for kim from UNKNOWN port 65535 ssh2: RSA SHA256:A"}, []string{
+			"login failure kim by password from invalid_credentials", "login success kim by ssh_key from",
+		}},
+		{"PermitEmptyPasswords", []string{"Accepted none for kim from 192.0.2.9 port 4000 ssh2"}, []string{"login success kim by none from 192.0.2.9"}},
 		{"S3, illegal user alone", []string{"error: PAM: Authentication failure for illegal user x from 1.2.3.4 from 192.0.2.9"}, []string{
 			"login failure x from 1.2.3.4 by pam from 192.0.2.9 user_unknown",
 		}},
