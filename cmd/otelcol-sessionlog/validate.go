@@ -165,7 +165,6 @@ func misspelledNames(config map[string]any) (warnings []string) {
 	return slices.Compact(warnings)
 }
 
-// walkTexts calls f for every string of a configuration, in the order of the keys.
 func walkTexts(path []string, value any, f func(path []string, text string)) {
 	switch v := value.(type) {
 	case string:

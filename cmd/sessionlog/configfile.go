@@ -50,7 +50,6 @@ func readCollectorConfig(ctx context.Context, locations []string) (*collectorCon
 	return &collectorConfig{conf}, nil
 }
 
-// namesOf lists the components of a type, as sessionlog and sessionlog/archive.
 func (c *collectorConfig) namesOf(section string, wanted component.Type) (names []string) {
 	blocks, _ := c.conf.Get(section).(map[string]any)
 	for name := range blocks {
@@ -99,7 +98,6 @@ func (c *collectorConfig) receiverConfig(name string) (*sessionlogreceiver.Confi
 	return cfg.(*sessionlogreceiver.Config), nil
 }
 
-// componentConfig reads a component's block as the collector does.
 func (c *collectorConfig) componentConfig(section, name string, factory component.Factory) (component.Config, error) {
 	cfg := factory.CreateDefaultConfig()
 	block, err := c.conf.Sub(section + "::" + name)

@@ -60,7 +60,6 @@ func completeColumns(*cobra.Command, []string, string) (names []string, directiv
 	return names, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
 
-// parseFilter gives the filter of the flags and of conditions.
 func (f *filterFlags) parseFilter(conditions []string, now time.Time) (query.Filter, *time.Location, error) {
 	zone, err := parseZone(f.zoneName)
 	if err != nil {

@@ -194,7 +194,6 @@ type noHost struct{}
 
 func (noHost) GetExtensions() map[component.ID]component.Component { return nil }
 
-// silentTelemetry shows what a component logs, and no more of it.
 func silentTelemetry(log *zap.Logger) component.TelemetrySettings {
 	return component.TelemetrySettings{Logger: log, TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metricnoop.NewMeterProvider(), Resource: pcommon.NewResource()}
 }

@@ -113,7 +113,6 @@ func (p *importProgress) timeToGo() time.Duration {
 
 func formatMegabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
 
-// groupDigits writes a number with a comma before each three digits.
 func groupDigits(n int64) string {
 	digits := fmt.Sprint(n)
 	var parts []string

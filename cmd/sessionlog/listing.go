@@ -82,7 +82,6 @@ var defaultColumns = []string{
 	"time", "kind", "outcome", "user_name", "client_address", "client_name", "auth_method", "database_name", "system", "instance", "error_type", "session_key",
 }
 
-// eventListing shows events; columns are chosen by the user, or none.
 func eventListing(name string, events []session.Event, columns []string) rowListing {
 	l := rowListing{name: name, columns: defaultColumns, all: allColumns(), count: len(events), dropEmpty: true}
 	if len(columns) > 0 {
@@ -128,7 +127,6 @@ func eventValue(e *session.Event, f *session.Field) any {
 	return nil
 }
 
-// groupListing shows what [query.Groups] counts.
 func groupListing(name, title string, columns []string, groups []query.Group) rowListing {
 	all := append(append([]string{}, columns...), "count", "failures", "first_success", "last")
 	places := map[string]int{}

@@ -21,7 +21,6 @@ func askAddress(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return askProfile(ctx, q, "client_address")
 }
 
-// askProfile tells the history of one value of a column: with whom or from where, when, and the latest events.
 func askProfile(ctx context.Context, q *viewQuestion, column string) (*viewAnswer, error) {
 	subject, err := query.ParseFilter(map[string][]string{column: {q.subject}}, time.Time{}, q.zone)
 	if err != nil {
@@ -154,7 +153,6 @@ func parseKey(text string) (session.ID, error) {
 	return parseIdentity(text, "%q is no key: write its 32 hexadecimal digits, as search shows under SESSION KEY")
 }
 
-// parseIdentity reads an id with or without dashes.
 func parseIdentity(text, complaint string) (id session.ID, err error) {
 	digits, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
 	if err != nil || len(digits) != len(id) {

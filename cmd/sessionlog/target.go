@@ -46,7 +46,6 @@ func addTargetFlags(root *cobra.Command) *storeTarget {
 	return t
 }
 
-// openStore opens the store to be asked.
 func (t *storeTarget) openStore(ctx context.Context, variable func(string) string) (query.Store, error) {
 	cfg, name, err := t.exporterConfig(ctx, variable)
 	if err != nil {

@@ -186,7 +186,6 @@ func (q *viewQuestion) noteEmpty(ctx context.Context, a *viewAnswer) error {
 	return nil
 }
 
-// rangeText is the time that was asked for.
 func (q *viewQuestion) rangeText() string {
 	var b strings.Builder
 	if !q.filter.From.IsZero() {

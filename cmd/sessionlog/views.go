@@ -102,7 +102,6 @@ func askInventory(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return q.groupAnswer("groups", query.InventoryColumns, groups, covered), nil
 }
 
-// groupAnswer shows the first groups, as many as the limit says.
 func (q *viewQuestion) groupAnswer(name string, columns []string, groups []query.Group, covered query.Coverage) *viewAnswer {
 	a := &viewAnswer{coverage: covered}
 	q.noteCoverage(a)
@@ -110,7 +109,6 @@ func (q *viewQuestion) groupAnswer(name string, columns []string, groups []query
 	return a
 }
 
-// cutGroups leaves as many as the limit says, and notes how many more there are.
 func (q *viewQuestion) cutGroups(a *viewAnswer, groups []query.Group) []query.Group {
 	more := len(groups) - q.limit
 	if more <= 0 {

@@ -20,7 +20,6 @@ func visibleText(text string) string {
 	return shown
 }
 
-// visibleLines is visibleText of each line of a message.
 func visibleLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

@@ -106,7 +106,6 @@ func (c *Client) nextLoginTag(ctx context.Context) (string, error) {
 	return c.LoginTag(ctx)
 }
 
-// tlsConfigFor returns nil for a server without TLS.
 func (c *Client) tlsConfigFor(e endpoint) *tls.Config {
 	var t *tls.Config
 	switch {

@@ -51,7 +51,6 @@ func RefusesLogin(err error) bool {
 	return HasCode(err, CodeAuthenticationFailed, CodeUnknownUser, CodeWrongPassword, CodeRequiredPassword)
 }
 
-// exceptionOf finds the exception that ch-go decoded, if err holds one.
 func exceptionOf(err error) (*Exception, bool) {
 	var e *ch.Exception
 	if !errors.As(err, &e) {

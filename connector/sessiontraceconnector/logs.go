@@ -27,12 +27,10 @@ func newLogsConnector(h *sharedState, next consumer.Logs, set connector.Settings
 	return &logsConnector{sharedState: h, next: next, updateSender: newUpdateSender(h, next, set)}
 }
 
-// Capabilities says that trace ids are set.
 func (l *logsConnector) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
-// Start joins the memory of this id and begins to deliver updates.
 func (l *logsConnector) Start(context.Context, component.Host) error {
 	if l.isRunning() {
 		return nil
@@ -45,7 +43,6 @@ func (l *logsConnector) Start(context.Context, component.Host) error {
 	return nil
 }
 
-// Shutdown delivers what waits, once and for a few seconds at most, and leaves.
 func (l *logsConnector) Shutdown(ctx context.Context) error {
 	if !l.isRunning() {
 		return nil

@@ -34,10 +34,8 @@ func newMetricsConnector(h *sharedState, next consumer.Metrics, set connector.Se
 	return &metricsConnector{sharedState: h, next: next, tally: loginmetrics.NewTally(h.cfg.Metrics.MaxSeries), version: set.BuildInfo.Version, log: set.Logger}
 }
 
-// Capabilities says that records are only read.
 func (m *metricsConnector) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
-// Start joins the memory of this id and begins to send.
 func (m *metricsConnector) Start(context.Context, component.Host) error {
 	if m.isRunning() {
 		return nil
@@ -53,7 +51,6 @@ func (m *metricsConnector) Start(context.Context, component.Host) error {
 	return nil
 }
 
-// Shutdown sends what was counted since the last time, and leaves.
 func (m *metricsConnector) Shutdown(ctx context.Context) error {
 	if !m.isRunning() {
 		return nil

@@ -36,7 +36,6 @@ type sharedStates struct {
 	byConfig map[*Config]*sharedState
 }
 
-// findOrMakeState finds the shared state of a configuration, or makes it. Its memory is taken when it starts.
 func (hs *sharedStates) findOrMakeState(set connector.Settings, cfg component.Config) *sharedState {
 	c := cfg.(*Config)
 	hs.mu.Lock()
@@ -99,7 +98,6 @@ func (h *sharedState) sweepPeriodically(ctx context.Context) {
 	}
 }
 
-// lockStore holds the memory.
 func (h *sharedState) lockStore() correlation.LockedStore { return h.store.Begin(time.Now()) }
 
 // unlockStore wakes the update sender where updates were made.

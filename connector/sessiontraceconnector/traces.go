@@ -17,17 +17,14 @@ type tracesConnector struct {
 	next consumer.Traces
 }
 
-// Capabilities says that attributes are added.
 func (t *tracesConnector) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
-// Start joins the memory of this id.
 func (t *tracesConnector) Start(context.Context, component.Host) error {
 	return t.startUnlessStarted(t.sharedState)
 }
 
-// Shutdown leaves it.
 func (t *tracesConnector) Shutdown(context.Context) error { return t.stopIfStarted(t.sharedState) }
 
 // ConsumeTraces adds what is known and passes the spans on at once. An update that one of them gives rise to is delivered by

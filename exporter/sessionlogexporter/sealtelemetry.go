@@ -31,17 +31,14 @@ func newSealTelemetry(set exporter.Settings) (*sealTelemetry, error) {
 	return t, errors.Join(errs[:]...)
 }
 
-// CountSealed is called after each seal.
 func (t *sealTelemetry) CountSealed(ctx context.Context, records, pending uint64) {
 	t.sealed.Add(ctx, int64(records), t.exporterAttribute)     //nolint:gosec // records in memory
 	t.pending.Record(ctx, int64(pending), t.exporterAttribute) //nolint:gosec // records in memory
 	t.last.Record(ctx, time.Now().Unix(), t.exporterAttribute)
 }
 
-// CountAlarm is called where the log is not what it should be.
 func (t *sealTelemetry) CountAlarm(ctx context.Context) { t.alarms.Add(ctx, 1, t.exporterAttribute) }
 
-// CountCosigned is called after each head that a witness was asked to cosign.
 func (t *sealTelemetry) CountCosigned(ctx context.Context, isCosigned bool) {
 	if isCosigned {
 		t.cosigned.Add(ctx, 1, t.exporterAttribute)

@@ -53,10 +53,8 @@ func newSender(c TargetConfig, set component.TelemetrySettings, version string) 
 	return s
 }
 
-// SetHost gives the extensions that the client's auth names.
 func (s *documentSender) SetHost(host component.Host) { s.host = host }
 
-// Start asks the target whether it is there and would take records.
 func (s *documentSender) Start(ctx context.Context) error {
 	if s.client == nil {
 		client, err := newTargetClient(ctx, s.config, s.protocol, s.writer, s.host, s.settings)
@@ -72,7 +70,6 @@ func (s *documentSender) Start(ctx context.Context) error {
 	return err
 }
 
-// Shutdown closes the connections.
 func (s *documentSender) Shutdown(context.Context) error {
 	if s.client != nil {
 		s.client.http.CloseIdleConnections()

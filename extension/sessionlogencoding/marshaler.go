@@ -44,10 +44,8 @@ type bothWays struct {
 	*logMarshaler
 }
 
-// Start is of both.
 func (*bothWays) Start(context.Context, component.Host) error { return nil }
 
-// Shutdown is of both.
 func (*bothWays) Shutdown(context.Context) error { return nil }
 
 type marshalWorker struct {

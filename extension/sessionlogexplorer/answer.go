@@ -127,7 +127,6 @@ func timeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
-// cellText is a value of a column, nil where it is absent.
 func cellText(c query.Cell) *string {
 	if c.Absent {
 		return nil

@@ -114,7 +114,6 @@ func refuseOthers(values url.Values, known []string) error {
 	return nil
 }
 
-// numberParameter reads a parameter that is a number from 1 to most.
 func (c *apiCall) numberParameter(name string, unset, most int) (int, error) {
 	text := c.values.Get(name)
 	if text == "" {
@@ -163,7 +162,6 @@ func (b *timeBudget) left() query.Limits {
 // maxPageBytes ends a page of events: names and original records may be long.
 const maxPageBytes = 16 << 20
 
-// leftForPage bounds a page of events.
 func (b *timeBudget) leftForPage() query.Limits {
 	return query.Limits{Time: b.left().Time, Bytes: maxPageBytes}
 }

@@ -119,7 +119,6 @@ func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
 	return nil
 }
 
-// idParameter reads an id of the path, with dashes or without.
 func (c *apiCall) idParameter(name string) (session.ID, error) {
 	text := c.PathValue(name)
 	if digits := strings.ReplaceAll(text, "-", ""); len(digits) == 32 {

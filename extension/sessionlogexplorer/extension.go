@@ -117,7 +117,6 @@ func (x *explorerServer) listenAddress() string {
 	return scheme + "://" + x.listener.Addr().String()
 }
 
-// Ready is part of extensioncapabilities.PipelineWatcher.
 func (x *explorerServer) Ready() error { return nil }
 
 // NotReady lets go of the backend before the exporter closes it: the last who has a SQLite database open should be one who writes.
@@ -131,7 +130,6 @@ func (x *explorerServer) NotReady() error {
 // shutdownGrace is for answers that are being written.
 const shutdownGrace = 500 * time.Millisecond
 
-// Shutdown ends what is being answered and frees the port.
 func (x *explorerServer) Shutdown(ctx context.Context) error {
 	if x.listener == nil {
 		return nil

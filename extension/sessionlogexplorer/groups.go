@@ -14,7 +14,6 @@ type groupAnswer struct {
 	group   query.Group
 }
 
-// MarshalJSON writes an object.
 func (g groupAnswer) MarshalJSON() ([]byte, error) {
 	members := map[string]any{
 		"count": g.group.Count, "failures": g.group.Failures, "first_success": timeOrNull(g.group.FirstSuccess), "last": timeOrNull(g.group.Last),

@@ -43,7 +43,6 @@ var stateNames = map[componentstatus.Status]string{
 	componentstatus.StatusFatalError: "fatal error", componentstatus.StatusStopping: "stopping", componentstatus.StatusStopped: "stopped",
 }
 
-// Changed is part of extensioncapabilities.ComponentStatusWatcher.
 func (x *explorerServer) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
 	answer := componentAnswer{Component: nameOfComponent(source.Kind(), source.ComponentID()), State: stateNames[event.Status()], Since: timeOrNull(event.Timestamp())}
 	if err := event.Err(); err != nil {
@@ -65,7 +64,6 @@ func nameOfComponent(kind component.Kind, id component.ID) string {
 	return strings.ToLower(kind.String()) + "/" + id.String()
 }
 
-// WatchFigures is part of workfigures.Watcher.
 func (x *explorerServer) WatchFigures(kind component.Kind, id component.ID, read func() workfigures.Figures) {
 	x.components.mu.Lock()
 	defer x.components.mu.Unlock()

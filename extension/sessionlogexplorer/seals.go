@@ -112,7 +112,6 @@ func (x *explorerServer) proveRecord(ctx context.Context, s query.Store, e *sess
 	return proof, err
 }
 
-// askRecord reads the record that the path names.
 func (x *explorerServer) askRecord(c *apiCall, do func(context.Context, query.Store, *session.Event) error) error {
 	id, err := c.idParameter("record_id")
 	if err != nil {

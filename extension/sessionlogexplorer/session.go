@@ -36,7 +36,6 @@ func failuresBefore(ctx context.Context, s query.Store, login *session.Event) (f
 	return slices.CompactFunc(failures, func(a, b session.Event) bool { return a.RecordID == b.RecordID }), covered, nil
 }
 
-// failedLogins are those of a filter.
 func failedLogins(f query.Filter) (query.Filter, error) {
 	f, err := withCondition(f, "kind", session.KindLogin.String())
 	if err != nil {

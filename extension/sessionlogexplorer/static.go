@@ -83,7 +83,6 @@ func contentTypeOf(name string) string {
 	return "text/plain; charset=utf-8"
 }
 
-// serveFile writes a file, or 404 where there is none.
 func (s *staticFiles) serveFile(w http.ResponseWriter, r *http.Request, name string) {
 	file, found := s.files[name]
 	if !found {

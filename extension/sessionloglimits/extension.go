@@ -31,7 +31,6 @@ type requestLimiter struct {
 	conditions *conditionlog.Logger
 }
 
-// countRefusal counts and logs a request that is refused, and returns the error for its sender.
 func (l *requestLimiter) countRefusal(ctx context.Context, err error) error {
 	explained := l.cfg.explainLimit(l.id, err)
 	reason := "malformed"

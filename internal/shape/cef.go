@@ -171,7 +171,6 @@ var customExtensions = func() (names []exactName) {
 
 var attributesExtension = customExtension("attributes")
 
-// customExtension is the name of an extension that is not predefined.
 func customExtension(name string) string {
 	b := []byte("OtelSessionlog")
 	upper := true

@@ -232,7 +232,6 @@ func (d *document) writeSettings(name string, settings []session.Setting) (allVa
 	return allValid
 }
 
-// validText replaces bytes that are no UTF-8.
 func validText(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -276,7 +275,6 @@ func (d *document) writeExact(name *exactName, f fieldIndex) {
 
 var pairName, pairValue = nameExactly("name"), nameExactly("value")
 
-// writeExactPair writes an element of a list.
 func (d *document) writeExactPair(name, value string) {
 	d.openObject("")
 	d.writeExactText(&pairName, name)

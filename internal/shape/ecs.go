@@ -99,7 +99,6 @@ func ecsLevel(number int32) string {
 	return `"log":{"level":"error"}`
 }
 
-// writeECSPeer writes an end of the connection.
 func writeECSPeer(d *document, address fieldIndex, ip string, port fieldIndex) {
 	d.place("address", address)
 	d.textIfAny("ip", ip)

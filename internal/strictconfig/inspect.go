@@ -21,7 +21,6 @@ var (
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// inspectConfig walks the values beside the types that they are decoded into.
 func inspectConfig(values map[string]any, config any) *inspectReport {
 	r := &inspectReport{}
 	r.inspectValue(nil, values, reflect.TypeOf(config))

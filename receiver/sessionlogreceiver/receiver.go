@@ -46,7 +46,6 @@ func newReceiver(set receiver.Settings, config *Config, key string, src source.S
 	return &logsReceiver{set: set, config: config, sourceKey: key, source: src, emitter: emitter, health: health, stats: stats, now: time.Now}, nil
 }
 
-// Start opens the storage and starts the source.
 func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
 	deadLetterWriter, err := r.openDeadLetter()
 	if err != nil {

@@ -71,7 +71,6 @@ func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	return findings
 }
 
-// selectedSource returns the one block that is written.
 func (c *Config) selectedSource() (sourceBlock, error) {
 	var known, written []string
 	var chosen sourceBlock

@@ -95,29 +95,24 @@ func (t *receiverTelemetry) countDeadLettered(ctx context.Context, n int, reason
 	t.occurrences.Count("the pipeline has refused events for good: they are in the dead letter", "events", n, zap.Error(reason))
 }
 
-// BadRows is part of source.Stats.
 func (t *receiverTelemetry) BadRows(n int, place string, reason error) {
 	t.badRows.Add(context.Background(), int64(n), t.receiverAttribute)
 	t.occurrences.Count("rows cannot be read", "rows", n, zap.String("place", place), zap.NamedError("reason", reason))
 }
 
-// Excluded is part of source.Stats.
 func (t *receiverTelemetry) Excluded(n int) {
 	t.excludedRows.Add(context.Background(), int64(n), t.receiverAttribute)
 }
 
-// Vanished is part of source.Stats.
 func (t *receiverTelemetry) Vanished(n int) {
 	t.vanishedRows.Add(context.Background(), int64(n), t.receiverAttribute)
 	t.occurrences.Count("rows have vanished from the source although they are younger than its retention", "rows", n)
 }
 
-// PollFailed is part of source.Stats.
 func (t *receiverTelemetry) PollFailed() {
 	t.failedPolls.Add(context.Background(), 1, t.receiverAttribute)
 }
 
-// Repeated is part of source.Stats.
 func (t *receiverTelemetry) Repeated(n int) {
 	t.repeatedEvents.Add(context.Background(), int64(n), t.receiverAttribute)
 }
@@ -128,7 +123,6 @@ func (t *receiverTelemetry) Correlated(matched, ambiguous int) {
 	t.ambiguousLogins.Add(context.Background(), int64(ambiguous), t.receiverAttribute)
 }
 
-// Read is part of source.Stats.
 func (t *receiverTelemetry) Read(_ time.Time, lag time.Duration) {
 	t.deliveryLag.Record(context.Background(), lag.Seconds(), t.receiverAttribute)
 	t.lastSuccess.Record(context.Background(), t.now().Unix(), t.receiverAttribute)
@@ -139,12 +133,10 @@ func (t *receiverTelemetry) recordNeverRead() {
 	t.lastSuccess.Record(context.Background(), 0, t.receiverAttribute) // an alert needs the series, also before anything was read
 }
 
-// Lost is part of [source.Stats].
 func (t *receiverTelemetry) Lost(from, to time.Time) {
 	t.lostHistory.Record(context.Background(), to.Sub(from).Seconds(), t.receiverAttribute)
 }
 
-// Backlog is part of [source.Stats].
 func (t *receiverTelemetry) Backlog(rows int, rate float64, toGo time.Duration) {
 	t.backlogRows.Record(context.Background(), int64(rows), t.receiverAttribute)
 	t.backlogRate.Record(context.Background(), rate, t.receiverAttribute)

@@ -60,7 +60,6 @@ func New(opts ...Option) func(http.Handler) http.Handler {
 	}
 }
 
-// ServeHTTP sets the options of the request's events in its context.
 func (m *eventMiddleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := sessionlog.ContextWith(r.Context(), m.requestOptions(r)...)
 	m.next.ServeHTTP(w, r.WithContext(ctx))

@@ -12,7 +12,6 @@ func lockExclusively(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
-// syncDirectory makes the names in a folder durable.
 func syncDirectory(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {

@@ -119,7 +119,6 @@ func (s *segmentStore) diskBytes() (n int64) {
 	return n
 }
 
-// pendingBytes are of frames that are not delivered.
 func (s *segmentStore) pendingBytes() (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

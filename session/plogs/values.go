@@ -144,7 +144,6 @@ func extraAttribute(key string, v pcommon.Value) session.Attr {
 	return session.Attr{Key: key, Type: session.AttrEmpty}
 }
 
-// textValue reads any type as a string.
 func textValue(v pcommon.Value) string {
 	if s := v.Str(); s != "" { // empty for any other type; faster than Type
 		return s

@@ -51,7 +51,6 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	return s, nil
 }
 
-// Start connects and brings the schema up to date.
 func (s *store) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now, retention.NewElapsedClock())
 	l := &serverConn{store: s}
@@ -95,7 +94,6 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 	return result, err
 }
 
-// WriteTelling is Write, and tells what became of each record.
 func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		if err := s.followClock(ctx, l); err != nil {

@@ -51,7 +51,6 @@ func (b *rowBlock) appendRow(e *session.Event, hash [16]byte) {
 
 func (b *rowBlock) isLargeEnough() bool { return b.rows >= blockRows || b.bytes >= blockBytes }
 
-// eventWeight is about how many bytes the event takes in a block.
 func eventWeight(e *session.Event) int {
 	n := 256
 	for i := range session.Fields {

@@ -155,7 +155,6 @@ func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 		clause, after, include)))
 }
 
-// requireColumns says which tables and columns are missing that this program writes.
 func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
 	all := columnNames()
 	var missing []string

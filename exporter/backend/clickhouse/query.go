@@ -270,7 +270,6 @@ func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bo
 	return oldest, newest, found, err
 }
 
-// millisecondOf is the time at the beginning of an id.
 func millisecondOf(id string) string {
 	return "reinterpretAsUInt64(reverse(substring(" + id + ", 1, 6)))"
 }
@@ -302,7 +301,6 @@ func (s *queryStore) numbers(ctx context.Context, table, where string, expressio
 	return all, nil
 }
 
-// eachRow runs a statement until do has enough.
 func (s *queryStore) eachRow(ctx context.Context, sql string, results proto.Results, do func(row int) (more bool, err error)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -40,12 +40,10 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 	}
 }
 
-// eventTexts are the results that decodeEvent reads.
 func eventTexts() ([]*proto.ColNullable[string], proto.Results) {
 	return textColumns(len(eventColumns), func(i int) string { return textAlias(eventColumns[i].name) })
 }
 
-// textColumns are results that are all Nullable(String).
 func textColumns(n int, name func(i int) string) ([]*proto.ColNullable[string], proto.Results) {
 	columns, results := make([]*proto.ColNullable[string], n), make(proto.Results, n)
 	for i := range columns {
@@ -55,7 +53,6 @@ func textColumns(n int, name func(i int) string) ([]*proto.ColNullable[string], 
 	return columns, results
 }
 
-// decodeEvent fills e, which is reset.
 func decodeEvent(cells []*proto.ColNullable[string], row int, e *session.Event) error {
 	e.Reset()
 	for i, c := range eventColumns {

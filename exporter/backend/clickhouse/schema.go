@@ -40,7 +40,6 @@ func (cfg *Config) migrationStatements(sql string) (all []string) {
 var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_hours|session_pairs|session_seals|session_seal_pages|` +
 	`session_log|stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
 
-// prefixNames gives our names in sql their prefix.
 func (cfg *Config) prefixNames(sql string) string {
 	if cfg.TablePrefix == "" {
 		return sql

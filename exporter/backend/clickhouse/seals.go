@@ -78,7 +78,6 @@ func bytesColumn(text string) *proto.ColStr {
 	return column
 }
 
-// insertRow inserts the row that the columns hold.
 func (l *serverConn) insertRow(ctx context.Context, sql string, columns proto.Input) error {
 	return l.insertBlocks(ctx, sql, columns, func() error {
 		for _, column := range columns {

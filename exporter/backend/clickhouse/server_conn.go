@@ -105,7 +105,6 @@ func (l *serverConn) execSchemaChange(ctx context.Context, sql string) error {
 // not in time.
 var schemaChangeLimits = struct{ first, nodeAway string }{"20", "5"}
 
-// queryTexts runs a statement that gives few rows of one text.
 func (l *serverConn) queryTexts(ctx context.Context, sql string) (all []string, err error) {
 	var col proto.ColStr
 	err = l.runStatement(ctx, func(conn configclickhouse.Conn) error {

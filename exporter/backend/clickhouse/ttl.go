@@ -73,7 +73,6 @@ func (s *store) expiredShares(ctx context.Context, l *serverConn, oldest time.Ti
 	return all, nil
 }
 
-// queryNumber runs a statement that gives one number, as a text.
 func (l *serverConn) queryNumber(ctx context.Context, sql string) (int64, error) {
 	rows, err := l.queryTexts(ctx, sql)
 	if err != nil {

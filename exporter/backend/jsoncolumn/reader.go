@@ -87,7 +87,6 @@ func (r Reader) readValue(d *jx.Decoder, a *session.Attr) (err error) {
 	return err
 }
 
-// readTexts reads an array of arrays of n texts.
 func (r Reader) readTexts(cell string, n int, take func([]string) error) error {
 	texts := make([]string, 0, n)
 	return readWholeCell(cell, func(d *jx.Decoder) error {

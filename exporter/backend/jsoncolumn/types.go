@@ -59,7 +59,6 @@ func IsNative(a *session.Attr) bool {
 // IsNumber tells whether s is a number of JSON.
 func IsNumber(s string) bool { return strings.TrimLeft(s, "-0123456789.eE+") == "" && isValidJSON(s) }
 
-// numberType is that of a number as JSON spells it.
 func numberType(s string) session.AttrType {
 	if strings.ContainsAny(s, ".eE") {
 		return session.AttrDouble

@@ -51,7 +51,6 @@ func (j *jsonColumns) exactAttributesColumn(attrs []session.Attr) []byte {
 	return j.storableWriter().TypedAttributes(j.part)
 }
 
-// hasJSONValue tells whether the attribute's text can stand in a jsonb as a value of its own type.
 func hasJSONValue(a *session.Attr) bool {
 	switch a.Type {
 	case session.AttrInt, session.AttrDouble:

@@ -67,7 +67,6 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	return s, nil
 }
 
-// Start connects, brings the schema up to date and starts the maintenance of partitions and retention.
 func (s *store) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now, s.elapsed)
 	if err := s.withNewConn(ctx, s.setUpSchema); err != nil {
@@ -85,7 +84,6 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 	return result, err
 }
 
-// WriteTelling is Write, and tells what became of each record.
 func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		w := &batchWrite{serverConn: l, events: events}

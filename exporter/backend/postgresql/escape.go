@@ -14,7 +14,6 @@ const (
 	escapeLead = 0xF4 // first byte of every character of that plane, rare enough to search for
 )
 
-// isStorable tells whether s stands in a table as it is; nearly every text does.
 func isStorable(s string) bool {
 	return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) && (strings.IndexByte(s, escapeLead) < 0 || !holdsEscape(s))
 }
@@ -23,7 +22,6 @@ func holdsEscape(s string) bool { return strings.ContainsFunc(s, isEscapeRune) }
 
 func isEscapeRune(r rune) bool { return r >= escapeBase && r <= escapeBase+0xFF }
 
-// appendStorable appends s in the form that a table takes.
 func appendStorable(b []byte, s string) []byte {
 	if isStorable(s) {
 		return append(b, s...)

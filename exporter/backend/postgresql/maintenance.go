@@ -57,7 +57,6 @@ func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// makeComingMonths sees to it that the months to come have their partitions.
 func (s *store) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error {
 	if !s.cfg.CreateSchema {
 		return s.loadPartitions(ctx, conn)
@@ -110,7 +109,6 @@ func (s *store) maintainOnce() error {
 	return err
 }
 
-// untilStopping ends when Shutdown begins.
 func (s *store) untilStopping() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(s.pool.Context())
 	go func() {

@@ -85,7 +85,6 @@ func (p *knownPartitions) takeWanted() (months []idRange) {
 	return months
 }
 
-// millisOfID is the time that a record id begins with.
 func millisOfID(id session.ID) int64 {
 	return int64(binary.BigEndian.Uint16(id[:2]))<<32 | int64(binary.BigEndian.Uint32(id[2:6]))
 }
@@ -155,7 +154,6 @@ func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange)
 		"ALTER TABLE session_events ATTACH PARTITION "+p.name+" FOR VALUES FROM ('"+from+"') TO ('"+to+"')"))
 }
 
-// lockPartitions lets one program at a time make and drop partitions.
 func (s *store) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	return execStatements(ctx, conn, lockTimeout(s.lockTimeout)+"; SELECT "+s.cfg.prefixNames(lockOfPartitions))
 }

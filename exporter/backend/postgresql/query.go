@@ -280,7 +280,6 @@ func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bo
 	return oldest, newest, found, err
 }
 
-// oneNumber reads the first cell of an answer, if it has one.
 func (s *queryStore) oneNumber(ctx context.Context, sql string) (n int64, found bool, err error) {
 	err = s.eachRow(ctx, s.cfg.prefixNames(sql), func(values [][]byte) (bool, error) {
 		if values[0] == nil {
@@ -293,7 +292,6 @@ func (s *queryStore) oneNumber(ctx context.Context, sql string) (n int64, found 
 	return n, found, err
 }
 
-// eachRow runs a statement until do has enough.
 func (s *queryStore) eachRow(ctx context.Context, sql string, do func(values [][]byte) (more bool, err error)) error {
 	if s.conn.IsClosed() && ctx.Err() == nil {
 		if err := s.connectReader(ctx); err != nil {

@@ -46,7 +46,6 @@ func (cfg *Config) scanEvents(ctx context.Context, conn *pgconn.PgConn, yield fu
 	return results.Close()
 }
 
-// decodeEvent fills e, which is reset, from the columns in text form.
 func decodeEvent(cells [][]byte, e *session.Event) error {
 	e.Reset()
 	for i, c := range eventColumns {

@@ -129,7 +129,6 @@ func execStatements(ctx context.Context, conn *pgconn.PgConn, sql string) error 
 	return err
 }
 
-// execCounting runs statements and tells how many rows the last of them changed.
 func execCounting(ctx context.Context, conn *pgconn.PgConn, sql string) (n int64, err error) {
 	if sql == "" {
 		return 0, nil

@@ -48,7 +48,6 @@ var ourNames = regexp.MustCompile(
 	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations|session_seals|session_seal_pages)` +
 		`(_default|_by_\w+|_[0-9]{4}_[0-9]{2})?\b`)
 
-// prefixNames gives our names in sql their prefix.
 func (cfg *Config) prefixNames(sql string) string {
 	if cfg.TablePrefix == "" {
 		return sql

@@ -68,7 +68,6 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	}, nil
 }
 
-// Start opens the file, brings its schema up to date and starts the writer.
 func (s *store) Start(ctx context.Context) error {
 	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	if err := w.openUnlessDamaged(ctx); err != nil {
@@ -88,14 +87,12 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 	return r.result, err
 }
 
-// WriteTelling is Write, and tells what became of each record.
 func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, []backend.Fate, error) {
 	r := &writeRequest{ctx: ctx, events: events, tellsFates: true, done: make(chan struct{})}
 	err := s.serve(r)
 	return r.result, r.fates, err
 }
 
-// serve has the writer serve a request.
 func (s *store) serve(r *writeRequest) error {
 	select {
 	case <-s.stop:

@@ -55,7 +55,6 @@ func newRowBinder(stmt *sqlite.Stmt) *rowBinder {
 	return b
 }
 
-// bindEvent binds every column and tells whether the record is small enough to be stored.
 func (b *rowBinder) bindEvent(e *session.Event, hash [16]byte) bool {
 	b.size = 0
 	b.stmt.BindBytes(hashParam, hash[:])
@@ -112,7 +111,6 @@ func (b *rowBinder) bindBytes(p int, s string) bool {
 	return true
 }
 
-// bindNumberOrNull binds an integer, or NULL for 0.
 func (b *rowBinder) bindNumberOrNull(p int, n int64) {
 	if n == 0 {
 		b.bindNull(p)

@@ -30,7 +30,6 @@ const firstMigration = "partitions"
 var ourNames = regexp.MustCompile(
 	`\b(session_events(_\d+|_other)?|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_partitions|sessionlog_pairs|sessionlog_hours|sessionlog_migrations|session_seals|session_seal_pages)(_by_\w+|_delete|_forget)?\b`)
 
-// prefixNames gives our names in sql their prefix.
 func (cfg *Config) prefixNames(sql string) string {
 	if cfg.TablePrefix == "" {
 		return sql
@@ -174,7 +173,6 @@ func (cfg *Config) inTransaction(ctx context.Context, conn *sqlite.Conn, doing s
 	return cfg.explainError(doing, err)
 }
 
-// executeStatement runs a statement that has neither parameters nor results.
 func executeStatement(conn *sqlite.Conn, sql string) error {
 	stmt, err := conn.Prepare(sql)
 	if err != nil {

@@ -93,7 +93,6 @@ func (all *partitions) above(p *partition) *partition {
 	return nil
 }
 
-// tables are the names of all, in the order of their ranges.
 func (all *partitions) tables() (names []string) {
 	for _, p := range all.ranges {
 		names = append(names, p.table)
@@ -177,7 +176,6 @@ func (p *partition) grow() {
 	p.grown = true
 }
 
-// countUpTo is how many rows have ids on one side of a border, limit at most.
 func (p *partition) countUpTo(conn *sqlite.Conn, side string, limit int64) (int64, error) {
 	return queryNumber(conn, "SELECT count(*) FROM (SELECT 1 FROM "+p.table+" WHERE record_id "+side+" LIMIT ?)", limit)
 }

@@ -258,7 +258,6 @@ func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bo
 	return oldest, newest, found, nil
 }
 
-// eachRow runs a statement until do has enough.
 func (s *queryStore) eachRow(ctx context.Context, sql string, do func(*sqlite.Stmt) (more bool, err error)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -333,7 +332,6 @@ func (s summaryReader) Hours(begin int64, now, before []query.HourShift) string 
 	return s.cfg.prefixNames(fmt.Sprintf(hoursByDay, "("+strings.Join(rows, "), (")+")", ofRange, ofPast))
 }
 
-// literals are rows of values.
 func (s *queryStore) literals(rows [][]query.Cell) string {
 	values := make([]string, len(rows))
 	for i, row := range rows {

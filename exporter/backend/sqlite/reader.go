@@ -52,7 +52,6 @@ func (cfg *Config) scanEvents(ctx context.Context, conn *sqlite.Conn, yield func
 	}
 }
 
-// decodeEvent fills e, which is reset, from the current row.
 func decodeEvent(stmt *sqlite.Stmt, e *session.Event) error {
 	e.Reset()
 	for i, c := range eventColumns {
@@ -63,7 +62,6 @@ func decodeEvent(stmt *sqlite.Stmt, e *session.Event) error {
 	return nil
 }
 
-// eventExpressions are what decodeEvent reads.
 func eventExpressions() []string {
 	all := make([]string, len(eventColumns))
 	for i, c := range eventColumns {

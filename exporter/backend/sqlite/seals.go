@@ -11,13 +11,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 )
 
-// AppendSeal hands the seal to the writer, whose next commit it shares.
 func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	r := &writeRequest{ctx: ctx, seal: sealed, done: make(chan struct{})}
 	return s.serve(r)
 }
 
-// PruneSeals shares the writer's next commit, too.
 func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
 	prune := func(w *writer) error {
 		for _, sql := range []string{"DELETE FROM session_seal_pages WHERE log = ? AND first < ?", "DELETE FROM session_seals WHERE log = ? AND first + pages < ?"} {

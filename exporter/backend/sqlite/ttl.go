@@ -117,7 +117,6 @@ func (cfg *Config) readSetting(conn *sqlite.Conn, name string) (int64, error) {
 	return queryNumber(conn, cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = ?"), name)
 }
 
-// queryNumber runs a query for one.
 func queryNumber(conn *sqlite.Conn, sql string, args ...any) (n int64, err error) {
 	err = sqlitex.ExecuteTransient(conn, sql, &sqlitex.ExecOptions{Args: args, ResultFunc: func(stmt *sqlite.Stmt) error {
 		n = stmt.ColumnInt64(0)

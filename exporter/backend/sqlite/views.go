@@ -66,7 +66,6 @@ func (cfg *Config) refuseNamesTaken(conn *sqlite.Conn) error {
 	return backend.NameTaken(fmt.Sprintf("sqlite: path %q", cfg.Path), taken, "path or table_prefix")
 }
 
-// namedViews are all views under their names here.
 func (cfg *Config) namedViews() (all []migrations.View) {
 	for _, v := range allViews {
 		all = append(all, migrations.View{Name: cfg.prefixNames(v.Name), SQL: cfg.prefixNames(v.SQL)})

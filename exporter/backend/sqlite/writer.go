@@ -144,7 +144,6 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 	return err
 }
 
-// reloadPartitions reads what the catalogue says now.
 func (w *writer) reloadPartitions() error {
 	version := w.dataVersion() // before the catalogue: what another program commits in between is seen the next time
 	all, err := w.cfg.readPartitions(w.conn, w.partitions)

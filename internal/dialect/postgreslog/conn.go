@@ -52,7 +52,6 @@ func (a *Assembler) findConnection(l *Line) *undecidedConn {
 	return c
 }
 
-// addConnection begins a connection with the current line.
 func (a *Assembler) addConnection(l *Line, at int64) *undecidedConn {
 	c := &undecidedConn{ID: l.ID, FirstTime: l.Time, VerdictTime: l.Time, text: a.currentText, offset: at}
 	if a.isRemembered(l.ID) { // another one, whose pid this is now
@@ -65,7 +64,6 @@ func (a *Assembler) addConnection(l *Line, at int64) *undecidedConn {
 	return c
 }
 
-// enqueueByStage sets the due time of a connection by its stage.
 func (a *Assembler) enqueueByStage(c *undecidedConn) {
 	c.leaveQueue()
 	switch c.Stage {

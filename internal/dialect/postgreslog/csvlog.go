@@ -114,7 +114,6 @@ func (f *csvFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool
 	return f.texts.fillLine(&r, clock, l)
 }
 
-// splitHostAndPort takes connection_from apart.
 func (r *logRecord) splitHostAndPort() {
 	if host, port, found := logformat.CutLast(r.host.raw, ":"); found {
 		if p, ok := localtime.ParseDigits(port); ok && p < 1<<31 {

@@ -75,7 +75,6 @@ type ConnectionFacts struct {
 	Replication bool
 }
 
-// setColumns takes the columns beside the message.
 func (f *ConnectionFacts) setColumns(l *Line) {
 	setIfKnown(&f.User, knownOrEmpty(l.User))
 	setIfKnown(&f.Database, knownOrEmpty(l.Database))

@@ -12,7 +12,6 @@ import (
 // Documents of the Elastic Common Schema whose event.category holds authentication or session. Objects may be nested, or their keys be
 // written with dots, as Beats and other shippers do it each in their own way.
 
-// findECSField finds a field in either spelling.
 func findECSField(item jsontree.Value, name string) jsontree.Value {
 	if v := item.Get(name); v.Kind() != jsontree.Missing {
 		return v

@@ -508,7 +508,6 @@ func (m *sshdMessage) addressIsCertain() bool {
 	return m.port != 0
 }
 
-// readAddressPort reads "A port P".
 func (m *sshdMessage) readAddressPort(s string) bool {
 	address, port, found := strings.Cut(s, " port ")
 	return found && m.setAddress(address, port)
@@ -523,7 +522,6 @@ func (m *sshdMessage) setAddress(address, port string) bool {
 	return true
 }
 
-// readAddress reads "A port P" or an address alone.
 func (m *sshdMessage) readAddress(s string) bool {
 	if m.readAddressPort(s) {
 		return true

@@ -30,7 +30,6 @@ func (c *openConnections) scheduleFollowUp(n *sshConnection) {
 	c.pamChildren[e.user] = append(c.pamChildren[e.user], n)
 }
 
-// dropStaleFollowUps removes entries that are no longer pending from a long list.
 func (c *openConnections) dropStaleFollowUps(list []pendingLine) []pendingLine {
 	if len(list) <= 2*maxConnections {
 		return list

@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// textBatch is what was made of texts, and the state behind them.
+// textBatch is a [delivery.Batch]: what was made of texts, and the state behind them.
 type textBatch struct {
 	parsed    logformat.EventBatch
 	textBytes int
@@ -27,13 +27,11 @@ func (b *textBatch) isFull(maxEvents int) bool {
 	return len(b.parsed.Events) >= maxEvents || b.textBytes >= maxBatchBytes
 }
 
-// Events is part of [delivery.Batch], as the methods that follow.
 func (b *textBatch) Events() []session.Event { return b.parsed.Events }
 
 // TextBytes counts all that was read: an event's strings are parts of it.
 func (b *textBatch) TextBytes() int { return b.textBytes }
 
-// Commit stores the state.
 func (b *textBatch) Commit(changes map[string][]byte) {
 	if last := len(b.parsed.Events) - 1; last >= 0 {
 		b.stats.Read(time.Unix(0, b.parsed.Events[last].Time).UTC(), b.lag)

@@ -69,18 +69,16 @@ func (r *Reader) ParserOptions(p *TextParser, instance, name, kind, conditionNam
 	return o
 }
 
-// parserConditions logs what a parser notices.
+// parserConditions is the [logformat.Conditions] that logs what a parser notices.
 type parserConditions struct {
 	log        *conditionlog.Logger
 	kind, name string
 }
 
-// Raise is part of [logformat.Conditions], as Clear.
 func (c parserConditions) Raise(condition, message string) {
 	c.log.Raise(c.name+" "+condition, message, zap.String(c.kind, c.name))
 }
 
-// Clear says that it is over.
 func (c parserConditions) Clear(condition, message string) {
 	c.log.Clear(c.name+" "+condition, message, zap.String(c.kind, c.name))
 }

@@ -91,7 +91,6 @@ func (c Config) checkPassword() (f connectcheck.Finding, warned bool) {
 	return f, false
 }
 
-// checkTable looks for the log and reads nothing of it.
 func (c *connection) checkTable(ctx context.Context, cfg Config) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "table " + cfg.Table, Key: "table"}
 	err := c.runQuery(ctx, func(conn configclickhouse.Conn) error {

@@ -27,7 +27,6 @@ type serverWatcher interface {
 	unreachable()
 }
 
-// newConnection makes a connection of a configuration, which is the source's or that of one node.
 func (r *reader) newConnection(ctx context.Context, cfg Config, self *selfLogins) (*connection, error) {
 	client, err := configclickhouse.NewClient(ctx, cfg.ClientConfig)
 	if err != nil {
@@ -85,7 +84,6 @@ func (c *connection) noteAnswer(ctx context.Context, server string, err error) e
 	return nil
 }
 
-// readIdentity asks who is at the other end.
 func (c *connection) readIdentity(ctx context.Context) (id rows.Identity, err error) {
 	err = c.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		id, err = rows.ReadIdentity(ctx, conn)

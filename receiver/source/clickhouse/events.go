@@ -11,7 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// blockEvents are the rows of a block, as package poll sees them.
+// blockEvents are the [poll.Rows] of a block.
 type blockEvents struct {
 	*rows.Block
 	table *table
@@ -20,7 +20,6 @@ type blockEvents struct {
 
 func (t *table) newEvents() *blockEvents { return &blockEvents{table: t} }
 
-// Event implements [poll.Rows].
 func (e *blockEvents) Event(i int, to *session.Event) poll.Verdict {
 	t, number := e.table, e.TypeNumber(i)
 	if number < 0 || number > int16(clickhouselog.TypeLogout) {
@@ -51,14 +50,12 @@ func (t *table) excludesRow(r *clickhouselog.Row) bool {
 
 var _ poll.EmissionObserver = (*blockEvents)(nil)
 
-// Emitted implements [poll.EmissionObserver].
 func (e *blockEvents) Emitted(int) {
 	if e.table.traces != nil {
 		e.table.traces.Delivered(e.row)
 	}
 }
 
-// DescribeBad implements [poll.Rows].
 func (e *blockEvents) DescribeBad(i int) (place string, reason error) {
 	place = fmt.Sprintf("%s at %s", e.table.log.Table, time.UnixMicro(e.Micros(i)).UTC().Format("2006-01-02T15:04:05.000000Z"))
 	return place, fmt.Errorf("column type holds %d, which is none of LoginFailure (0), LoginSuccess (1), Logout (2)", e.TypeNumber(i))

@@ -8,7 +8,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// oneServer is a log behind an address that is taken to lead to one server, and notices where it leads to several.
+// oneServer is the [serverWatcher] and [poll.MultiServer] of a log behind an address that is taken to lead to one server, and notices where it leads to several.
 type oneServer struct {
 	*table
 	host     source.Host
@@ -36,7 +36,6 @@ func (r *reader) runOneServer(ctx context.Context, host source.Host) error {
 	return r.pollTable(ctx, r.cfg, o, host)
 }
 
-// serverChanged implements [serverWatcher].
 func (o *oneServer) serverChanged(ctx context.Context, before, server string) error {
 	if before == "" {
 		stored, err := o.host.Store.Get(ctx, o.storeKey)
@@ -54,13 +53,11 @@ func (o *oneServer) serverChanged(ctx context.Context, before, server string) er
 	return o.host.Store.Set(ctx, o.storeKey, []byte(server))
 }
 
-// unreachable implements [serverWatcher].
 func (o *oneServer) unreachable() {}
 
 // changeCounts is for how long after a change rows may be missing because the servers have different ones.
 const changeCounts = time.Hour
 
-// ServersVary implements [poll.MultiServer].
 func (o *oneServer) ServersVary() error {
 	if o.changed != nil && o.host.Now().Sub(o.changedAt) >= changeCounts {
 		o.changed = nil

@@ -127,7 +127,7 @@ func (a *replicasReader) readServer(ctx context.Context, id rows.Identity) {
 	}
 }
 
-// replicaTable is the log of one server as package poll sees it.
+// replicaTable is the [poll.Table] of one server's log.
 type replicaTable struct {
 	*replicasReader
 	id rows.Identity
@@ -137,14 +137,12 @@ var errAbsent = errors.New("the server does not answer the one that was asked fo
 
 const absentWait = time.Second
 
-// Now implements [poll.Table].
 func (r *replicaTable) Now(ctx context.Context) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.table.Now(ctx)
 }
 
-// Sums implements [poll.Table].
 func (r *replicaTable) Sums(ctx context.Context, within poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	sums, err := r.readSums(ctx, within, width)
 	for _, s := range sums {
@@ -184,7 +182,6 @@ func (r *replicaTable) readSums(ctx context.Context, within poll.TimeRange, widt
 	return mine, nil
 }
 
-// Read implements [poll.Table].
 func (r *replicaTable) Read(ctx context.Context, within poll.TimeRange, yield func(poll.Rows) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -192,7 +189,6 @@ func (r *replicaTable) Read(ctx context.Context, within poll.TimeRange, yield fu
 	return r.table.Read(ctx, within, yield)
 }
 
-// Refresh implements [poll.Table].
 func (r *replicaTable) Refresh() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

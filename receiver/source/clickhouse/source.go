@@ -30,7 +30,6 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	return &reader{cfg: cfg, instance: instance, tableName: table}, nil
 }
 
-// Run implements [source.Source].
 func (r *reader) Run(ctx context.Context, host source.Host) error {
 	if host.Log == nil {
 		host.Log = zap.NewNop()

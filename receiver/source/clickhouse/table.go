@@ -15,7 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// table is the log as package poll sees it, over one held connection.
+// table is the [poll.Table] of the log (and its CountingTable, DelayedTable and UpdatingTable), over one held connection.
 type table struct {
 	*connection
 	cfg    Config
@@ -54,7 +54,6 @@ func (r *reader) newTable(cfg Config, c *connection, tracer *traces.Tracer, logg
 // clockAge is for how long the server's clock is reckoned from our monotonic one. Over HTTP each question is a login.
 const clockAge = 5 * time.Minute
 
-// Now implements [poll.Table].
 func (t *table) Now(ctx context.Context) (int64, error) {
 	if age := time.Since(t.clockAsked); t.conn != nil && t.conn == t.clockFrom && age < clockAge {
 		return t.clock + age.Microseconds(), nil
@@ -72,10 +71,8 @@ func (t *table) Now(ctx context.Context) (int64, error) {
 	return now, nil
 }
 
-// Refresh implements [poll.Table].
 func (t *table) Refresh() { t.layout = nil }
 
-// Sums implements [poll.Table].
 func (t *table) Sums(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	all, err := t.sumsByServer(ctx, r, width, rows.CountsAndHashes)
 	for _, s := range all[rows.Identity{}] {
@@ -84,7 +81,6 @@ func (t *table) Sums(ctx context.Context, r poll.TimeRange, width int64, yield f
 	return err
 }
 
-// Counts implements [poll.CountingTable].
 func (t *table) Counts(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	all, err := t.sumsByServer(ctx, r, width, rows.CountsOnly)
 	for _, s := range all[rows.Identity{}] {
@@ -131,7 +127,6 @@ func (t *table) learnSortingKey(far, loose uint64) {
 
 var errOrder = errors.New("rows did not come in the order of event_time_microseconds; they will be sorted from now on")
 
-// Read implements [poll.Table].
 func (t *table) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows) error) error {
 	return t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		if t.traces != nil {
@@ -203,7 +198,6 @@ func (t *table) closeBeside() {
 
 func (t *table) readUpTo() int64 { return t.clock - t.MinAge().Microseconds() }
 
-// MinAge implements [poll.DelayedTable].
 func (t *table) MinAge() time.Duration {
 	if t.traces == nil {
 		return 0

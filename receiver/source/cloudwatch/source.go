@@ -37,7 +37,6 @@ type streamReader struct {
 	beginBehind map[string]string
 }
 
-// Run reads until ctx ends.
 func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 	shared, err := awslogs.NewReader(host, "CloudWatch Logs", c.cfg.TextConfig, c.cfg.explainProblem)
 	if err != nil {

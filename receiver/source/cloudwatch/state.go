@@ -59,7 +59,6 @@ func (s *logStream) readFrom(now time.Time, overlap time.Duration) int64 {
 
 func (s *logStream) unreadText() []byte { return s.text[s.Next-s.anchor:] }
 
-// storeState returns the state to store.
 func (s *logStream) storeState() []byte {
 	state := streamState{Newest: s.newest, Floor: s.floor, Seen: s.seen.Encode(), Text: s.text}
 	if s.Parser != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// beginParsing makes the parser of a stream's text.
 func (r *streamReader) beginParsing(s *logStream, format logformat.Format) {
 	s.Format = format
 	o := r.ParserOptions(s.TextParser, r.instanceOf(s), s.streamID(), "stream", s.streamID())
@@ -58,7 +57,6 @@ func (r *streamReader) parseText(ctx context.Context, s *logStream, final bool) 
 	return r.submitStream(s)
 }
 
-// submitStream delivers what was made of a stream, with its state.
 func (r *streamReader) submitStream(s *logStream) error {
 	r.beginNewText(s)
 	lag := time.Duration(0)

@@ -34,7 +34,7 @@ func NewImport(cfg Config, paths []string, instance string, advance func(read, s
 // globSigns makes a glob that matches a path alone.
 var globSigns = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`)
 
-// watchedFolder tells how far its files are read, however often they are opened.
+// watchedFolder is a [tail.Folder] that tells how far its files are read, however often they are opened.
 type watchedFolder struct {
 	tail.Folder
 	advance func(read, skipped int64)
@@ -43,7 +43,6 @@ type watchedFolder struct {
 	reached map[string]int64 // by path
 }
 
-// Open is part of [tail.Folder].
 func (w *watchedFolder) Open(ctx context.Context, path string) (tail.OpenFile, error) {
 	f, err := w.Folder.Open(ctx, path)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// diskFolder is the files of this machine that the configuration means. It is used by one goroutine.
+// diskFolder is a [tail.Folder] of the files of this machine that the configuration means. It is used by one goroutine.
 type diskFolder struct {
 	include, exclude []string
 	listings         map[string]folderListing // by glob
@@ -50,7 +50,6 @@ func (f diskFile) Stat() (tail.FileInfo, error) {
 	return infoOfOpen(f.File, info), nil
 }
 
-// Open is part of [tail.Folder].
 func (*diskFolder) Open(_ context.Context, path string) (tail.OpenFile, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -121,7 +120,6 @@ func (d *diskFolder) Siblings(path string) (siblings []tail.File) {
 	return siblings
 }
 
-// Unmatched gives the globs that found nothing when the files were listed last.
 func (d *diskFolder) Unmatched() []string { return d.unmatched }
 
 // folderListing is what a glob found in a folder that has not changed since.

@@ -64,7 +64,7 @@ func (s *fileSource) Run(ctx context.Context, host source.Host) error {
 	return tail.Run(ctx, settings, host)
 }
 
-// parserConditions logs what the parsers notice of the files that are read.
+// parserConditions is the [logformat.Conditions] that logs what the parsers notice of the files that are read.
 type parserConditions struct {
 	log   *conditionlog.Logger
 	files string

@@ -73,7 +73,6 @@ type itemResult struct {
 	reason string
 }
 
-// Slot is part of push.Sink.
 func (c *pushCall) Slot(index int) (*session.Event, error) {
 	if index >= c.handler.config.MaxItems {
 		c.Bad(index, fmt.Errorf("more than %d items in one call: this one and those after it are not read", c.handler.config.MaxItems))
@@ -91,7 +90,6 @@ func (c *pushCall) Slot(index int) (*session.Event, error) {
 	return &p.events[p.count], nil
 }
 
-// Keep is part of push.Sink.
 func (c *pushCall) Keep(index int) {
 	p := c.batch
 	e := &p.events[p.count]
@@ -100,7 +98,6 @@ func (c *pushCall) Keep(index int) {
 	p.itemIndexes = append(p.itemIndexes, index)
 }
 
-// Bad is part of push.Sink.
 func (c *pushCall) Bad(index int, reason error) {
 	if c.rejected++; c.firstRejection == nil {
 		c.firstRejection = fmt.Errorf("item %d: %w", index, reason)
@@ -108,10 +105,8 @@ func (c *pushCall) Bad(index int, reason error) {
 	c.results = append(c.results, itemResult{index: index, reason: reason.Error()})
 }
 
-// Other is part of push.Sink.
 func (c *pushCall) Other(int) { c.ignored++ }
 
-// deliverBatch returns when the pipeline has the batch.
 func (c *pushCall) deliverBatch() error {
 	p := c.batch
 	if p.count == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// entryBatch is what was read of the journal, and the state behind it.
+// entryBatch is a [delivery.Batch]: what was read of the journal, and the state behind it.
 type entryBatch struct {
 	parsed    logformat.EventBatch
 	textBytes int
@@ -21,13 +21,11 @@ type entryBatch struct {
 	lag      time.Duration
 }
 
-// Events is part of [delivery.Batch], as the methods that follow.
 func (b *entryBatch) Events() []session.Event { return b.parsed.Events }
 
 // TextBytes counts all that was read: an event's strings are parts of it.
 func (b *entryBatch) TextBytes() int { return b.textBytes }
 
-// Commit stores the state.
 func (b *entryBatch) Commit(changes map[string][]byte) {
 	b.stats.Read(b.readUpTo.UTC(), b.lag)
 	if b.state != nil {

@@ -22,13 +22,11 @@ type eventBatch struct {
 	lag         time.Duration // of the last one behind the server's clock
 }
 
-// Events implements [delivery.Batch].
 func (b *eventBatch) Events() []session.Event { return b.events[:b.n] }
 
 // TextBytes implements [delivery.Batch]. The texts of an event take less than the event as a rule.
 func (b *eventBatch) TextBytes() int { return 0 }
 
-// Commit implements [delivery.Batch].
 func (b *eventBatch) Commit(changes map[string][]byte) {
 	b.progress.commitRows(b.rows, changes)
 	b.progress.commitEntries(b.entries, changes)
@@ -40,7 +38,6 @@ func (b *eventBatch) Commit(changes map[string][]byte) {
 	}
 }
 
-// Reset implements [delivery.Batch].
 func (b *eventBatch) Reset() { b.n, b.rows, b.entries, b.redelivered = 0, b.rows[:0], b.entries[:0], 0 }
 
 func (b *eventBatch) isEmpty() bool { return b.n == 0 && len(b.rows) == 0 && len(b.entries) == 0 }
@@ -102,7 +99,6 @@ func (b *batchFiller) submitCurrent() {
 	b.current = nil
 }
 
-// submitAndDrain returns when all has been delivered.
 func (b *batchFiller) submitAndDrain() error {
 	if b.current != nil {
 		b.submitCurrent()

@@ -13,7 +13,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// logFolder is the server's log logFolder.
+// logFolder is the [tail.Folder] of the server's log files.
 type logFolder struct {
 	link     *logConnection
 	format   string
@@ -38,7 +38,6 @@ var errChanged = fmt.Errorf("%w: settings of the server have changed, reading be
 
 const listSQL = `SELECT name, size, (extract(epoch FROM modified) * 1000000)::bigint FROM sessionlog.log_files()`
 
-// List is part of [tail.Folder].
 func (f *logFolder) List(ctx context.Context, _ func(string, error)) ([]tail.File, error) {
 	now, err := f.link.readSettings(ctx)
 	if err != nil {
@@ -82,7 +81,6 @@ func formatOf(name string) string {
 	return "stderr"
 }
 
-// Open is part of [tail.Folder].
 func (f *logFolder) Open(ctx context.Context, path string) (tail.OpenFile, error) {
 	i, ok := f.known[path]
 	if !ok {
@@ -91,7 +89,7 @@ func (f *logFolder) Open(ctx context.Context, path string) (tail.OpenFile, error
 	return &logFile{ctx: ctx, link: f.link, info: i}, nil
 }
 
-// logFile reads by offset.
+// logFile is a [tail.OpenFile] that is read by offset, over SQL.
 type logFile struct {
 	ctx   context.Context //nolint:containedctx // io.Reader takes none; the handle lives as long as one turn
 	link  *logConnection
@@ -108,7 +106,6 @@ const (
 
 const readSQL = `SELECT sessionlog.read_log($1::text, $2::bigint, $3::integer)`
 
-// ReadAt is part of [io.ReaderAt].
 func (f *logFile) ReadAt(p []byte, at int64) (n int, err error) {
 	if at == 0 && len(p) <= firstBytes {
 		if f.first == nil {
@@ -162,7 +159,6 @@ func (f *logFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Seek is part of [io.Seeker].
 func (f *logFile) Seek(offset int64, whence int) (int64, error) {
 	if whence != io.SeekStart {
 		return f.at, errors.ErrUnsupported
@@ -171,8 +167,6 @@ func (f *logFile) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Stat is part of [tail.OpenFile].
 func (f *logFile) Stat() (tail.FileInfo, error) { return f.info, nil }
 
-// Close is part of [io.Closer].
 func (f *logFile) Close() error { return nil }

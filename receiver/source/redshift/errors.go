@@ -29,7 +29,6 @@ func deniedError(table, user string) error {
 	return fmt.Errorf("%w %s: a superuser can GRANT SELECT ON %s TO %s", errDenied, table, table, configpostgresql.QuoteIdentifierIfNeeded(user))
 }
 
-// explainQueryError adds the remedy.
 func explainQueryError(err error, table, user string) error {
 	switch code := configpostgresql.SQLState(err); {
 	case code == codeNoFunction && strings.Contains(err.Error(), "getdate"):

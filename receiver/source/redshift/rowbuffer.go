@@ -149,13 +149,10 @@ func (b *rowBuffer) skipBefore(before int64) {
 	}
 }
 
-// Len implements [poll.Rows].
 func (b *rowBuffer) Len() int { return b.filled }
 
-// Micros implements [poll.Rows].
 func (b *rowBuffer) Micros(i int) int64 { return b.rows[i].Micros }
 
-// Hash implements [poll.Rows].
 func (b *rowBuffer) Hash(i int) uint64 {
 	if !b.serverHashesMatch {
 		return 0

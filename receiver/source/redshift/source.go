@@ -28,7 +28,6 @@ func New(cfg Config, instance string, set component.TelemetrySettings) (source.S
 	return &redshiftSource{cfg: cfg, instance: instance, candidates: candidates}, nil
 }
 
-// Run implements [source.Source].
 func (r *redshiftSource) Run(ctx context.Context, host source.Host) error {
 	if host.Log == nil {
 		host.Log = zap.NewNop()

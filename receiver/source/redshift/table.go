@@ -26,7 +26,6 @@ type logTable struct {
 
 var _ poll.ExpiringTable = (*logTable)(nil)
 
-// Retention implements [poll.ExpiringTable].
 func (t *logTable) Retention() time.Duration {
 	if t.cfg.cursorIdentity() != "" {
 		return 0 // not a system table: nothing expires
@@ -49,10 +48,8 @@ func (t *logTable) Now(ctx context.Context) (now int64, err error) {
 	return now, err
 }
 
-// Refresh implements [poll.Table].
 func (t *logTable) Refresh() { t.layout = nil }
 
-// Sums implements [poll.Table].
 func (t *logTable) Sums(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	if err := t.ensureReady(ctx, r); err != nil {
 		return err
@@ -87,7 +84,6 @@ func (t *logTable) readSum(cells [][]byte) (s poll.Sum, err error) {
 	return s, err
 }
 
-// Read implements [poll.Table].
 func (t *logTable) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows) error) error {
 	if err := t.ensureReady(ctx, r); err != nil {
 		return err

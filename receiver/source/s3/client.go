@@ -110,7 +110,6 @@ type objectBody struct {
 	broken error // why it did not come wholly
 }
 
-// Read is part of [io.Reader].
 func (b *objectBody) Read(p []byte) (n int, err error) {
 	b.stall.Reset(awslogs.StallTimeout)
 	n, err = b.body.Read(p)
@@ -121,7 +120,6 @@ func (b *objectBody) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Close is part of [io.Closer].
 func (b *objectBody) Close() error {
 	b.stall.Stop()
 	b.cancel(nil)

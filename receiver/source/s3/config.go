@@ -81,7 +81,6 @@ func (c Config) listedPrefixes() []string {
 	return c.Prefixes
 }
 
-// isIncluded tells whether a key is to be read.
 func (c Config) isIncluded(key string) bool {
 	for _, glob := range c.Include {
 		if doublestar.MatchUnvalidated(glob, key) {

@@ -120,7 +120,6 @@ func (r *objectReader) storedFormat(p *objectPrefix, key string) (*awslogs.TextP
 	return f, nil
 }
 
-// optionsOf gives the options of the parser of an object's text.
 func (r *objectReader) optionsOf(p *objectPrefix, f *awslogs.TextParser, server string, of *objectInfo) logformat.Options {
 	o := r.ParserOptions(f, server, of.key, "prefix", p.name)
 	o.Written = time.UnixMilli(of.modified)

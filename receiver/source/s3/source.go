@@ -32,7 +32,6 @@ type objectReader struct {
 	prefixes []*objectPrefix
 }
 
-// Run reads until ctx ends.
 func (b *bucketSource) Run(ctx context.Context, host source.Host) error {
 	shared, err := awslogs.NewReader(host, "S3", b.cfg.TextConfig, b.cfg.explainProblem)
 	if err != nil {

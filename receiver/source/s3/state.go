@@ -69,7 +69,6 @@ func (p *objectPrefix) storageKey() string { return "prefix." + p.name }
 // maxSeenObjects bounds the memory and the stored state of a prefix: some 1.3 MB, and 330 KB.
 const maxSeenObjects = 1 << 15
 
-// noteRead remembers that an object is done.
 func (p *objectPrefix) noteRead(o *objectInfo) {
 	p.seen.Add(o.versionID(), o.modified)
 	if p.seen.Len() > maxSeenObjects { // by half, so that it is not sorted for each object
@@ -93,7 +92,6 @@ func (p *objectPrefix) noteReplaced(o *objectInfo) bool {
 	return true
 }
 
-// encodeState gives the state to store.
 func (p *objectPrefix) encodeState() []byte {
 	state := prefixState{Floor: p.floor, Seen: p.seen.Encode(), Listing: p.listing, Object: p.position, Formats: map[string][]byte{}}
 	for name, f := range p.formats {

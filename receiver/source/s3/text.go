@@ -109,7 +109,6 @@ func (t *objectText) fillBuffer(buf []byte) (n int, atEnd bool, err error) {
 	return n, false, nil
 }
 
-// Close ends the reading, wherever it stands.
 func (t *objectText) Close() {
 	t.closeText()
 	if t.body != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// cursorBatch is what is delivered at once: what was read of one file, or of many small ones, and the cursors that it moves.
+// cursorBatch is the [delivery.DependentBatch] that is delivered at once: what was read of one file, or of many small ones, and the cursors that it moves.
 type cursorBatch struct {
 	parsed    logformat.EventBatch
 	textBytes int
@@ -30,7 +30,6 @@ type storedCursor struct {
 // number: a store pays for each batch as well as for each row.
 const maxBatchBytes = 8 << 20
 
-// Events is part of [delivery.Batch], as the methods that follow.
 func (b *cursorBatch) Events() []session.Event { return b.parsed.Events }
 
 // TextBytes counts all that was read: an event's strings are parts of it.
@@ -44,7 +43,6 @@ func (b *cursorBatch) Commit(changes map[string][]byte) {
 	b.encodeCursors(changes, true)
 }
 
-// CommitLast is part of [delivery.DependentBatch].
 func (b *cursorBatch) CommitLast(changes map[string][]byte) { b.encodeCursors(changes, false) }
 
 func (b *cursorBatch) encodeCursors(changes map[string][]byte, withState bool) {

@@ -72,5 +72,4 @@ func (p *readPosition) returnToHole() {
 	}
 }
 
-// recordPlace names a record for whoever looks for it.
 func recordPlace(path string, offset int64) string { return fmt.Sprintf("%s:%d", path, offset) }

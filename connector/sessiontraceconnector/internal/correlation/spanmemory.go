@@ -133,7 +133,6 @@ func (m *spanMemory) mayLackTraces(key uint64, clock storeClock, unixNano int64)
 	return last != 0 && last >= unixNano
 }
 
-// eachTrace hands out what is remembered under a key, in no order.
 func (m *spanMemory) eachTrace(key uint64, clock storeClock, yield func(*seenTrace)) {
 	traces, _ := m.byKey.Peek(key)
 	for i := range traces {

@@ -10,7 +10,6 @@ import (
 var errNames = logformat.NewRefusal("the first line does not name the columns type, auth_id and event_time_microseconds: " +
 	"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
 
-// setHeaderColumns takes the names of the columns in order.
 func (p *exportParser) setHeaderColumns(names []string) error {
 	header, seen := make([]*exportField, 0, len(names)), uint32(0)
 	typeCell := 0

@@ -37,7 +37,6 @@ func (j *jsonScanner) consumeByte(c byte) bool {
 	return true
 }
 
-// readString returns what is between the quotes.
 func (j *jsonScanner) readString() (raw string, escaped, ok bool) {
 	if !j.consumeByte('"') {
 		return "", false, false

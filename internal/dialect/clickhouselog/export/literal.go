@@ -16,7 +16,6 @@ type literalReader struct {
 	malformed bool
 }
 
-// readStringList appends the strings of an array.
 func (l *literalReader) readStringList(dst []string) ([]string, error) {
 	l.requireByte('[')
 	for more := !l.consumeByte(']'); more && !l.malformed; more = l.nextElement(']') {
@@ -25,7 +24,6 @@ func (l *literalReader) readStringList(dst []string) ([]string, error) {
 	return dst, l.requireEnd()
 }
 
-// readSettingPairs appends the pairs of an array of tuples or of a map.
 func (l *literalReader) readSettingPairs(dst []session.Setting) ([]session.Setting, error) {
 	opening, closing := byte('('), byte(']')
 	if l.consumeByte('{') {

@@ -71,7 +71,6 @@ func (p *exportParser) AmbiguousTimes() int { return p.clock.local.AmbiguousTime
 
 const requiredColumns = 1<<columnType | 1<<columnAuthID
 
-// Parse reads one line: a row, or one of those around the rows.
 func (p *exportParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.resetRow()
 	row, err := p.split(p, logformat.RecordText(record, offset))

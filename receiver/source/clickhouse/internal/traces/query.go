@@ -157,7 +157,6 @@ type logTables struct {
 	user   string // query_log's column for who logged in
 }
 
-// hostExpression is the expression for the node, by which the logs are joined.
 func (l *logTables) hostExpression() string {
 	if l.hosts {
 		return "CAST(hostname AS String)"
@@ -202,7 +201,6 @@ func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, u
 	return found, nil
 }
 
-// hasQueryKeys tells whether a table has what queries are known by.
 func hasQueryKeys(p rows.TablePart) bool {
 	return p.Columns["client_address"] == "IPv6" && p.Columns["client_port"] != "" && p.Columns["interface"] != "" && p.Columns["user"] != ""
 }
@@ -268,7 +266,6 @@ func (c *sessionColumns) sessionAt(i int) Session {
 	}}
 }
 
-// readSessions yields the sessions in the order of their logins.
 func (l *logTables) readSessions(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(c *sessionColumns, i int)) error {
 	c := &sessionColumns{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.InterfaceNames)}
 	return conn.Query(ctx, "", l.sessionsOfTracedSQL(q), c.protoResults(), func(n int) error {

@@ -62,7 +62,6 @@ type sessionRef struct {
 	port   uint16
 }
 
-// askLogs calls ask with the logs, where there are any.
 func (t *Tracer) askLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, ask func(*logTables) error) error {
 	if t.logs == nil || t.logs.layout != l {
 		logs, err := readLogs(ctx, conn, l, t.Username)
@@ -169,7 +168,6 @@ func (t *Tracer) DeliveredLater(ctx context.Context, found []Session, upTo int64
 	return nil
 }
 
-// loadStored reads once what is remembered.
 func (t *Tracer) loadStored(ctx context.Context) error {
 	if t.loaded {
 		return nil
