@@ -278,6 +278,12 @@ func (k Keys) Without(others Keys) Keys {
 
 // Open reads a signed head of a log, and when it was signed. An error is ErrForgedHead.
 func (k Keys) Open(signed, origin string) (Head, time.Time, error) {
+	head, at, _, err := k.OpenBy(signed, origin)
+	return head, at, err
+}
+
+// OpenBy is Open, and tells which key opens it.
+func (k Keys) OpenBy(signed, origin string) (Head, time.Time, note.Verifier, error) {
 	for _, v := range k {
 		c, _, n, err := checkpoint.ParseCheckpoint([]byte(signed), origin, v)
 		if err != nil || len(c.Hash) != len(Hash{}) {
@@ -287,11 +293,11 @@ func (k Keys) Open(signed, origin string) (Head, time.Time, error) {
 			at, err := cosignature.CoSigV1Timestamp(signature)
 			_, strict := base64.StdEncoding.Strict().DecodeString(signature.Base64) // the library reads over bits that mean nothing
 			if err == nil && strict == nil && signature.Hash == v.KeyHash() {
-				return Head{Origin: c.Origin, Size: c.Size, Root: Hash(c.Hash)}, at, nil
+				return Head{Origin: c.Origin, Size: c.Size, Root: Hash(c.Hash)}, at, v, nil
 			}
 		}
 	}
-	return Head{}, time.Time{}, fmt.Errorf("%w: no trusted key has signed it for %s", ErrForgedHead, origin)
+	return Head{}, time.Time{}, nil, fmt.Errorf("%w: no trusted key has signed it for %s", ErrForgedHead, origin)
 }
 
 // ReadHead is what a signed head says, and when it says that it was signed, whoever has.

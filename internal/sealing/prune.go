@@ -56,8 +56,8 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 	}
 	b.current.pending.AddStatement(fmt.Sprintf("pruned %d", end))
 	b.current.pending.AddStatement(retentionText(b.ttl)) // the one before goes
-	if b.state.Retired != "" {
-		b.current.pending.AddStatement(retiredText(b.state.Retired))
+	for _, text := range b.rotationTexts() {
+		b.current.pending.AddStatement(text)
 	}
 	b.mu.Unlock()
 	if err := b.sealAll(ctx); err != nil {

@@ -1,12 +1,14 @@
 package sealing
 
 import (
+	"context"
 	"fmt"
 
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // readNextKey reads the key that is to take over, if there is one.
@@ -50,8 +52,29 @@ func (b *Backend) rotateKey() {
 	b.key, b.nextKey = b.nextKey, nil
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.current.pending.AddStatement(retiredText(b.state.Retired))
+	for _, text := range b.rotationTexts() {
+		b.current.pending.AddStatement(text)
+	}
 	b.log.Info("the next key signs from now on: write its file in the place of seal::key_file, and give its public key to whoever verifies", zap.String("key", "seal::next_key_file"), zap.String("public", b.key.Public()))
 }
 
-func retiredText(public string) string { return "key retired " + public }
+// leavingTexts say that the next key takes over, and what this one has signed in other logs until now: whoever has it later signs more, with any time.
+func (b *Backend) leavingTexts(ctx context.Context, store query.Store) ([]string, error) {
+	last, err := sealquery.LastHeads(ctx, store)
+	texts := []string{"key next " + b.nextKey.Public()}
+	for _, s := range last {
+		if head, _, err := b.key.Keys().Open(s.Head, s.Log); err == nil && s.Log != b.state.Log {
+			texts = append(texts, "signed "+head.Line())
+		}
+	}
+	b.state.Signed = append(b.state.Signed[:len(b.state.Signed):len(b.state.Signed)], texts[1:]...)
+	return texts, err
+}
+
+// rotationTexts are said again where what has said so before may have gone.
+func (b *Backend) rotationTexts() []string {
+	if b.state.Retired == "" {
+		return nil
+	}
+	return append([]string{"key retired " + b.state.Retired}, b.state.Signed...)
+}

@@ -192,7 +192,7 @@ func (b *Backend) beginLog(number int) error {
 	if err != nil {
 		return err
 	}
-	b.state = state{Number: number, Log: name, Retired: b.state.Retired}
+	b.state = state{Number: number, Log: name, Retired: b.state.Retired, Signed: b.state.Signed}
 	return nil
 }
 

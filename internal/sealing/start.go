@@ -125,11 +125,14 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state.Retired = retired; retired != "" {
-		statements = append(statements, retiredText(retired)) // a kill may have kept it from its seal
-	}
+	b.state.Retired, b.state.Signed = retired, known.Signed
+	statements = append(statements, b.rotationTexts()...) // a kill may have kept them from their seal
 	if b.nextKey != nil {
-		statements = append(statements, "key next "+b.nextKey.Public())
+		texts, err := b.leavingTexts(ctx, store)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, texts...)
 	}
 	err = b.takeJournals(ctx, store, last, statements)
 	if err == nil {

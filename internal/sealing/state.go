@@ -20,6 +20,8 @@ type state struct {
 
 	Key     string `json:"key,omitempty"`     // public, of whoever has signed the head
 	Retired string `json:"retired,omitempty"` // the public key before that one, where it has said so
+	// Signed are statements of where logs ended that keys before have signed, when they left.
+	Signed []string `json:"signed,omitempty"`
 }
 
 func statePath(dir string) string { return filepath.Join(dir, "state.json") }

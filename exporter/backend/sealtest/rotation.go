@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ func (r *rig) newKey() (file, public string) {
 // keyHandsOver: who trusts the old key trusts the one that it has named; who has the new one alone is told of the old.
 func keyHandsOver(t *testing.T, r *rig) {
 	r.write(numbers(0, 10))
+	_, err := r.forget(person("user-2"))
+	require.NoError(t, err)
 	oldFile, oldKey := r.cfg.KeyFile, r.public[0]
 	nextFile, nextKey := r.newKey()
 	r.cfg.NextKeyFile, r.cfg.Interval = nextFile, time.Minute
@@ -33,7 +36,8 @@ func keyHandsOver(t *testing.T, r *rig) {
 	t.Cleanup(func() { _ = killed.Shutdown(context.Background()) })
 	r.keepKilled(func() { r.write(numbers(10, 20)) }) // before the next key has signed anything
 	r.write(numbers(20, 30))
-	r.requireSealed(30)
+	_, found := r.verify()
+	require.Empty(t, found)
 	next, err := seal.ParseKeys(nextKey)
 	require.NoError(t, err)
 	last := r.heads()[len(r.heads())-1]
@@ -41,33 +45,57 @@ func keyHandsOver(t *testing.T, r *rig) {
 	r.public = []string{oldKey}
 	_, err = r.forget(person("user-1"))
 	require.NoError(t, err)
-	_, found := r.verify(r.heads()...)
+	_, found = r.verify(r.heads()...)
 	require.Empty(t, found, "the next key signs erasures too")
 	r.cfg.KeyFile, r.cfg.NextKeyFile = nextFile, ""
 	r.write(numbers(30, 40))
 	require.Zero(t, r.alarms)
 	heads := r.heads()
 	for _, trusted := range []struct {
-		keys []string
-		want []verify.Kind
-	}{{[]string{oldKey}, nil}, {[]string{oldKey, nextKey}, nil}, {[]string{nextKey}, []verify.Kind{verify.KindKeyRetired}}} {
+		keys   []string
+		want   []verify.Kind
+		erased int
+	}{
+		{[]string{oldKey}, nil, 2},
+		{[]string{oldKey, nextKey}, nil, 2},
+		{[]string{nextKey}, []verify.Kind{verify.KindKeyRetired, verify.KindUnknownLog, verify.KindRemoved}, 1},
+	} {
 		r.public = trusted.keys
 		summary, found := r.verify(heads...)
 		require.Equal(t, trusted.want, kinds(found))
-		require.Equal(t, 39, summary.Records)
-		require.Equal(t, 1, summary.Erased)
+		require.Equal(t, 38, summary.Records)
+		require.Equal(t, trusted.erased, summary.Erased)
 		require.Equal(t, len(heads), summary.HeadsHeld)
 	}
 	r.cfg.KeyFile = oldFile
-	_, err = r.forget(person("user-35"))
+	_, err = r.forget(person("user-5"))
 	require.NoError(t, err)
 	r.public = []string{oldKey, nextKey}
 	_, found = r.verify(heads...)
-	require.Equal(t, []verify.Kind{verify.KindKeyLeft}, kinds(found), "whoever has the old key erases")
+	require.Equal(t, []verify.Kind{verify.KindKeyLeft, verify.KindErasureRefused, verify.KindRemoved}, kinds(found), "whoever has the old key erases nothing")
+	r.keyNamesAnother(oldFile)
 	r.write(numbers(40, 50))
 	for _, keys := range [][]string{{oldKey}, {oldKey, nextKey}} {
 		r.public = keys
 		_, found := r.verify()
 		require.Contains(t, kinds(found), verify.KindForgedHead, "the old key has left")
+	}
+}
+
+// keyNamesAnother: whoever has the old key has it name one of his own, which then states an erasure.
+func (r *rig) keyNamesAnother(oldFile string) {
+	r.t.Helper()
+	thief := r.withWriter(r.db, "thief")
+	thief.cfg.KeyFile = oldFile
+	thief.cfg.NextKeyFile, _ = thief.newKey()
+	thief.write()
+	_, err := thief.forget(person("user-6"))
+	require.NoError(r.t, err)
+	for _, keys := range [][]string{r.public, r.public[:1]} {
+		thief.public = keys
+		_, found := thief.verify()
+		require.Contains(r.t, kinds(found), verify.KindKeyForked)
+		removed := slices.DeleteFunc(found, func(f verify.Finding) bool { return f.Kind != verify.KindRemoved || f.RecordID != idOf(6) })
+		require.Len(r.t, removed, 1)
 	}
 }

@@ -19,58 +19,86 @@ type statedErasure struct {
 	of      []*logHistory // those of about that this table has, as they were: it excuses nothing else
 	records int
 	reason  string
-	signer  string
+	signers seal.Keys
 }
 
 // readErasure reads the statement `forgot N: REASON`.
 func (w *logWalk) readErasure(s *sealquery.StoredSeal, about []seal.Head, text string) *statedErasure {
 	count, reason, _ := strings.Cut(text, ": ")
-	e := &statedErasure{about: about, reason: reason}
+	e := &statedErasure{about: about, reason: reason, signers: w.signersOf(s)}
 	e.records, _ = strconv.Atoi(count) // it is signed
-	for _, key := range w.keysAt(s.First).Opening(s.Head, s.Log) {
-		e.signer = fmt.Sprintf("%s+%08x", key.Name(), key.KeyHash())
-	}
 	return e
 }
 
 // checkErasures names what was stated, and finds the logs that each statement is about. One of another table, which somebody has copied, is about none of this.
 func (v *verifier) checkErasures(ctx context.Context) error {
-	known := map[seal.Head]*logHistory{}
-	refused := map[string]bool{}
+	refused := map[Finding]bool{}
 	for i := range v.seals {
 		r := &v.seals[i]
 		if r.erasure == nil {
 			continue
 		}
-		isPruned := false
-		for _, head := range r.erasure.about {
-			log, isAsked := known[head]
-			if !isAsked {
-				var err error
-				if log, err = v.logWithHead(ctx, head); err != nil {
-					return err
-				}
-				known[head] = log
-			}
-			if log != nil {
-				r.erasure.of = append(r.erasure.of, log)
-			}
-			isPruned = isPruned || v.isPrunedBehind(head)
-		}
-		if len(r.erasure.of) > 0 || isPruned || len(r.erasure.about) == 0 {
-			v.report(Finding{Kind: KindErasure, Log: r.log.name, Sealed: r.sealed, Records: r.erasure.records, Reason: r.erasure.reason, Signer: r.erasure.signer})
-			continue
-		}
-		if !refused[r.log.name] {
-			refused[r.log.name] = true
-			v.report(Finding{Kind: KindErasureRefused, Log: r.log.name, Sealed: r.sealed, Detail: "it is about logs of another table, or of what was cut off of this one: it excuses no deletion here"})
+		detail, err := v.findErased(ctx, r)
+		switch f := (Finding{Kind: KindErasureRefused, Log: r.log.name, Detail: detail}); {
+		case err != nil:
+			return err
+		case detail == "":
+			v.report(Finding{Kind: KindErasure, Log: r.log.name, Sealed: r.sealed, Records: r.erasure.records, Reason: r.erasure.reason, Signer: keyNames(r.erasure.signers)})
+		case !refused[f]: // a log of them is one finding
+			refused[f] = true
+			f.Sealed = r.sealed
+			v.report(f)
 		}
 	}
 	return nil
 }
 
+// findErased finds the logs of which a statement excuses deletions, or says why it is refused.
+func (v *verifier) findErased(ctx context.Context, r *sealedRange) (refused string, err error) {
+	if v.haveLeft(r.erasure.signers) {
+		isVouched, err := v.isVouched(ctx, r.log, r.first+1, mostRotations)
+		if err != nil || !isVouched {
+			return "its key has left before: whoever has that now excuses no deletion", err
+		}
+	}
+	isPruned := len(r.erasure.about) == 0
+	for _, head := range r.erasure.about {
+		log, err := v.logWithHead(ctx, head)
+		if err != nil {
+			return "", err
+		}
+		if log != nil {
+			r.erasure.of = append(r.erasure.of, log)
+		}
+		isPruned = isPruned || v.isPrunedBehind(head)
+	}
+	if len(r.erasure.of) == 0 && !isPruned {
+		return "it is about logs of another table, or of what was cut off of this one: it excuses no deletion here", nil
+	}
+	return "", nil
+}
+
+func keyNames(keys seal.Keys) string {
+	var names []string
+	for _, key := range keys {
+		names = append(names, fmt.Sprintf("%s+%08x", key.Name(), key.KeyHash()))
+	}
+	return strings.Join(names, ", ")
+}
+
 // logWithHead is the log that was as a head says, or nil.
 func (v *verifier) logWithHead(ctx context.Context, head seal.Head) (*logHistory, error) {
+	if log, isKnown := v.headsFound[head]; isKnown {
+		return log, nil
+	}
+	log, err := v.lookUpHead(ctx, head)
+	if err == nil {
+		v.headsFound[head] = log
+	}
+	return log, err
+}
+
+func (v *verifier) lookUpHead(ctx context.Context, head seal.Head) (*logHistory, error) {
 	for _, w := range v.walks {
 		if w.log.name != head.Origin {
 			continue

@@ -25,6 +25,12 @@ type leftKeys struct {
 	at   time.Time
 }
 
+// vouchedHead is one that a key had signed when it left: whatever it signs behind that, with any time, is of whoever has it now.
+type vouchedHead struct {
+	seal.Head
+	by *logWalk
+}
+
 // formerKey is trusted up to a page: the tree of every later head has what it signed.
 type formerKey struct {
 	keys  seal.Keys
@@ -50,7 +56,7 @@ func (w *logWalk) keysAt(first uint64) seal.Keys {
 func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
 	var former []formerKey
 	for {
-		summary, seals, alarms := v.summary, len(v.seals), len(v.alarms)
+		summary, seals, alarms, vouched, successions := v.summary, len(v.seals), len(v.alarms), len(v.vouched), len(v.successions)
 		w := &logWalk{verifier: v, log: &logHistory{name: name}, rotation: rotation{former: former}}
 		for s, err := range sealquery.Seals(ctx, v.store, name, 0) {
 			if err != nil {
@@ -63,12 +69,13 @@ func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) 
 			return w, nil
 		}
 		former = w.former
-		v.summary, v.seals, v.alarms = summary, v.seals[:seals], v.alarms[:alarms]
+		v.summary, v.seals, v.alarms, v.vouched = summary, v.seals[:seals], v.alarms[:alarms], v.vouched[:vouched]
+		v.successions = v.successions[:successions]
 	}
 }
 
 // noteKey reads `key next` and `key retired`.
-func (w *logWalk) noteKey(s *sealquery.StoredSeal, text string) {
+func (w *logWalk) noteKey(s *sealquery.StoredSeal, sealed time.Time, text string) {
 	verb, public, _ := strings.Cut(text, " ")
 	keys, err := seal.ParseKeys(public)
 	if err != nil {
@@ -77,8 +84,15 @@ func (w *logWalk) noteKey(s *sealquery.StoredSeal, text string) {
 	switch {
 	case verb == "next":
 		w.Keys = append(w.Keys, keys.Without(w.Keys)...)
-		w.leaving = append(w.leaving, w.keysAt(s.First).Opening(s.Head, s.Log).Without(keys)...)
-	case verb == "retired" && !w.Keys.Contains(keys[0]) && !w.isFormer(keys):
+		before := w.signersOf(s).Without(keys)
+		w.leaving = append(w.leaving, before...)
+		w.successions = append(w.successions, succession{before, keys, s.Log, sealed})
+	case verb == "retired" && w.Keys.Contains(keys[0]): // it may have said so in a seal that has gone
+		if w.leaving = w.leaving.Without(keys); !w.denied.Contains(keys[0]) && !w.signersOf(s).Contains(keys[0]) {
+			w.denied = append(w.denied, keys...)
+			w.left = append(w.left, leftKeys{keys, s.Log, sealed})
+		}
+	case verb == "retired" && !w.isFormer(keys):
 		w.former = append(w.former, formerKey{keys, s.First, public})
 		w.retired = append(w.retired, keys...)
 	}
@@ -107,14 +121,76 @@ func (w *logWalk) reportRetired() {
 	}
 }
 
-// reportLeftKeys names logs that end under a key which has left another one before: whoever has stolen it may begin some, with erasures in them.
-func (v *verifier) reportLeftKeys() {
+func (w *logWalk) signersOf(s *sealquery.StoredSeal) seal.Keys {
+	return w.keysAt(s.First).Opening(s.Head, s.Log)
+}
+
+// reportLeftKeys names logs that end under a key which has left another one: whoever has stolen it may begin some, and date them as he likes.
+func (v *verifier) reportLeftKeys(ctx context.Context) error {
 	for _, w := range v.walks {
 		for _, l := range v.left {
-			if w.last.After(l.at) && len(l.keys.Opening(w.head, w.log.name)) > 0 {
+			signers := l.keys.Opening(w.head, w.log.name)
+			if len(signers) == 0 {
+				continue
+			}
+			isVouched, err := v.isVouched(ctx, w.log, w.end.Size, mostRotations)
+			if err != nil {
+				return err
+			}
+			if !isVouched {
 				v.report(Finding{Kind: KindKeyLeft, Log: w.log.name, Sealed: w.last, Detail: fmt.Sprintf("its key has left %s at %s: a writer whose key is still to be rotated, or somebody who has the old key", l.log, l.at.UTC().Format(time.RFC3339))})
 				break
 			}
+		}
+	}
+	return nil
+}
+
+// haveLeft tells whether some of what has signed a head has left a log, or whether nothing has signed it.
+func (v *verifier) haveLeft(signers seal.Keys) bool {
+	return len(signers) == 0 || slices.ContainsFunc(v.left, func(l leftKeys) bool { return len(signers.Without(l.keys)) < len(signers) })
+}
+
+// mostRotations bounds how far it is followed who vouches for whom.
+const mostRotations = 16
+
+// isVouched tells whether what a key that has left has signed of a log, up to a page, is under the signature of one that has not, by way of some rotations.
+func (v *verifier) isVouched(ctx context.Context, log *logHistory, end uint64, rotations int) (bool, error) {
+	for _, h := range v.vouched {
+		if h.Origin != log.name || h.Size < end || rotations == 0 {
+			continue
+		}
+		found, err := v.logWithHead(ctx, h.Head)
+		if err != nil {
+			return false, err
+		}
+		isVouched := !v.haveLeft(v.Keys.Opening(h.by.head, h.by.log.name))
+		if found == log && !isVouched {
+			isVouched, err = v.isVouched(ctx, h.by.log, h.by.end.Size, rotations-1)
+		}
+		if err != nil || found == log && isVouched {
+			return isVouched, err
+		}
+	}
+	return false, nil
+}
+
+// succession is a key that says which one follows it.
+type succession struct {
+	keys, next seal.Keys
+	log        string
+	sealed     time.Time
+}
+
+// checkSuccessions finds keys that have named two which follow: whoever has stolen one names his own. One that is given is not his.
+func (v *verifier) checkSuccessions() {
+	for _, s := range v.successions {
+		isFork := slices.ContainsFunc(v.successions, func(other succession) bool {
+			return len(other.keys.Without(s.keys)) < len(other.keys) && !other.next.Contains(s.next[0]) && v.signing.Contains(other.next[0])
+		})
+		if isFork && v.signing.Contains(s.next[0]) && !v.given.Contains(s.next[0]) {
+			v.left = append(v.left, leftKeys{s.next, s.log, s.sealed})
+			v.report(Finding{Kind: KindKeyForked, Log: s.log, Sealed: s.sealed, Detail: fmt.Sprintf("it says that %s follows, and another log that another key does: give those that you trust with --key", keyNames(s.next))})
 		}
 	}
 }

@@ -38,8 +38,12 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
 				w.log.pruned = page
 			}
+		case "signed":
+			if head, ok := seal.ParseHeadLine(rest); ok {
+				w.vouched = append(w.vouched, vouchedHead{head, w})
+			}
 		case "key":
-			w.noteKey(s, rest)
+			w.noteKey(s, r.sealed, rest)
 		case "alarm":
 			w.noteAlarm(s.Log, r.sealed, rest)
 		}

@@ -34,6 +34,7 @@ const (
 	KindForgedHead       Kind = "forged head"       // a head that no trusted key has signed, in a log that one of them signs
 	KindUnknownLog       Kind = "unknown log"       // a log that no trusted key has signed
 	KindErasureRefused   Kind = "erasure refused"   // a statement of an erasure that is not about this table
+	KindKeyForked        Kind = "key forked"        // a key has named two that follow it, one of which is not given
 	KindAlarm            Kind = "alarm"             // the collector itself has found that the log had lost its end
 	KindRolledBack       Kind = "rolled back"       // the log ends before a head that was kept elsewhere
 	KindForked           Kind = "forked"            // the log is another one than that of a head that was kept elsewhere
@@ -122,12 +123,17 @@ type verifier struct {
 	report  func(Finding)
 	summary Summary
 
-	seals   []sealedRange
-	walks   []*logWalk
-	logs    []*logHistory
-	alarms  []alarm
-	retired seal.Keys // keys that another one has followed, and that are not given
-	left    []leftKeys
+	seals       []sealedRange
+	walks       []*logWalk
+	logs        []*logHistory
+	alarms      []alarm
+	retired     seal.Keys // keys that another one has followed, and that are not given
+	successions []succession
+	given       seal.Keys
+	signing     seal.Keys // those that have signed something
+	left        []leftKeys
+	vouched     []vouchedHead
+	headsFound  map[seal.Head]*logHistory // nil: no log of the table was so
 
 	committer   *seal.Committer // of the seal that was asked last
 	committerOf *sealedRange
@@ -169,8 +175,9 @@ type retention struct {
 
 // Run verifies all that a store has. Findings are reported as they are found. An error says that it could not be done.
 func Run(ctx context.Context, store query.Store, o Options, report func(Finding)) (Summary, error) {
-	v := &verifier{Options: o, store: store, begun: time.Now()}
+	v := &verifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]*logHistory{}}
 	v.Keys = slices.Clip(v.Keys)
+	v.given = v.Keys
 	v.report = func(f Finding) {
 		switch {
 		case f.Kind == KindAcknowledged || f.Kind == KindErasure:
@@ -214,7 +221,10 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	if err := v.checkEachLog(ctx, names, copies); err != nil {
 		return err
 	}
-	v.reportLeftKeys()
+	v.checkSuccessions()
+	if err := v.reportLeftKeys(ctx); err != nil {
+		return err
+	}
 	copies = v.leaveOutUnknownHeads(copies)
 	for i := range copies {
 		for _, w := range v.walks {
@@ -344,7 +354,7 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	r := sealedRange{log: w.log, first: s.First, entries: s.Entries, min: s.MinID, max: s.MaxID}
 	w.head = s.Head
 	keys := w.keysAt(s.First)
-	head, sealed, err := keys.Open(s.Head, s.Log)
+	head, sealed, signer, err := keys.OpenBy(s.Head, s.Log)
 	root, rootErr := w.tip.Root()
 	switch {
 	case err != nil:
@@ -371,6 +381,9 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 		r.trusted = err == nil || onlyStatements(err)
 	}
 	w.end = w.tip
+	if !w.signing.Contains(signer) {
+		w.signing = append(w.signing, signer)
+	}
 	if w.log.firstSeal.IsZero() {
 		w.log.firstSeal = sealed
 	}
