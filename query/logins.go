@@ -19,6 +19,8 @@ const (
 	longestText  = 1000 // bytes of a name; longer ones are told apart by so many
 	mostEvidence = 100
 	mostFailures = 500_000 // are held at a time; then a question has come as far as they reach
+
+	firstOfFailures = 2 * time.Hour // few logins are failures
 )
 
 // fieldValue is a value of a field. cut says that it is a beginning.
@@ -255,7 +257,7 @@ func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limi
 		return guessedLogins(s) + " ORDER BY " + s.Nanoseconds() + " DESC LIMIT " + strconv.Itoa(mostFailures-len(rows))
 	}
 	all := QuestionOptions{} // those that are ignored count to the most that are held
-	covered, err := all.eachLogin(ctx, s, f, order, limits, func(row *loginRow) error {
+	covered, err := all.eachLoginFrom(ctx, s, f, firstOfFailures, order, limits, func(row *loginRow) error {
 		if rows = append(rows, *row); len(rows) == mostFailures {
 			return errEnough
 		}
@@ -306,6 +308,9 @@ func (b timeBudget) contextWithGrace(ctx context.Context, grace time.Duration) (
 	}
 	return context.WithDeadlineCause(ctx, b.until.Add(grace), errTimeUp)
 }
+
+// mostOfTime leaves a quarter for what comes after.
+func (limits Limits) mostOfTime() Limits { return Limits{Time: limits.Time - limits.Time/4} }
 
 // halfOfTime leaves as much for what comes after.
 func (limits Limits) halfOfTime() Limits { return Limits{Time: (limits.Time + 1) / 2} }

@@ -276,6 +276,14 @@ func subtractDuration(at int64, d time.Duration) int64 {
 	return at - int64(d)
 }
 
+// addDuration is a time by d after at, or the latest.
+func addDuration(at int64, d time.Duration) int64 {
+	if at > math.MaxInt64-int64(d) {
+		return math.MaxInt64
+	}
+	return at + int64(d)
+}
+
 // firstSeen is a pair that was never seen before the range.
 type firstSeen struct {
 	userAddress

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,4 +77,13 @@ func TestSuccessesHaveTheTimeThatFailuresLeave(t *testing.T) {
 		require.True(t, covered.Complete)
 		require.Len(t, found, 1)
 	})
+}
+
+// TestWindowsAreJoined where they overlap, and the nearest of more than a statement has.
+func TestWindowsAreJoined(t *testing.T) {
+	windows := [][2]int64{{70, 80}, {0, 10}, {5, 7}, {12, 20}, {40, 50}}
+	require.Equal(t, [][2]int64{{0, 10}, {12, 20}, {40, 50}, {70, 80}}, joinWindows(slices.Clone(windows), 4))
+	require.Equal(t, [][2]int64{{0, 20}, {40, 50}, {70, 80}}, joinWindows(slices.Clone(windows), 3))
+	require.Equal(t, [][2]int64{{0, 80}}, joinWindows(slices.Clone(windows), 1))
+	require.Empty(t, joinWindows(nil, 1))
 }

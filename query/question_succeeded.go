@@ -1,9 +1,11 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,15 +36,15 @@ type afterFailures struct {
 
 func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
-	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(o.SuccessWithin), limits.halfOfTime())
+	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(o.SuccessWithin), limits.mostOfTime())
 	if err != nil {
 		return nil, covered.clippedTo(f, o.SuccessWithin), err
 	}
-	suspects := o.suspectsOf(rows)
-	if len(suspects) > 0 {
-		successes := f.extendedBefore(o.SuccessWithin)
-		successes.From = laterTime(successes.From, covered.From)
-		also, err := o.eachLogin(ctx, s, successes, successfulLogins, left.remainingLimits(), func(row *loginRow) error {
+	suspects, windows := o.suspectsOf(rows)
+	if len(windows) > 0 {
+		successes := f.withinTimes(max(windows[0][0], covered.From.UnixNano()), windows[len(windows)-1][1])
+		within := func() string { return withinWindows(s, windows) + successfulLogins() }
+		also, err := o.eachLoginFrom(ctx, s, successes, oneDay, within, left.remainingLimits(), func(row *loginRow) error {
 			for _, q := range sequencesOf(row) {
 				if suspects[q] {
 					rows = append(rows, *row)
@@ -71,9 +73,10 @@ func laterTime(a, b time.Time) time.Time {
 	return a
 }
 
-func (o QuestionOptions) suspectsOf(failures []loginRow) map[loginSequence]bool {
+// suspectsOf are what is suspected after enough failures of one user, which are in the order of time, and the times in which successes matter.
+func (o QuestionOptions) suspectsOf(failures []loginRow) (suspects map[loginSequence]bool, windows [][2]int64) {
 	recent := map[loginSequence][]int64{} // of each the times of its last failures
-	suspects := map[loginSequence]bool{}
+	suspects = map[loginSequence]bool{}
 	for i := range failures {
 		r := &failures[i]
 		if r.account.user.Absent {
@@ -88,11 +91,51 @@ func (o QuestionOptions) suspectsOf(failures []loginRow) map[loginSequence]bool 
 		if len(times) < o.FailuresBeforeSuccess || times[0] < subtractDuration(r.at, o.SuccessWithin) {
 			continue
 		}
+		windows = append(windows, [2]int64{times[0], addDuration(r.at, o.SuccessWithin+1)})
 		for _, q := range sequencesOf(r) {
 			suspects[q] = true
 		}
 	}
-	return suspects
+	return suspects, joinWindows(windows, mostWindows)
+}
+
+const mostWindows = 100 // are told apart in a statement
+
+// joinWindows joins those that overlap, and then the nearest ones until there are so many.
+func joinWindows(windows [][2]int64, most int) (joined [][2]int64) {
+	slices.SortFunc(windows, func(a, b [2]int64) int { return cmp.Compare(a[0], b[0]) })
+	var gaps []int64
+	for i := 1; i < len(windows); i++ {
+		windows[i][1] = max(windows[i][1], windows[i-1][1])
+		gaps = append(gaps, windows[i][0]-windows[i-1][1])
+	}
+	least := int64(0)
+	if slices.Sort(gaps); len(gaps) >= most {
+		least = max(0, gaps[len(gaps)-most])
+	}
+	for _, w := range windows {
+		if n := len(joined); n > 0 && w[0]-joined[n-1][1] <= least {
+			joined[n-1][1] = w[1]
+			continue
+		}
+		joined = append(joined, w)
+	}
+	return joined
+}
+
+func withinWindows(s Store, windows [][2]int64) string {
+	all := make([]string, len(windows))
+	for i, w := range windows {
+		all[i] = s.Between(w[0], w[1])
+	}
+	return " AND (" + strings.Join(all, " OR ") + ")"
+}
+
+// withinTimes is the filter, cut to a time.
+func (f Filter) withinTimes(from, until int64) Filter {
+	begin, end := f.timeBounds()
+	f.From, f.Until = time.Unix(0, max(begin, from)).UTC(), time.Unix(0, min(end, until)).UTC()
+	return f
 }
 
 func (o QuestionOptions) successFindings(f Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {

@@ -32,7 +32,7 @@ func summaryOf(ctx context.Context, s Store, left timeBudget) (summaryAnswer, er
 // shareOf is the time that a question may spend on its range: most, where its history is counted.
 func (c summaryAnswer) shareOf(limits Limits) Limits {
 	if c.known {
-		return Limits{Time: limits.Time - limits.Time/4}
+		return limits.mostOfTime()
 	}
 	return limits.halfOfTime()
 }
