@@ -301,6 +301,14 @@ func (b timeBudget) halfOfRest() timeBudget {
 	return newBudget(b.remainingLimits().halfOfTime())
 }
 
+// mostOfRest leaves a quarter of what is left.
+func (b timeBudget) mostOfRest() timeBudget {
+	if b.until.IsZero() {
+		return b
+	}
+	return newBudget(b.remainingLimits().mostOfTime())
+}
+
 // contextWithGrace is interrupted some time after the budget's end.
 func (b timeBudget) contextWithGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	if b.until.IsZero() {

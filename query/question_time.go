@@ -43,7 +43,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
 	var told *countedHours
 	if counted.known && from > math.MinInt64 {
-		if told, err = o.countHours(ctx, s, counted, left.halfOfRest(), f, subtractDuration(from, o.UsualPeriod)); err != nil {
+		if told, err = o.countHours(ctx, s, counted, left.mostOfRest(), f, subtractDuration(from, o.UsualPeriod)); err != nil {
 			return nil, Coverage{}, err
 		}
 	}
@@ -56,7 +56,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 		return nil, covered, err
 	}
 	history := hourHistory{QuestionOptions: o, from: from, usual: map[account]bool{}, times: [][2]int64{{subtractDuration(from, o.UsualPeriod), from}}, open: math.MaxUint64}
-	isSeen := func(hour userHour) bool { return told.users[hour.account].freshHours()>>hour.hour&1 == 0 }
+	isSeen := func(hour userHour) bool { return told.freshHours(hour.account)>>hour.hour&1 == 0 }
 	if told != nil {
 		history.takeTold(told)
 	} else if isSeen, err = o.seenInHour(ctx, s, left, from, hours); err != nil {
@@ -96,8 +96,13 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	return sortFindings(all), covered, err
 }
 
-// freshHours are those of now that were not before.
-func (t hoursTold) freshHours() hourSet { return t.now &^ t.before }
+// freshHours are a user's of the time that were not before.
+func (c *countedHours) freshHours(of account) hourSet {
+	if told := c.users[of]; told != nil {
+		return told.now &^ told.before
+	}
+	return 0
+}
 
 // hoursOf are the logins of a filter by user and hour: of those users alone of whom the summary tells.
 func (o QuestionOptions) hoursOf(ctx context.Context, s Store, f Filter, told *countedHours, counted summaryAnswer, left timeBudget) (map[userHour]*loginGroup, Coverage, error) {
@@ -283,9 +288,9 @@ type accountPeriod struct {
 func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Filter, limits Limits) (all []Finding, covered Coverage, err error) {
 	left := newBudget(limits)
 	counted, err := summaryOf(ctx, s, left)
-	var away map[account]hoursTold
+	var away map[account]*hoursTold
 	if err == nil && counted.known {
-		away, err = o.usersAway(ctx, s, counted, left.halfOfRest(), f)
+		away, err = o.usersAway(ctx, s, counted, left.mostOfRest(), f)
 	}
 	if err != nil {
 		return nil, Coverage{}, err
@@ -327,7 +332,7 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 
 // usersAway are the users who logged in in a filter's time, as far as the summary knows no login of theirs in the time before it that makes an account unused;
 // nil where it cannot tell, as of a range in which an account may have been unused.
-func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (away map[account]hoursTold, err error) {
+func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (away map[account]*hoursTold, err error) {
 	from, until, found, err := clipToExtent(ctx, s, f)
 	since := subtractDuration(until, o.UnusedFor)
 	if err != nil || !found || since >= from {
@@ -338,7 +343,7 @@ func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summary
 	if err != nil || told == nil {
 		return nil, err
 	}
-	maps.DeleteFunc(told.users, func(_ account, hours hoursTold) bool { return hours.before != 0 })
+	maps.DeleteFunc(told.users, func(_ account, hours *hoursTold) bool { return hours.before != 0 })
 	return told.users, nil
 }
 

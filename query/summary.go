@@ -129,9 +129,10 @@ type hoursTold struct {
 
 // countedHours are the hours of users in a time, and in another before it.
 type countedHours struct {
-	users     map[account]hoursTold // those with an hour that they did not have before
-	undecided [][2]int64            // times before of which the summary does not tell
-	open      hourSet               // hours in these
+	users     map[account]*hoursTold // those with an hour that they did not have before
+	undecided [][2]int64             // times before of which the summary does not tell
+	open      hourSet                // hours in these
+	reached   int64                  // the day of the last row
 }
 
 // mostCountedDays are asked of a summary at once.
@@ -152,7 +153,7 @@ func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summar
 	if since < 0 || days > mostCountedDays {
 		return nil, nil
 	}
-	hours := countedHours{users: map[account]hoursTold{}}
+	hours := countedHours{users: map[account]*hoursTold{}}
 	past := o.shiftHours(begin, days, func(at, end int64) hourSet {
 		if end <= since || at >= start {
 			return 0
@@ -174,20 +175,22 @@ func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summar
 	isWhole, err := counted.eachRow(ctx, s, left, counted.Hours(begin, now, past), HoursColumns, func(row []Cell) error {
 		return hours.addRow(row, texts)
 	})
-	if err != nil || !isWhole {
+	if err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(hours.users, func(_ account, told hoursTold) bool { return told.now&^told.before == 0 })
+	if unread := (hours.reached + 1) * int64(oneDay); !isWhole {
+		if s.GroupsFast() || hours.reached < begin || unread > from {
+			return nil, nil
+		}
+		hours.leaveOpen(since, unread, math.MaxUint64)
+	}
+	maps.DeleteFunc(hours.users, func(_ account, told *hoursTold) bool { return told.now&^told.before == 0 })
 	return &hours, nil
 }
 
 func (c *countedHours) leaveOpen(from, until int64, hours hourSet) {
 	c.open |= hours
-	if n := len(c.undecided); n > 0 && c.undecided[n-1][1] == from {
-		c.undecided[n-1][1] = until
-		return
-	}
-	c.undecided = append(c.undecided, [2]int64{from, until})
+	c.undecided = joinWindows(append(c.undecided, [2]int64{from, until}), mostWindows)
 }
 
 func (c *countedHours) addRow(row []Cell, texts map[string]string) error {
@@ -201,7 +204,14 @@ func (c *countedHours) addRow(row []Cell, texts map[string]string) error {
 			}
 		}
 	}
-	told, known := c.users[of]
+	told := c.users[of]
+	if told == nil {
+		told = &hoursTold{}
+		c.users[of] = told
+	}
+	if !row[HoursColumns-1].Absent {
+		c.reached = numbers[3]
+	}
 	if days := int(numbers[2]); days > 0 {
 		if told.days == 0 || numbers[3] < told.first {
 			told.first = numbers[3]
@@ -209,9 +219,6 @@ func (c *countedHours) addRow(row []Cell, texts map[string]string) error {
 		told.days += days
 	}
 	told.now, told.before = told.now|hourSet(numbers[0]), told.before|hourSet(numbers[1]) //nolint:gosec // bits
-	if known || told != (hoursTold{}) {
-		c.users[of] = told
-	}
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package query
 
 import (
+	"context"
+	"iter"
+	"math"
 	"testing"
 	"time"
 
@@ -31,4 +34,51 @@ func TestHoursOfTheWeekFromThoseOfDays(t *testing.T) {
 			}
 		}
 	}
+}
+
+// endingStore hands out rows of hours until the time of the question is up.
+type endingStore struct {
+	slowStore
+	rows [][]Cell
+}
+
+func (endingStore) GroupsFast() bool                             { return false }
+func (endingStore) Hours(int64, []HourShift, []HourShift) string { return "" }
+func (endingStore) NewPairs(int64) string                        { return "" }
+func (s endingStore) Rows(context.Context, string, int) iter.Seq2[[]Cell, error] {
+	return func(yield func([]Cell, error) bool) {
+		for _, row := range s.rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+		yield(nil, errTimeUp)
+	}
+}
+
+func (endingStore) Extent(context.Context) (int64, int64, bool, error) {
+	return 0, 10 * int64(oneDay), true, nil
+}
+
+// TestHoursThatWereNotRead are undecided, and those of the range have to be there.
+func TestHoursThatWereNotRead(t *testing.T) {
+	row := func(user, now, before, day string) []Cell {
+		return []Cell{{Text: user}, {Text: "test"}, {Text: "main"}, {Text: now}, {Text: before}, {Text: "1"}, {Text: day}}
+	}
+	store := endingStore{rows: [][]Cell{row("alice", "6", "0", "9"), row("bob", "2", "0", "9"), row("alice", "0", "2", "8"), row("bob", "0", "2", "7"), row("alice", "0", "1", "6")}}
+	ask := func() *countedHours {
+		f := Filter{From: time.Unix(9*24*60*60, 0), Until: time.Unix(10*24*60*60, 0)}
+		told, err := DefaultQuestionOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timeBudget{}, f, 2*int64(oneDay))
+		require.NoError(t, err)
+		return told
+	}
+	told := ask()
+	require.Equal(t, [][2]int64{{2 * int64(oneDay), 7 * int64(oneDay)}}, told.undecided)
+	require.Equal(t, hourSet(math.MaxUint64), told.open)
+	require.Len(t, told.users, 1, "bob has no hour that he did not have")
+	for _, hours := range told.users {
+		require.Equal(t, hoursTold{now: 6, before: 3, days: 3, first: 6}, *hours)
+	}
+	store.rows = store.rows[:1]
+	require.Nil(t, ask())
 }

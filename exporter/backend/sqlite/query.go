@@ -298,8 +298,9 @@ const (
 		"UNION SELECT user_name, system, instance, client_address FROM uncounted AS e WHERE time >= %[1]d AND NOT EXISTS (SELECT 1 FROM sessionlog_pairs AS p " +
 		"WHERE p.user_name = e.user_name AND p.client_address = e.client_address AND p.system = coalesce(e.system, x'') AND p.instance = coalesce(e.instance, x'') AND p.first < %[1]d) " +
 		"EXCEPT SELECT user_name, system, instance, client_address FROM uncounted WHERE time < %[1]d"
-	hoursByDay = "WITH shifted AS (VALUES %[1]s) SELECT user_name, nullif(system, x''), nullif(instance, x''), %[2]s, %[3]s, %[3]s <> 0, column1 FROM shifted CROSS JOIN sessionlog_hours ON day = column1 " +
-		"UNION ALL SELECT user_name, system, instance, %[2]s, %[3]s, 0, NULL FROM (SELECT user_name, system, instance, time / 86400000000000 AS day, 1 << (time / 3600000000000 %% 24) AS hours" + uncountedLogins + ") JOIN shifted ON day = column1"
+	hoursByDay = "WITH shifted AS (VALUES %[1]s) SELECT user_name, system, instance, %[2]s, %[3]s, 0, NULL FROM (SELECT user_name, system, instance, time / 86400000000000 AS day, " +
+		"1 << (time / 3600000000000 %% 24) AS hours" + uncountedLogins + ") JOIN shifted ON day = column1 " +
+		"UNION ALL SELECT user_name, nullif(system, x''), nullif(instance, x''), %[2]s, %[3]s, %[3]s <> 0, column1 FROM shifted CROSS JOIN sessionlog_hours ON day = column1"
 )
 
 func (s summaryReader) NewPairs(from int64) string {
@@ -329,6 +330,7 @@ func (s summaryReader) Hours(begin int64, now, before []query.HourShift) string 
 		return "(" + strings.Join(all, " | ") + ")"
 	}
 	ofRange, ofPast := set(now), set(before)
+	slices.Reverse(rows)
 	return s.cfg.prefixNames(fmt.Sprintf(hoursByDay, "("+strings.Join(rows, "), (")+")", ofRange, ofPast))
 }
 
