@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
@@ -38,7 +40,10 @@ func (e *sessionlogExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) erro
 }
 
 func (e *sessionlogExporter) separateEvents(ctx context.Context, ld plog.Logs) error {
-	total, notEvents := countRecords(ld)
+	total, notEvents, timeless := countRecords(ld)
+	if timeless > 0 {
+		ld = stampArrival(ld)
+	}
 	if notEvents == 0 {
 		return e.deliverEvents(ctx, e.redactForQueue(ld), total)
 	}
@@ -68,6 +73,23 @@ func (e *sessionlogExporter) redactForQueue(ld plog.Logs) plog.Logs {
 		return ld
 	}
 	return e.redactCopy(ld)
+}
+
+// stampArrival gives records that have no time at all the present one, before the queue, so that each has one id however often it is
+// written: else they would be of 1970, where nobody looks and a ttl deletes them.
+func stampArrival(ld plog.Logs) plog.Logs {
+	stamped, now := plog.NewLogs(), pcommon.NewTimestampFromTime(time.Now())
+	ld.CopyTo(stamped)
+	for _, rl := range stamped.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, lr := range sl.LogRecords().All() {
+				if lr.Timestamp() == 0 && lr.ObservedTimestamp() == 0 {
+					lr.SetObservedTimestamp(now)
+				}
+			}
+		}
+	}
+	return stamped
 }
 
 func (e *sessionlogExporter) newDecoder() any {
@@ -153,20 +175,24 @@ func (e *sessionlogExporter) queuedSize(ld plog.Logs, total int) (size, limit in
 	return 0, 0
 }
 
-func countRecords(ld plog.Logs) (total, notEvents int) {
+func countRecords(ld plog.Logs) (total, notEvents, timeless int) {
 	for i := range ld.ResourceLogs().Len() {
 		scopes := ld.ResourceLogs().At(i).ScopeLogs()
 		for j := range scopes.Len() {
 			records := scopes.At(j).LogRecords()
 			for k := range records.Len() {
-				if !plogs.IsEvent(records.At(k)) {
+				lr := records.At(k)
+				if !plogs.IsEvent(lr) {
 					notEvents++
+				}
+				if lr.Timestamp() == 0 && lr.ObservedTimestamp() == 0 {
+					timeless++
 				}
 			}
 			total += records.Len()
 		}
 	}
-	return total, notEvents
+	return total, notEvents, timeless
 }
 
 // copySubset copies the records that keep wants, with their resources and scopes. The number is the record's place among all

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componentstatus"
@@ -48,6 +49,32 @@ func TestNotEventsAreRefused(t *testing.T) {
 	require.Equal(t, 10, r.count(t))
 	require.EqualValues(t, 5, r.metric(t, "not_events"))
 	require.Empty(t, r.entries(t))
+}
+
+// TestEventsWithoutATimeAreOfTheirArrival, and one record, however often they are written.
+func TestEventsWithoutATimeAreOfTheirArrival(t *testing.T) {
+	var times []int64
+	var ids []session.ID
+	r := startExporter(t, nil, func(b backend.Backend) backend.Backend {
+		return faultyBackend{b, func(ctx context.Context, all iter.Seq2[int, *session.Event], next backend.Backend) (backend.Result, error) {
+			for _, e := range all {
+				times, ids = append(times, e.Time), append(ids, e.RecordID)
+			}
+			if len(ids) == 1 {
+				return backend.Result{}, errors.New("away")
+			}
+			return next.Write(ctx, all)
+		}}
+	})
+	timeless := withOthers(plog.NewLogs(), 1)
+	firstRecord(timeless).SetEventName("sessionlog.login")
+	before := time.Now()
+	require.NoError(t, r.ConsumeLogs(t.Context(), timeless))
+	require.Len(t, ids, 2)
+	require.Equal(t, ids[0], ids[1])
+	require.WithinRange(t, time.Unix(0, times[0]), before, time.Now())
+	require.Zero(t, firstRecord(timeless).ObservedTimestamp(), "the caller's record is not touched")
+	require.Equal(t, 1, r.count(t))
 }
 
 // TestNotEventsOverOTLP is what a sender sees: 400 for its mistake, 200 once its events are durable.

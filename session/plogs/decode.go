@@ -196,6 +196,7 @@ func (d *Decoder) readAttributes(lr plog.LogRecord) {
 func (d *Decoder) completeRecord(lr plog.LogRecord) {
 	e := &d.event
 	d.setRecordTimes(lr)
+	d.event.NormalizeClient()
 	if lr.Body().Type() != pcommon.ValueTypeEmpty {
 		e.Message = textValue(lr.Body())
 	}

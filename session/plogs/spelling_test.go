@@ -109,6 +109,16 @@ func TestTimesOfForeignSenders(t *testing.T) {
 	require.EqualValues(t, 1, roundTrip(t, ours)[0].Time, "what our own receiver says counts as it is")
 }
 
+func TestAddressesOfForeignSenders(t *testing.T) {
+	for text, want := range map[string]session.Event{
+		"192.0.2.1:5000": {ClientAddress: "192.0.2.1", ClientPort: 5000}, "::ffff:192.0.2.1": {ClientAddress: "192.0.2.1"}, "-": {}, "192.0.2.1, 10.0.0.1": {ClientAddress: "192.0.2.1"},
+	} {
+		e := decodeOne(t, foreignLogs(t, "sessionlog.login", map[string]any{"client.address": text}))
+		require.Equal(t, want.ClientAddress, e.ClientAddress, text)
+		require.Equal(t, want.ClientPort, e.ClientPort, text)
+	}
+}
+
 func TestECSFieldsThatShippersWriteInOtherWays(t *testing.T) {
 	login := func(attrs map[string]any) session.Event {
 		attrs["event.category"], attrs["event.type"], attrs["event.outcome"] = []any{"authentication"}, []any{"start"}, "success"

@@ -113,7 +113,7 @@ func readAuth0Event(item jsontree.Value, r *Record) error {
 	if auth0SecondFactors[word] {
 		r.MFAUsed = wordYes
 	}
-	r.ClientAddress, r.UserAgent = normalizeAddress(item.Text("ip")), item.Text("user_agent")
+	r.ClientAddress, r.UserAgent = item.Text("ip"), item.Text("user_agent")
 	r.ApplicationName = item.Text("client_name")
 	r.ServerAddress = item.Text("hostname")
 	if r.Outcome == session.OutcomeFailure {

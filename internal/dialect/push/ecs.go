@@ -44,6 +44,9 @@ var ecsLogoutWords = []string{"logout", "log-out", "logged-out", "logged_out", "
 // ecsLoginWords are parts of event.action, for events without an event.category.
 var ecsLoginWords = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
 
+// ecsFollowWords are parts of event.action of what a system checks around a login, which has an event of its own: auditd's.
+var ecsFollowWords = []string{"credentials", "was-authorized"}
+
 // ecsUsers are the fields of the name, the best first.
 var ecsUsers = []string{
 	"user.name", "source.user.name", "client.user.name", "user.target.name", "user.effective.name", "user.audit.name", "user.email", "source.user.email", "client.user.email",
@@ -51,6 +54,8 @@ var ecsUsers = []string{
 }
 
 var errNotECS = errors.New("no event.category: not a document of the Elastic Common Schema; send those whose event.category is authentication or session")
+
+var errECSOutcome = errors.New("an event of category authentication that says neither event.outcome nor event.type nor event.action: send one of them, or it may be anything")
 
 func containsAny(text string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
@@ -62,6 +67,9 @@ func ecsEventKind(item jsontree.Value) session.Kind {
 	types, action := findECSField(item, "event.type"), strings.ToLower(unwrapSingle(findECSField(item, "event.action")).Peek())
 	switch {
 	case ecsContains(category, "authentication"):
+		if containsAny(action, ecsFollowWords) {
+			otherwise = session.KindSessionUpdate
+		}
 	case ecsContains(category, "session"):
 		// The login that it follows has an event of its own.
 		starts, otherwise = session.KindSessionStart, session.KindSessionUpdate
@@ -91,6 +99,9 @@ func readECSDocument(item jsontree.Value, r *Record) error {
 		if item.Get("event").Kind() != jsontree.Object && findECSField(item, "event.category").Kind() == jsontree.Missing && findECSField(item, "event.action").Kind() == jsontree.Missing {
 			return errNotECS
 		}
+		if ecsContains(findECSField(item, "event.category"), "authentication") && findECSField(item, "event.type").Kind() == jsontree.Missing && findECSField(item, "event.action").Kind() == jsontree.Missing {
+			return errECSOutcome
+		}
 		return ErrOther
 	}
 	text := func(names ...string) string {
@@ -109,7 +120,7 @@ func readECSDocument(item jsontree.Value, r *Record) error {
 	}
 	r.UserID, r.UserHash = text("user.id", "source.user.id", "client.user.id", "user.target.id"), text("user.hash")
 	r.Roles = appendTexts(r.Roles, findECSField(item, "user.roles"))
-	r.ClientAddress = normalizeAddress(text("client.ip", "source.ip", "client.address", "source.address"))
+	r.ClientAddress = text("client.ip", "source.ip", "client.address", "source.address")
 	if r.ClientPort = portNumber(unwrapSingle(findECSField(item, "client.port"))); r.ClientPort == 0 {
 		r.ClientPort = portNumber(unwrapSingle(findECSField(item, "source.port")))
 	}
@@ -139,7 +150,7 @@ func ecsFieldText(v jsontree.Value) string {
 		return firstMeaningful(v)
 	}
 	for item := range v.Elements() { // a list of several is kept as an attribute too
-		if s := item.Peek(); s != "" && !isPlaceholder(s) {
+		if s := item.Peek(); s != "" && !session.IsPlaceholder(s) {
 			return s
 		}
 	}

@@ -23,6 +23,7 @@ func (r *Reader) completeEvent(rec *Record, env Envelope) error {
 	if rec.ID == "" {
 		rec.ID = env.ID
 	}
+	e.NormalizeClient()
 	if e.Severity == e.DefaultSeverity() {
 		e.Severity = 0
 	}

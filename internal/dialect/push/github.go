@@ -47,7 +47,7 @@ func readGitHubEntry(item jsontree.Value, r *Record) error {
 	}
 	r.ID = item.Text("_document_id")
 	r.User, r.UserID = firstNonEmptyText(item.Get("actor"), item.Get("user")), firstNonEmptyText(item.Get("actor_id"), item.Get("user_id"))
-	r.ClientAddress, r.UserAgent = normalizeAddress(item.Text("actor_ip")), item.Text("user_agent")
+	r.ClientAddress, r.UserAgent = item.Text("actor_ip"), item.Text("user_agent")
 	r.ClientName = item.Text("programmatic_access_type")
 	r.Database = firstNonEmptyText(item.Get("org"), item.Get("business"))
 	if r.Outcome == session.OutcomeFailure {

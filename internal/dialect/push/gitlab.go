@@ -58,7 +58,7 @@ func readGitLabEvent(item jsontree.Value, r *Record) error {
 	if author := item.Get("author_id"); !author.Is("-1") { // nobody, before a login has succeeded
 		r.UserID = author.Str()
 	}
-	r.ClientAddress = normalizeAddress(firstNonEmptyText(item.Get("ip_address"), details.Get("ip_address")))
+	r.ClientAddress = firstNonEmptyText(item.Get("ip_address"), details.Get("ip_address"))
 	details.Get("ip_address").MarkUsed()
 	if r.Outcome == session.OutcomeFailure {
 		r.FailureReason = firstNonEmptyText(details.Get("custom_message"), details.Get("failed_login"))

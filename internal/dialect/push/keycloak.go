@@ -83,7 +83,7 @@ func readKeycloakEvent(item jsontree.Value, r *Record) error {
 	r.User = firstNonEmptyText(details.Get("username"), auth.Get("username"))
 	r.UserID = firstNonEmptyText(item.Get("userId"), auth.Get("userId"))
 	r.SessionID = firstNonEmptyText(item.Get("sessionId"), auth.Get("sessionId"))
-	r.ClientAddress = normalizeAddress(firstNonEmptyText(item.Get("ipAddress"), auth.Get("ipAddress")))
+	r.ClientAddress = firstNonEmptyText(item.Get("ipAddress"), auth.Get("ipAddress"))
 	r.ApplicationName = firstNonEmptyText(item.Get("clientId"), auth.Get("clientId"))
 	how := details.Get("credential_type")
 	if keycloakMethods[how.Peek()] == "" {

@@ -29,7 +29,7 @@ func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	v.setKindAndOutcome(r.Event)
 	r.SourceEvent, r.Original = word, message.Str()
 	r.User, r.UserID, r.SessionID = fields["username"], fields["userId"], fields["sessionId"]
-	r.ClientAddress, r.ApplicationName = normalizeAddress(fields["ipAddress"]), fields["clientId"]
+	r.ClientAddress, r.ApplicationName = fields["ipAddress"], fields["clientId"]
 	r.ProviderName, r.ActorName = fields["identity_provider"], fields["impersonator"]
 	if isKeycloakClient(word) {
 		r.UserType = session.UserService

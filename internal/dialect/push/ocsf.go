@@ -146,7 +146,7 @@ var ocsfSystemUIDs = map[string]bool{"S-1-0-0": true, "S-1-5-18": true, "S-1-5-1
 
 func isOCSFActorForUser(user, actor jsontree.Value) bool {
 	said := func(v jsontree.Value) string {
-		if s := v.Peek(); !isPlaceholder(s) {
+		if s := v.Peek(); !session.IsPlaceholder(s) {
 			return s
 		}
 		return ""
@@ -164,14 +164,14 @@ func isOCSFActorForUser(user, actor jsontree.Value) bool {
 }
 
 func setOCSFUser(user, actor jsontree.Value, e *session.Event) {
-	if name := user.Get("name"); !isPlaceholder(name.Peek()) {
+	if name := user.Get("name"); !session.IsPlaceholder(name.Peek()) {
 		setUserName(e, name)
 	}
 	acts := isOCSFActorForUser(user, actor)
 	if acts {
 		e.ActorName, e.ActorID = firstMeaningful(actor.Get("name"), actor.Get("email_addr")), firstMeaningful(actor.Get("uid"))
 	}
-	if uid := user.Get("uid").Peek(); acts || uid != "" && !isPlaceholder(uid) && actor.Get("uid").Peek() != uid {
+	if uid := user.Get("uid").Peek(); acts || uid != "" && !session.IsPlaceholder(uid) && actor.Get("uid").Peek() != uid {
 		actor = jsontree.Value{}
 	}
 	if e.User == "" {
@@ -188,7 +188,7 @@ func setOCSFUser(user, actor jsontree.Value, e *session.Event) {
 }
 
 func setOCSFEndpoints(src, dst jsontree.Value, e *session.Event) {
-	e.ClientAddress = normalizeAddress(firstMeaningful(unwrapSingle(src.Get("ip")), src.Get("hostname")))
+	e.ClientAddress = firstMeaningful(unwrapSingle(src.Get("ip")), src.Get("hostname"))
 	e.ClientPort = portNumber(src.Get("port"))
 	e.ClientHostname, e.OS = firstMeaningful(src.Get("hostname")), src.Text("os", "name")
 	e.ServerAddress = firstMeaningful(dst.Get("hostname"), dst.Get("ip"))

@@ -116,7 +116,7 @@ func oktaSessionUser(item jsontree.Value, word string) jsontree.Value {
 	}
 	for _, kind := range [...]string{"User", "AppUser"} { // who acts is Okta itself, an application, or somebody else
 		for target := range item.Get("target").Elements() {
-			if target.Get("type").Is(kind) {
+			if strings.EqualFold(target.Get("type").Peek(), kind) {
 				return target
 			}
 		}
@@ -129,10 +129,10 @@ func oktaSessionUser(item jsontree.Value, word string) jsontree.Value {
 
 func oktaAddress(item jsontree.Value) string {
 	if a := item.Text("client", "ipAddress"); a != "" {
-		return normalizeAddress(a)
+		return a
 	}
 	for hop := range item.Get("request", "ipChain").Elements() {
-		return normalizeAddress(hop.Text("ip"))
+		return hop.Text("ip")
 	}
 	return ""
 }

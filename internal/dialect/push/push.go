@@ -43,7 +43,7 @@ var (
 
 	errNoObject = errors.New("not a JSON object")
 	errNoTime   = errors.New("no time: an event needs the moment at which it happened")
-	errBadTime  = errors.New("its time cannot be read")
+	errBadTime  = errors.New("its time cannot be read: write RFC 3339 with a zone (2026-01-05T10:00:02Z), or seconds, milliseconds, microseconds or nanoseconds since 1970")
 	errNoKind   = errors.New("event_name: none of sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update")
 )
 

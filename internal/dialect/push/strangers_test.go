@@ -87,6 +87,23 @@ func TestWhatStrangersPush(t *testing.T) {
 			session.Event{Kind: login, Outcome: success, User: "a@b", ClientAddress: "203.0.113.42", Time: at.UnixNano()},
 		},
 		{
+			"our own, an address with its port", "sessionlog", `{"event_name":"sessionlog.login","timestamp":"2025-11-22 01:06:41.218+0100","sessionlog.outcome":"ok","user.name":"alice","client.address":"203.0.113.42:4711"}`,
+			session.Event{Kind: login, Outcome: success, User: "alice", ClientAddress: "203.0.113.42", ClientPort: 4711, Time: at.UnixNano()},
+		},
+		{
+			"Keycloak behind two proxies", "keycloak", fmt.Sprintf(`{"time":%d,"type":"LOGIN","ipAddress":"203.0.113.42, 10.0.0.1","details":{"username":"alice"}}`, at.UnixMilli()),
+			session.Event{Kind: login, Outcome: success, User: "alice", ClientAddress: "203.0.113.42", Time: at.UnixNano()},
+		},
+		{
+			"Okta, a target in lower case", "okta", `{"published":"2025-11-22T00:06:41.218Z","eventType":"user.authentication.auth_via_IDP","outcome":{"result":"SUCCESS"},
+				"actor":{"type":"SystemPrincipal","alternateId":"system@okta.com"},"target":[{"type":"user","alternateId":"alice"}],"client":{"ipAddress":"unknown"}}`,
+			session.Event{Kind: login, Outcome: success, User: "alice", Time: at.UnixNano()},
+		},
+		{
+			"ECS, what auditd checks around a login", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":["authentication"],"type":["info"],"action":"acquired-credentials","outcome":"success"},"user":{"name":"alice"}}`,
+			session.Event{Kind: session.KindSessionUpdate, Outcome: success, User: "alice", Time: at.UnixNano()},
+		},
+		{
 			"ECS, the source's user", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":"authentication","outcome":"denied"},"source":{"user":{"name":"alice"},"ip":"-"}}`,
 			session.Event{Kind: login, Outcome: failure, User: "alice", ErrorType: session.ErrorOther, Time: at.UnixNano()},
 		},
@@ -207,9 +224,11 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 	sink := readBody(t, "okta", FramingDocument, eventBridge(`{"a":1}`)+"", testOrigin)
 	require.Contains(t, sink.bad[0], "no eventType")
 	sink = readBody(t, "okta", FramingDocument, strings.Replace(eventBridge(oktaEvent), "2025-11-22T00:06:42Z", "yesterday", 1), testOrigin)
-	require.Contains(t, sink.bad[0], "its time cannot be read")
+	require.Contains(t, sink.bad[0], "its time cannot be read: write RFC 3339 with a zone")
 	sink = readBody(t, "ocsf", FramingDocument, `{"class_uid":3002,"time":1763770001,"status_id":1,"user":{"name":"alice"}}`, testOrigin)
 	require.Contains(t, sink.bad[0], "no activity_id")
+	sink = readBody(t, "ecs", FramingDocument, `{"@timestamp":1763770001,"event":{"category":["authentication"]},"error":{"message":"bad password"},"user":{"name":"alice"}}`, testOrigin)
+	require.Contains(t, sink.bad[0], "neither event.outcome")
 	sink = readBody(t, "keycloak", FramingDocument, `{"loggerName":"org.keycloak.events","message":"started"}`, testOrigin)
 	require.Contains(t, sink.bad[0], "no type")
 }

@@ -37,7 +37,7 @@ func parseTimeText(text string) (int64, bool) {
 }
 
 // timeLayouts are RFC 3339 and its relatives: all name a zone.
-var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
+var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
 
 func parseUTCTimeQuickly(text string) (int64, bool) {
 	clock, ends := strings.CutSuffix(text, "Z")
@@ -108,29 +108,10 @@ func firstNonEmptyText(values ...jsontree.Value) string {
 	return ""
 }
 
-// normalizeAddress makes 10.0.0.7 of ::ffff:10.0.0.7, and "" of placeholders.
-func normalizeAddress(s string) string {
-	if isPlaceholder(s) {
-		return ""
-	}
-	if rest, mapped := strings.CutPrefix(s, "::ffff:"); mapped && strings.Contains(rest, ".") {
-		return rest
-	}
-	return s
-}
-
-func isPlaceholder(s string) bool {
-	switch strings.ToLower(s) {
-	case "-", "n/a", "null", "(null)", "unknown", "undefined", "none":
-		return true
-	}
-	return false
-}
-
 // firstMeaningful is the first text that is not a placeholder.
 func firstMeaningful(values ...jsontree.Value) string {
 	for _, v := range values {
-		if s := v.Str(); s != "" && !isPlaceholder(s) {
+		if s := v.Str(); s != "" && !session.IsPlaceholder(s) {
 			return s
 		}
 	}
