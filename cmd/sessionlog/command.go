@@ -87,7 +87,7 @@ func newRootCommand(s commandEnvironment) (root *cobra.Command, running *bool) {
 		Use:   "sessionlog",
 		Short: "Shows what is stored about logins, and brings files there",
 		Long: "sessionlog asks the store that the exporter sessionlog of an OpenTelemetry Collector writes: who logged in, who failed, from where and with what.\n" +
-			"It only reads; import, adopt and forget alone write.\n\n" +
+			"It only reads; import, adopt, acknowledge and forget alone write.\n\n" +
 			"Where the logins are: --config names the collector's configuration (and --exporter one of its exporters), or one of --sqlite, --postgresql and\n" +
 			"--clickhouse names a store. Which of them: --from, --to and conditions as COLUMN=VALUE.",
 		Example:       "  sessionlog search --config collector.yaml --from -24h --user alice\n  sessionlog failures --sqlite session_log.db",
@@ -112,7 +112,7 @@ func newRootCommand(s commandEnvironment) (root *cobra.Command, running *bool) {
 		root.AddCommand(newViewCommand(s, target, &views[i], false))
 		sql.AddCommand(newViewCommand(s, target, &views[i], true))
 	}
-	root.AddCommand(sql, newTailCommand(s, target), newImportCommand(s, target), newDoctorCommand(s, target), newVerifyCommand(s, target), newProveCommand(s, target), newCheckCommand(s), newHeadsCommand(s, target), newAdoptCommand(s, target), newForgetCommand(s, target), newKeygenCommand(s), newManualCommand(s))
+	root.AddCommand(sql, newTailCommand(s, target), newImportCommand(s, target), newDoctorCommand(s, target), newVerifyCommand(s, target), newProveCommand(s, target), newCheckCommand(s), newHeadsCommand(s, target), newAdoptCommand(s, target), newAcknowledgeCommand(s, target), newForgetCommand(s, target), newKeygenCommand(s), newManualCommand(s))
 	noteRunning(root, running)
 	return root, running
 }

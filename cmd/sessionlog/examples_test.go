@@ -49,8 +49,8 @@ func runExample(t *testing.T, line string) {
 		ctx = limited
 	}
 	switch words[1] {
-	case "doctor", "verify", "prove", "check", "adopt":
-		return // its sources are not here: TestDoctor; nothing is sealed: TestVerifyTellsByItsExitStatus, TestProveAndCheck, TestAdopt
+	case "doctor", "verify", "prove", "check", "adopt", "acknowledge":
+		return // its sources are not here: TestDoctor; nothing is sealed: TestVerifyTellsByItsExitStatus, TestProveAndCheck, TestAdopt, TestASnapshotIsAcknowledged
 	}
 	a := caller{}.runContext(ctx, words[1:]...)
 	require.Equal(t, 0, a.status, "%s: %s", line, a.errors)

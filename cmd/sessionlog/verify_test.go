@@ -135,3 +135,46 @@ func TestAKeyIsNotOverwritten(t *testing.T) {
 	require.EqualValues(t, 0o600, info.Mode().Perm())
 	require.Equal(t, 2, run(t, "keygen", "--name", "with spaces", filepath.Join(t.TempDir(), "k")).status)
 }
+
+// TestASnapshotIsAcknowledged: table and seal directory came back from one copy, so that nothing but kept heads tells of what was after it. Whoever has the key says so, for ever.
+func TestASnapshotIsAcknowledged(t *testing.T) {
+	defer func(before time.Time) { now = before }(now)
+	s := newSealedStore(t, 10)
+	snapshot := t.TempDir()
+	require.NoError(t, os.CopyFS(snapshot, os.DirFS(s.folder)))
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // signatures tell seconds
+	s.imported(t, writeRowFile(t, filepath.Join(s.folder, "lost.jsonl"), 10, 20))
+	kept, err := os.ReadFile(s.kept)
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(s.folder))
+	require.NoError(t, os.CopyFS(s.folder, os.DirFS(snapshot)))
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	s.imported(t, writeRowFile(t, filepath.Join(s.folder, "then.jsonl"), 20, 30))
+	s.kept = writeFile(t, filepath.Join(s.folder, "kept"), string(kept))
+	require.Equal(t, 1, s.verify(t).status)
+
+	acknowledge := func(more ...string) asked {
+		return run(t, append([]string{"acknowledge", "--config", s.config, "--heads", s.kept}, more...)...)
+	}
+	require.Equal(t, 2, acknowledge().status, "a reason is signed")
+	require.Equal(t, 2, run(t, "acknowledge", "--config", s.config, "--reason", "x").status, "of which heads?")
+	require.Equal(t, 2, run(t, "acknowledge", "--sqlite", s.database, "--heads", s.kept, "--reason", "x").status, "without the key")
+	require.Contains(t, acknowledge("--dry-run").out, "1 kept head lost")
+	require.Equal(t, 1, s.verify(t).status)
+	require.Contains(t, acknowledge("--reason", "ticket 815").out, "acknowledged")
+	require.Contains(t, acknowledge("--reason", "again").out, "is lost")
+	a := s.verify(t)
+	require.Equal(t, 0, a.status, a.out)
+	require.Contains(t, a.out, "1 kept heads are lost, from page")
+	require.Contains(t, a.out, ": ticket 815")
+	require.Contains(t, run(t, "verify", "--sqlite", s.database, "--key", s.public, "--patience", "0").out, "acknowledged  ", "heads or not")
+
+	s.kept = s.heads()
+	later, err := os.ReadFile(s.kept)
+	require.NoError(t, err)
+	s.exec(t, "DELETE FROM session_seals WHERE log NOT LIKE '%/acknowledge' AND first = (SELECT max(first) FROM session_seals); DELETE FROM session_seal_pages WHERE log NOT LIKE '%/acknowledge' AND first = (SELECT max(first) FROM session_seal_pages)")
+	s.kept = writeFile(t, filepath.Join(s.folder, "kept"), string(kept)+string(later))
+	cut := s.verify(t)
+	require.Equal(t, 1, cut.status, cut.out)
+	require.Contains(t, cut.out, "rolled back", "what was cut off since")
+}

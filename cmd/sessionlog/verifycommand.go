@@ -78,12 +78,8 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 	if o.Witnesses, err = seal.ParseKeys(f.witnesses...); err != nil {
 		return usageErrorf("--witness: %s", err)
 	}
-	for _, path := range f.heads {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return withStatus(statusUnverified, err)
-		}
-		o.Heads = append(o.Heads, seal.HeadsIn(string(content))...)
+	if o.Heads, err = readHeadFiles(f.heads); err != nil {
+		return withStatus(statusUnverified, err)
 	}
 	if o.Acknowledged, err = f.readAcknowledged(); err != nil {
 		return withStatus(statusUnverified, err)
@@ -148,7 +144,10 @@ func (f *verifyFlags) printFinding(out io.Writer, found verify.Finding) {
 	}
 	words := []string{string(found.Kind)}
 	if found.Kind == verify.KindErasure {
-		found.Detail = countText(found.Records, "record") + ", signed by " + found.Signer + ": " + found.Reason
+		found.Detail = countText(found.Records, "record")
+	}
+	if found.Signer != "" {
+		found.Detail += ", signed by " + found.Signer + ": " + found.Reason
 	}
 	for _, word := range []string{found.Record, found.Table, timeText(found.Time), found.Log, found.Detail} {
 		if word != "" {

@@ -66,6 +66,19 @@ func (c *Config) OpenErasure(set component.TelemetrySettings) (backend.SealedBac
 	return erasing, log, err
 }
 
+// OpenLossLog opens the log that says what the backend has lost; Seal has a value.
+func (c *Config) OpenLossLog(set component.TelemetrySettings) (*sealing.LossLog, error) {
+	chosen, err := c.chooseBackend()
+	if err != nil {
+		return nil, err
+	}
+	store, err := chosen.Open(set)
+	if err != nil {
+		return nil, err
+	}
+	return sealing.OpenLossLog(store, *c.Seal.Get())
+}
+
 // DeadLetterDirectories are where the dead letter may be.
 func (c *Config) DeadLetterDirectories() []string {
 	if dir := c.deadLetterDirectory(); dir != "" {

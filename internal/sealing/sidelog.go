@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -19,6 +20,7 @@ type sideLog struct {
 	stem  string
 	name  string
 	tip   seal.Tip
+	about []string // statements of the table's other logs
 }
 
 func openSideLog(inner backend.Backend, cfg Config, command string) (l sideLog, err error) {
@@ -40,6 +42,25 @@ func openSideLog(inner backend.Backend, cfg Config, command string) (l sideLog, 
 
 // Keys verify what the key has signed.
 func (l *sideLog) Keys() seal.Keys { return l.key.Keys() }
+
+// FindEnd finds where the log goes on, and where the others of the table end.
+func (l *sideLog) FindEnd(ctx context.Context, store query.Store) (err error) {
+	if l.about, err = l.tableHeads(ctx, store); err != nil {
+		return err
+	}
+	return l.findTip(ctx, store)
+}
+
+// tableHeads are statements of where the table's other logs end: what is stated beside them is about their records, and excuses nothing in another table.
+func (l *sideLog) tableHeads(ctx context.Context, store query.Store) (texts []string, err error) {
+	last, err := sealquery.LastHeads(ctx, store)
+	for _, s := range last {
+		if head, _, err := seal.ReadHead(s.Head); err == nil && !strings.HasPrefix(s.Log, l.stem) {
+			texts = append(texts, "about "+head.Line())
+		}
+	}
+	return texts, err
+}
 
 // findTip finds the log that this key goes on with: the first that is its own, or not begun.
 func (l *sideLog) findTip(ctx context.Context, store query.Store) error {

@@ -134,7 +134,7 @@ func erasureElsewhere(t *testing.T, r *rig) {
 	}
 	requireRemoved()
 	r.copyLog(other, "a/forget")
-	requireRemoved(verify.KindErasureRefused)
+	requireRemoved(verify.KindStatementRefused)
 	r.copyLog(other, "a")
 	requireRemoved()
 }

@@ -72,7 +72,7 @@ func keyHandsOver(t *testing.T, r *rig) {
 	require.NoError(t, err)
 	r.public = []string{oldKey, nextKey}
 	_, found = r.verify(heads...)
-	require.Equal(t, []verify.Kind{verify.KindKeyLeft, verify.KindErasureRefused, verify.KindRemoved}, kinds(found), "whoever has the old key erases nothing")
+	require.Equal(t, []verify.Kind{verify.KindKeyLeft, verify.KindStatementRefused, verify.KindRemoved}, kinds(found), "whoever has the old key erases nothing")
 	r.keyNamesAnother(oldFile)
 	r.write(numbers(40, 50))
 	for _, keys := range [][]string{{oldKey}, {oldKey, nextKey}} {

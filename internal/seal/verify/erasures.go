@@ -13,21 +13,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// statedErasure is a seal that says of records that they are to be erased.
-type statedErasure struct {
-	about   []seal.Head   // of logs of the table in which it was stated
+// boundStatement is one about the table in which it was made.
+type boundStatement struct {
+	about   []seal.Head   // of the table's logs
 	of      []*logHistory // those of about that this table has, as they were: it excuses nothing else
-	records int
 	reason  string
 	signers seal.Keys
+	log     *logHistory // that it is in
+	first   uint64      // page of its seal
+	sealed  time.Time
+}
+
+// statedErasure is a seal that says of records that they are to be erased.
+type statedErasure struct {
+	boundStatement
+	records int
 }
 
 // readErasure reads the statement `forgot N: REASON`.
-func (w *logWalk) readErasure(s *sealquery.StoredSeal, about []seal.Head, text string) *statedErasure {
+func readErasure(b boundStatement, text string) *statedErasure {
 	count, reason, _ := strings.Cut(text, ": ")
-	e := &statedErasure{about: about, reason: reason, signers: w.signersOf(s)}
-	e.records, _ = strconv.Atoi(count) // it is signed
-	return e
+	b.reason = reason
+	records, _ := strconv.Atoi(count) // it is signed
+	return &statedErasure{b, records}
 }
 
 // checkErasures names what was stated, and finds the logs that each statement is about. One of another table, which somebody has copied, is about none of this.
@@ -38,8 +46,8 @@ func (v *verifier) checkErasures(ctx context.Context) error {
 		if r.erasure == nil {
 			continue
 		}
-		detail, err := v.findErased(ctx, r)
-		switch f := (Finding{Kind: KindErasureRefused, Log: r.log.name, Detail: detail}); {
+		detail, err := v.bindStatement(ctx, &r.erasure.boundStatement)
+		switch f := (Finding{Kind: KindStatementRefused, Log: r.log.name, Detail: detail}); {
 		case err != nil:
 			return err
 		case detail == "":
@@ -53,27 +61,27 @@ func (v *verifier) checkErasures(ctx context.Context) error {
 	return nil
 }
 
-// findErased finds the logs of which a statement excuses deletions, or says why it is refused.
-func (v *verifier) findErased(ctx context.Context, r *sealedRange) (refused string, err error) {
-	if v.haveLeft(r.erasure.signers) {
-		isVouched, err := v.isVouched(ctx, r.log, r.first+1, mostRotations)
+// bindStatement finds the logs of which a statement excuses something, or says why it is refused.
+func (v *verifier) bindStatement(ctx context.Context, b *boundStatement) (refused string, err error) {
+	if v.haveLeft(b.signers) {
+		isVouched, err := v.isVouched(ctx, b.log, b.first+1, mostRotations)
 		if err != nil || !isVouched {
-			return "its key has left before: whoever has that now excuses no deletion", err
+			return "its key has left before: whoever has that now excuses nothing", err
 		}
 	}
-	isPruned := len(r.erasure.about) == 0
-	for _, head := range r.erasure.about {
+	isPruned := len(b.about) == 0
+	for _, head := range b.about {
 		log, err := v.logWithHead(ctx, head)
 		if err != nil {
 			return "", err
 		}
 		if log != nil {
-			r.erasure.of = append(r.erasure.of, log)
+			b.of = append(b.of, log)
 		}
 		isPruned = isPruned || v.isPrunedBehind(head)
 	}
-	if len(r.erasure.of) == 0 && !isPruned {
-		return "it is about logs of another table, or of what was cut off of this one: it excuses no deletion here", nil
+	if len(b.of) == 0 && !isPruned {
+		return "it is about logs of another table, or of what was cut off of this one: it excuses nothing here", nil
 	}
 	return "", nil
 }

@@ -37,7 +37,7 @@ func TestAnErasureIsOfWhatWasThere(t *testing.T) {
 	at := time.Unix(1_790_000_000, 0)
 	var found []Finding
 	log := &logHistory{}
-	stated := &sealedRange{sealed: at, erasure: &statedErasure{of: []*logHistory{log}}}
+	stated := &sealedRange{sealed: at, erasure: &statedErasure{boundStatement: boundStatement{of: []*logHistory{log}}}}
 	v := &verifier{report: func(f Finding) { found = append(found, f) }, erased: erasedRecords{{1}: {stated}}}
 	missing := func(sealed time.Time) {
 		r := &sealedRange{log: log, sealed: sealed, trusted: true}

@@ -56,7 +56,7 @@ func (w *logWalk) keysAt(first uint64) seal.Keys {
 func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
 	var former []formerKey
 	for {
-		summary, seals, alarms, vouched, successions := v.summary, len(v.seals), len(v.alarms), len(v.vouched), len(v.successions)
+		summary, seals, alarms, vouched, successions, losses := v.summary, len(v.seals), len(v.alarms), len(v.vouched), len(v.successions), len(v.losses)
 		w := &logWalk{verifier: v, log: &logHistory{name: name}, rotation: rotation{former: former}}
 		for s, err := range sealquery.Seals(ctx, v.store, name, 0) {
 			if err != nil {
@@ -70,7 +70,7 @@ func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) 
 		}
 		former = w.former
 		v.summary, v.seals, v.alarms, v.vouched = summary, v.seals[:seals], v.alarms[:alarms], v.vouched[:vouched]
-		v.successions = v.successions[:successions]
+		v.successions, v.losses = v.successions[:successions], v.losses[:losses]
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
-	var about []seal.Head
+	bound := boundStatement{log: w.log, first: s.First, sealed: r.sealed}
 	for text := range strings.Lines(s.Texts) {
 		verb, rest, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
 		switch verb {
@@ -27,10 +27,15 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 			w.ends = true
 		case "about":
 			if head, ok := seal.ParseHeadLine(rest); ok {
-				about = append(about, head)
+				bound.about = append(bound.about, head)
 			}
 		case "forgot":
-			w.ends, r.erasure = true, w.readErasure(s, about, rest)
+			bound.signers = w.signersOf(s)
+			w.ends, r.erasure = true, readErasure(bound, rest)
+		case "lost":
+			bound.signers = w.signersOf(s)
+			w.ends = true
+			w.noteLoss(bound, rest)
 		case "retention":
 			ttl, _ := time.ParseDuration(rest) // "unlimited" is 0
 			w.log.retentions = append(w.log.retentions, retention{r.sealed, ttl})

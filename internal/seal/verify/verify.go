@@ -33,7 +33,7 @@ const (
 	KindStatementAltered Kind = "statement altered" // a statement is not as it was signed
 	KindForgedHead       Kind = "forged head"       // a head that no trusted key has signed, in a log that one of them signs
 	KindUnknownLog       Kind = "unknown log"       // a log that no trusted key has signed
-	KindErasureRefused   Kind = "erasure refused"   // a statement of an erasure that is not about this table
+	KindStatementRefused Kind = "statement refused" // a statement that excuses something, which is not about this table, or whose key has left
 	KindKeyForked        Kind = "key forked"        // a key has named two that follow it, one of which is not given
 	KindAlarm            Kind = "alarm"             // the collector itself has found that the log had lost its end
 	KindRolledBack       Kind = "rolled back"       // the log ends before a head that was kept elsewhere
@@ -49,7 +49,7 @@ const (
 	KindNoSeals     Kind = "no seals"
 	KindNotCosigned Kind = "not cosigned" // no head that was kept elsewhere is cosigned by a witness that is asked for
 
-	KindAcknowledged Kind = "acknowledged" // an alarm that whoever verifies knows of, or a head that it says is lost: it does not count
+	KindAcknowledged Kind = "acknowledged" // an alarm that whoever verifies knows of, or heads that are stated to be lost: it does not count
 	KindErasure      Kind = "erasure"      // one that was stated: it does not count
 )
 
@@ -96,6 +96,8 @@ type Options struct {
 	Progress func(rows int)
 	// Unprotected is called for each row from before the first log began; the event is valid until it returns.
 	Unprotected func(*session.Event)
+
+	lost map[string]*seal.Loss // nil: nobody asks
 }
 
 // Summary is what was verified.
@@ -126,6 +128,7 @@ type verifier struct {
 	seals       []sealedRange
 	walks       []*logWalk
 	logs        []*logHistory
+	losses      []*acknowledgedLoss
 	alarms      []alarm
 	retired     seal.Keys // keys that another one has followed, and that are not given
 	successions []succession
@@ -173,8 +176,7 @@ type retention struct {
 	ttl  time.Duration // 0: unlimited
 }
 
-// Run verifies all that a store has. Findings are reported as they are found. An error says that it could not be done.
-func Run(ctx context.Context, store query.Store, o Options, report func(Finding)) (Summary, error) {
+func newVerifier(store query.Store, o Options, report func(Finding)) *verifier {
 	v := &verifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]*logHistory{}}
 	v.Keys = slices.Clip(v.Keys)
 	v.given = v.Keys
@@ -191,6 +193,12 @@ func Run(ctx context.Context, store query.Store, o Options, report func(Finding)
 		}
 		report(f)
 	}
+	return v
+}
+
+// Run verifies all that a store has. Findings are reported as they are found. An error says that it could not be done.
+func Run(ctx context.Context, store query.Store, o Options, report func(Finding)) (Summary, error) {
+	v := newVerifier(store, o, report)
 	if err := v.checkLogs(ctx); err != nil {
 		return v.summary, err
 	}
@@ -235,7 +243,11 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 		return err
 	}
 	v.checkAlarms()
+	if err := v.checkLosses(ctx); err != nil {
+		return err
+	}
 	v.checkKeptHeads(copies)
+	v.reportLosses()
 	v.checkWitnesses(copies)
 	switch {
 	case len(v.logs) == 0:
@@ -456,10 +468,12 @@ func (v *verifier) checkKeptHeads(copies []keptHead) {
 		case c.matched:
 			v.summary.HeadsHeld++
 		case c.pruned:
+		case v.isStatedLost(&c):
 		case v.isAcknowledged(&c):
 			v.report(Finding{Kind: KindAcknowledged, Log: c.log, Detail: fmt.Sprintf("%q is lost, as the alarm says", c.text)})
 		default:
 			of := c.lostAs()
+			v.noteLost(&c)
 			if lost[of] == 0 {
 				first = append(first, c)
 			}

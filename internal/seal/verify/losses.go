@@ -1,0 +1,96 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
+	"github.com/otel-sessionlog/sessionlog/query"
+)
+
+// FindLost are the kept heads that the table does not have, of each log, and that nobody has acknowledged. It reads no record.
+func FindLost(ctx context.Context, store query.Store, o Options) ([]seal.Loss, error) {
+	o.lost = map[string]*seal.Loss{}
+	v := newVerifier(store, o, func(Finding) {})
+	err := v.checkLogs(ctx)
+	var all []seal.Loss
+	for _, log := range slices.Sorted(maps.Keys(o.lost)) {
+		all = append(all, *o.lost[log])
+	}
+	return all, err
+}
+
+func (v *verifier) noteLost(c *keptHead) {
+	if log, size, signed, ok := v.openKept(c); ok && v.lost != nil {
+		if v.lost[log] == nil {
+			v.lost[log] = &seal.Loss{Log: log}
+		}
+		v.lost[log].Add(size, signed)
+	}
+}
+
+func (v *verifier) openKept(c *keptHead) (log string, size uint64, signed time.Time, ok bool) {
+	log, _, _ = strings.Cut(c.text, "\n")
+	head, signed, err := v.keptKeys().Open(c.text, log)
+	return log, head.Size, signed, err == nil
+}
+
+// acknowledgedLoss is a statement that heads were lost.
+type acknowledgedLoss struct {
+	boundStatement
+	seal.Loss
+	refused string
+	given   int // of the heads that whoever verifies has given
+}
+
+// noteLoss reads the statement `lost LOG FROM TO UNTIL HEADS: REASON`.
+func (w *logWalk) noteLoss(b boundStatement, text string) {
+	loss, ok := seal.ParseLoss(text)
+	if !ok {
+		return
+	}
+	_, b.reason, _ = strings.Cut(text, fmt.Sprintf(" %d: ", loss.Heads))
+	w.losses = append(w.losses, &acknowledgedLoss{boundStatement: b, Loss: loss})
+}
+
+// checkLosses leaves out what excuses nothing: where the log is still there, the statement has to be about it.
+func (v *verifier) checkLosses(ctx context.Context) (err error) {
+	for _, l := range v.losses {
+		if l.refused, err = v.bindStatement(ctx, &l.boundStatement); err != nil {
+			return err
+		}
+		isNamed := slices.ContainsFunc(l.about, func(h seal.Head) bool { return h.Origin == l.Log })
+		isFound := slices.ContainsFunc(l.of, func(log *logHistory) bool { return log.name == l.Log })
+		if l.refused == "" && (len(l.of) == 0 || isNamed && !isFound) {
+			l.refused = "the log that it is about is another one here: it excuses nothing"
+		}
+	}
+	return nil
+}
+
+func (v *verifier) isStatedLost(c *keptHead) bool {
+	log, size, signed, ok := v.openKept(c)
+	for _, l := range v.losses {
+		if ok && l.refused == "" && l.Has(log, size, signed) {
+			l.given++
+			return true
+		}
+	}
+	return false
+}
+
+// reportLosses are named for ever, whether heads are given or not.
+func (v *verifier) reportLosses() {
+	for _, l := range v.losses {
+		f := Finding{Kind: KindAcknowledged, Log: l.Log, Sealed: l.sealed, Reason: l.reason, Signer: keyNames(l.signers)}
+		f.Detail = fmt.Sprintf("%d kept heads are lost, from page %d to %d, of until %s: what was sealed there has gone; %d of them are given", l.Heads, l.From, l.To, l.Until.Format(time.RFC3339), l.given)
+		if l.refused != "" {
+			f.Kind, f.Log, f.Detail = KindStatementRefused, l.log.name, l.refused
+		}
+		v.report(f)
+	}
+}
