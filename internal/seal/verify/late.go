@@ -11,12 +11,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-const (
-	// mostUnsealed is how many rows without a seal may wait for it: a collector writes while it is verified.
-	mostUnsealed = 100_000
-	// lateInterval is between two looks for seals that were stored meanwhile.
-	lateInterval = time.Second
-)
+// mostUnsealed is how many rows without a seal may wait for it: a collector writes while it is verified.
+var mostUnsealed = 100_000
+
+// lateInterval is between two looks for seals that were stored meanwhile.
+const lateInterval = time.Second
 
 // lateRow is a row without a seal. Several may have one id.
 type lateRow struct {
@@ -29,13 +28,12 @@ func lateRowOf(e *session.Event, table string) lateRow {
 	return lateRow{table, e.RecordID, seal.NewCommitter(seal.Seed{}).Entry(seal.KindEvent, e).Hash}
 }
 
-// checkLateSeals holds rows that had no seal against the seals that came since.
-func (v *verifier) checkLateSeals(ctx context.Context) error {
-	begun := time.Now()
+// checkLateSeals holds rows that had no seal against the seals that came since, until a moment.
+func (v *verifier) checkLateSeals(ctx context.Context, until time.Time) error {
 	defer func(of erasedRecords) { v.erased = of }(v.erased)
 	v.erased = nil // of one table, and of what was sealed before
 	for len(v.unsealed) > 0 {
-		last := time.Since(begun) >= v.Patience
+		last := !time.Now().Before(until)
 		if err := v.readLateSeals(ctx); err != nil {
 			return err
 		}
@@ -56,7 +54,7 @@ func (v *verifier) checkLateSeals(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-time.After(lateInterval):
+		case <-time.After(min(lateInterval, time.Until(until))):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

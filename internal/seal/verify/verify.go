@@ -144,7 +144,9 @@ type verifier struct {
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
 	unsealed []lateRow // that may get their seal yet
-	erased   erasedRecords
+
+	patientUntil time.Time // where that are more
+	erased       erasedRecords
 }
 
 // now goes on while the rows are read: some expire meanwhile.
@@ -205,7 +207,7 @@ func Run(ctx context.Context, store query.Store, o Options, report func(Finding)
 	if err := v.checkRecords(ctx); err != nil {
 		return v.summary, err
 	}
-	if err := v.checkLateSeals(ctx); err != nil {
+	if err := v.checkLateSeals(ctx, time.Now().Add(v.Patience)); err != nil {
 		return v.summary, err
 	}
 	if err := v.checkDisguises(ctx); err != nil {
@@ -381,7 +383,7 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	case !s.HasPages:
 		missing(sealed, s.First+s.Pages, fmt.Sprintf("%s: %d records cannot be judged", pages, s.Entries))
 	default:
-		_, err = s.Check(before, keys)
+		err = s.CheckOpened(before, head)
 		for _, known := range []struct {
 			err  error
 			kind Kind
