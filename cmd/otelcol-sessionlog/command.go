@@ -31,8 +31,8 @@ func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command 
 		*atExit = append(*atExit, restore) // called before the process ends
 		var warnings strings.Builder
 		running, err := validConfig(cmd.Context(), set, &warnings) // the collector builds its components
+		_, _ = io.WriteString(cmd.ErrOrStderr(), warnings.String())
 		if err != nil {
-			_, _ = io.WriteString(cmd.ErrOrStderr(), warnings.String())
 			return explainStart(cmd.Context(), set.ConfigProviderSettings.ResolverSettings, err)
 		}
 		err = lifecycle.Run(cmd.Context(), set, func(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -89,4 +90,35 @@ func valueOfOptional(v reflect.Value) (reflect.Value, bool) {
 		return reflect.Value{}, false
 	}
 	return get.Call(nil)[0], true
+}
+
+// withoutSquashedNames removes from an error the names of structs whose keys stand in the block around them: nobody can write these.
+func withoutSquashedNames(config *otelcol.Config, err error) error {
+	names := map[string]bool{}
+	for _, configs := range []map[component.ID]component.Config{config.Receivers, config.Processors, config.Exporters, config.Connectors, config.Extensions} {
+		for _, c := range configs {
+			collectSquashedNames(reflect.TypeOf(c), names)
+		}
+	}
+	text := err.Error()
+	for name := range names {
+		text = strings.ReplaceAll(text, "::"+name+"::", "::")
+		text = strings.ReplaceAll(text, "::"+name+": ", ": ")
+	}
+	return errors.New(text)
+}
+
+func collectSquashedNames(t reflect.Type, names map[string]bool) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return
+	}
+	for i := range t.NumField() {
+		if field := t.Field(i); field.Tag.Get("mapstructure") == ",squash" {
+			names[strings.ToLower(field.Name)] = true
+			collectSquashedNames(field.Type, names)
+		}
+	}
 }

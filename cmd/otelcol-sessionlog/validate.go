@@ -92,7 +92,7 @@ func validConfig(ctx context.Context, set otelcol.CollectorSettings, warnings io
 		return nil, err
 	}
 	if err := confmap.Validate(config); err != nil {
-		return nil, err
+		return nil, withoutSquashedNames(config, err)
 	}
 	return config, checkReferences(config)
 }
@@ -133,6 +133,9 @@ func checkConnections(ctx context.Context, set otelcol.CollectorSettings, out io
 // variableReference matches ${env:NAME} and ${NAME}, without a default.
 var variableReference = regexp.MustCompile(`\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}`)
 
+// bareVariable is how shells write one, or the home folder, which the collector does not replace.
+var bareVariable = regexp.MustCompile(`^(\$[A-Z_][A-Z0-9_]+|\$\([A-Za-z_]+\)|%[A-Z_]+%)(/.*)?$|^~/`)
+
 func findMistakes(ctx context.Context, set confmap.ResolverSettings) ([]string, error) {
 	resolver, err := confmap.NewResolver(set)
 	if err != nil {
@@ -149,6 +152,9 @@ func findMistakes(ctx context.Context, set confmap.ResolverSettings) ([]string, 
 			if name := m[1]; name != "" && os.Getenv(name) == "" {
 				warnings = append(warnings, fmt.Sprintf("%s: the environment variable %s is not set: what stands there is empty", strings.Join(path, "::"), name))
 			}
+		}
+		if bareVariable.MatchString(text) {
+			warnings = append(warnings, strings.Join(path, "::")+": what a shell would replace is taken as it stands; of an environment variable write ${env:NAME}, of the home folder ${env:HOME}")
 		}
 	})
 	return warnings, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,5 +62,35 @@ service: {extensions: [file_storage], pipelines: {logs: {receivers: [otlp], expo
 		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + test.written}
 		_, err := validateConfig(t.Context(), set, io.Discard)
 		require.ErrorContains(t, err, test.complaint)
+	}
+}
+
+// TestKeysOfErrorsCanBeWritten: a struct whose keys stand in the block around them is in no key.
+func TestKeysOfErrorsCanBeWritten(t *testing.T) {
+	const base = `{receivers: {sessionlog: {http: {endpoint: "127.0.0.1:0"}, instance: a}}, exporters: {sessionlog: {sqlite: {path: x}}}, service: {pipelines: {logs: {receivers: [sessionlog], exporters: [sessionlog]}}}}`
+	for written, want := range map[string]string{
+		"exporters::sessionlog::redact: {preset: GDPR}":           "exporters::sessionlog::redact: preset: ",
+		"exporters::sessionlog::sending_queue: {queue_size: 0}":   "exporters::sessionlog::sending_queue: ",
+		"exporters::sessionlog::sending_queue: {queue_size: 5MB}": "sending_queue::queue_size: a number is expected here",
+	} {
+		set := collectorSettings()
+		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + written}
+		_, err := validateConfig(t.Context(), set, io.Discard)
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "deliveryconfig")
+	}
+}
+
+// TestVariablesThatAreNotReplacedAreTold, without what stands there.
+func TestVariablesThatAreNotReplacedAreTold(t *testing.T) {
+	for text, told := range map[string]bool{
+		"$CH_PASSWORD": true, "$$CH_PASSWORD": false, "$(cat_secret)": true, "%CH_PASSWORD%": true, "pa$WORD": false, "$1a": false, "$HOME/logins.db": true, "~/logins.db": true, "a~/b": false,
+	} {
+		set := collectorSettings()
+		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:exporters::x::password: '" + text + "'"}
+		warnings, err := findMistakes(t.Context(), set.ConfigProviderSettings.ResolverSettings)
+		require.NoError(t, err, text)
+		require.Equal(t, told, len(warnings) == 1, "%s: %v", text, warnings)
+		require.NotContains(t, strings.Join(warnings, ""), "PASSWORD")
 	}
 }

@@ -86,6 +86,8 @@ func (c *Config) Validate() error {
 	}
 	if c.Server.NetAddr.Endpoint == "" {
 		fail("endpoint: required: the address to listen on, as %s", defaultEndpoint)
+	} else if err := loopbackhost.CheckListenAddress(string(c.Server.NetAddr.Transport), c.Server.NetAddr.Endpoint); err != nil {
+		errs = append(errs, err)
 	} else if !c.Server.Auth.HasValue() && !c.isLoopbackOnly() {
 		fail("auth: required, since endpoint %s can be reached from other machines, and whoever reaches it may read who logs in, and from where: "+
 			"set auth::authenticator to an extension such as bearertokenauth or oidc, or listen on 127.0.0.1", c.Server.NetAddr.Endpoint)

@@ -128,6 +128,7 @@ func TestConfig(t *testing.T) {
 		{"sqlite: {path: x.db}", ""},
 		{"endpoint: localhost:9000", ""},
 		{"endpoint: \"[::1]:9000\"", ""},
+		{`endpoint: "http://127.0.0.1:8127"`, "is no address to listen on: write host:port"},
 		{"endpoint: 0.0.0.0:8127", "auth: required, since endpoint 0.0.0.0:8127 can be reached from other machines"},
 		{"endpoint: :8127", "auth: required"},
 		{"endpoint: logins.example.com:8127", "set auth::authenticator to an extension such as bearertokenauth"},

@@ -44,7 +44,7 @@ func joinPath(path []string) string { return strings.Join(path, confmap.KeyDelim
 func unknownKey(path []string, known map[string]reflect.Type, blocks []string) error {
 	key := path[len(path)-1]
 	names := slices.Sorted(maps.Keys(known))
-	switch nearest := NearestName(key, names); {
+	switch nearest := likelyName(key, names); {
 	case nearest != "":
 		return fmt.Errorf("%s: unknown key; did you mean %s?", joinPath(path), nearest)
 	case len(blocks) > 0:
@@ -53,4 +53,21 @@ func unknownKey(path []string, known map[string]reflect.Type, blocks []string) e
 		return fmt.Errorf("%s: unknown key; no keys are allowed here", joinPath(path))
 	}
 	return fmt.Errorf("%s: unknown key; allowed here are %s", joinPath(path), strings.Join(names, ", "))
+}
+
+// likelyName is the nearest name, or the only one with the key in it: user for username.
+func likelyName(key string, names []string) string {
+	if nearest := NearestName(key, names); nearest != "" || len(key) < len("user") {
+		return nearest
+	}
+	var longer []string
+	for _, name := range names {
+		if strings.HasPrefix(name, strings.ToLower(key)) {
+			longer = append(longer, name)
+		}
+	}
+	if len(longer) != 1 {
+		return ""
+	}
+	return longer[0]
 }

@@ -141,7 +141,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	require.ErrorContains(t, err, "clickhouse::ttl: 7 has no unit; write 168h for 7 days")
 	require.ErrorContains(t, err, "clickhouse::pasword: unknown key; did you mean password?")
 	require.ErrorContains(t, err, "instnce: unknown key; did you mean instance?")
-	require.ErrorContains(t, err, "'size' expected type 'int'")
+	require.ErrorContains(t, err, "clickhouse::size: a number is expected here")
 	require.NotContains(t, err.Error(), "S3cret")
 	require.NotContains(t, err.Error(), "invalid keys")
 }
@@ -160,12 +160,17 @@ func TestWhatIsFineIsDecoded(t *testing.T) {
 // TestAnotherShapeThanExpected is told in the words of the file, without what was written.
 func TestAnotherShapeThanExpected(t *testing.T) {
 	for want, values := range map[string]map[string]any{
-		"instance: one text is expected here, not a list":                            {"instance": []any{"s3cret"}},
-		"clickhouse: a block of keys is expected here, not a single value":           {"clickhouse": "s3cret"},
-		"clickhouse::password: a text is expected here; write quotes around it":      {"clickhouse": map[string]any{"password": 4711}},
-		"clickhouse::password: one text is expected here, not a list":                {"clickhouse": map[string]any{"password": []any{"s3cret"}}},
-		"clickhouse::ttl: a list is no duration; write a number with a unit":         {"clickhouse": map[string]any{"ttl": []any{"24h"}}},
-		"clickhouse::ttl: a single value is no duration; write a number with a unit": {"clickhouse": map[string]any{"ttl": true}},
+		"instance: one text is expected here, not a list":                                                             {"instance": []any{"s3cret"}},
+		"clickhouse: a block of keys is expected here, not a single value":                                            {"clickhouse": "s3cret"},
+		"clickhouse::password: a text is expected here; write quotes around it":                                       {"clickhouse": map[string]any{"password": 4711}},
+		"clickhouse::password: one text is expected here, not a list":                                                 {"clickhouse": map[string]any{"password": []any{"s3cret"}}},
+		"clickhouse::size: a number is expected here, without quotes and without a unit, such as 10485760 for 10 MiB": {"clickhouse": map[string]any{"size": "10MB"}},
+		"sending_queue::block_on_overflow: write true or false here, without quotes":                                  {"sending_queue": map[string]any{"block_on_overflow": "yes"}},
+		"sending_queue::num_consumers: a number is expected here":                                                     {"sending_queue": map[string]any{"num_consumers": "s3cret"}},
+		"clickhouse::endpoints: a list is expected here, not a block of keys; write [a, b]":                           {"clickhouse": map[string]any{"endpoints": map[string]any{"s3cret": nil}}},
+		"clickhouse::pass: unknown key; did you mean password?":                                                       {"clickhouse": map[string]any{"pass": "s3cret"}},
+		"clickhouse::ttl: a list is no duration; write a number with a unit":                                          {"clickhouse": map[string]any{"ttl": []any{"24h"}}},
+		"clickhouse::ttl: a single value is no duration; write a number with a unit":                                  {"clickhouse": map[string]any{"ttl": true}},
 	} {
 		_, err := decode(t, values)
 		require.Contains(t, said(t, err), want)

@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
+
+	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
 // Config is the block `http` of the receiver.
@@ -81,6 +83,8 @@ func (c Config) Validate() error {
 	s := c.Server
 	if s.NetAddr.Endpoint == "" {
 		fail("endpoint: required: the address to listen on, as %s", defaultEndpoint)
+	} else if err := loopbackhost.CheckListenAddress(string(s.NetAddr.Transport), s.NetAddr.Endpoint); err != nil {
+		errs = append(errs, err)
 	}
 	if s.MaxRequestBodySize <= 0 {
 		fail("max_request_body_size: must be more than 0 bytes, as %d", defaultMaxBody)

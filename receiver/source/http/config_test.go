@@ -23,6 +23,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		change  func(*Config)
 	}{
 		{"endpoint: required: the address to listen on, as 127.0.0.1:8128", func(c *Config) { c.Server.NetAddr.Endpoint = "" }},
+		{`endpoint: "http://0.0.0.0:8128" is no address to listen on: write host:port without a scheme, as 127.0.0.1:8128`, func(c *Config) { c.Server.NetAddr.Endpoint = "http://0.0.0.0:8128" }},
+		{`endpoint: "0.0.0.0" is no address to listen on: write host:port without a scheme, as 127.0.0.1:8128`, func(c *Config) { c.Server.NetAddr.Endpoint = "0.0.0.0" }},
 		{"max_request_body_size: must be more than 0 bytes, as 20971520", func(c *Config) { c.Server.MaxRequestBodySize = 0 }},
 		{"max_buffered_bytes: must be at least max_request_body_size (20971520), or no call of that size is ever taken", func(c *Config) { c.MaxBufferedBytes = 1 << 20 }},
 		{"read_timeout: must be longer than 0, as 30s: without it a slow sender holds its connection for ever", func(c *Config) { c.Server.ReadTimeout = 0 }},
