@@ -125,5 +125,5 @@ func (c *attributeTypesColumn) appendEvent(e *session.Event) {
 		c.letters = append(c.letters, jsoncolumn.TypeLetter(c.sorted[i].Type))
 	}
 	clear(c.sorted)
-	c.places = append(c.places, c.findOrAddKey(unsafe.String(unsafe.SliceData(c.letters), len(c.letters)))) // find copies what it keeps
+	c.places = append(c.places, c.findOrAddKey(unsafe.String(unsafe.SliceData(c.letters), len(c.letters))))
 }

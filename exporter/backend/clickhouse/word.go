@@ -2,7 +2,7 @@ package clickhouse
 
 import (
 	"encoding/binary"
-	"hash/maphash"
+	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -13,24 +13,17 @@ import (
 // same to a String, at a higher price. Place 0 is the empty text or, in a nullable column, NULL.
 type dictionary struct {
 	keys   textBuffer
-	at     []keyExtent // where each key stands in keys
-	table  []uint32    // hash table of open addressing: place + 1, 0 is free
-	places []uint32    // of the rows
-	last   string      // that of the row before, nearly always the same again
+	known  map[string]uint32 // the place of each key; the texts are parts of keys
+	places []uint32          // of the rows
+	last   string            // that of the row before, nearly always the same again
 	place  uint32
-	seed   maphash.Seed
 }
 
-type keyExtent struct{ from, to int }
-
-const (
-	firstTable = 64
-	maxTable   = 1 << 16 // kept for the next block
-)
+const maxKnownKeys = 1 << 15 // of a map that is kept for the next block
 
 func newDictionary() dictionary {
-	w := dictionary{seed: maphash.MakeSeed(), table: make([]uint32, firstTable)}
-	w.appendKey("")
+	w := dictionary{known: map[string]uint32{}}
+	w.keys.appendText("")
 	return w
 }
 
@@ -45,51 +38,26 @@ func (w *dictionary) appendValue(s string) {
 	w.places = append(w.places, w.place)
 }
 
-// findOrAddKey is the place of s, a new one where there is none.
+// findOrAddKey copies what it keeps.
 func (w *dictionary) findOrAddKey(s string) uint32 {
-	mask := uint64(len(w.table) - 1)
-	i := maphash.String(w.seed, s) & mask
-	for ; w.table[i] != 0; i = (i + 1) & mask {
-		place := w.table[i] - 1
-		if e := w.at[place]; string(w.keys.buf[e.from:e.to]) == s {
-			return place
-		}
+	place, found := w.known[s]
+	if !found {
+		place = uint32(w.keys.n) //nolint:gosec // a block has fewer rows
+		w.keys.appendText(s)
+		kept := w.keys.buf[len(w.keys.buf)-len(s):]
+		w.known[unsafe.String(unsafe.SliceData(kept), len(kept))] = place
 	}
-	w.table[i] = w.appendKey(s) + 1
-	if 2*len(w.at) > len(w.table) {
-		w.growHashTable()
-	}
-	return uint32(len(w.at) - 1) //nolint:gosec // a block has fewer rows
-}
-
-func (w *dictionary) appendKey(s string) uint32 {
-	w.keys.appendText(s)
-	end := len(w.keys.buf)
-	w.at = append(w.at, keyExtent{end - len(s), end})
-	return uint32(len(w.at) - 1) //nolint:gosec // a block has fewer rows
-}
-
-func (w *dictionary) growHashTable() {
-	w.table = make([]uint32, 2*len(w.table))
-	mask := uint64(len(w.table) - 1)
-	for place, e := range w.at[1:] {
-		i := maphash.Bytes(w.seed, w.keys.buf[e.from:e.to]) & mask
-		for w.table[i] != 0 {
-			i = (i + 1) & mask
-		}
-		w.table[i] = uint32(place) + 2 //nolint:gosec // a block has fewer rows
-	}
+	return place
 }
 
 func (w *dictionary) resetDictionary() {
-	if len(w.table) > maxTable {
-		w.table = make([]uint32, firstTable)
+	if len(w.known) > maxKnownKeys {
+		w.known = map[string]uint32{}
 	}
-	clear(w.table)
+	clear(w.known)
 	w.keys.resetBuffer()
-	w.at, w.places = w.at[:0], w.places[:0]
-	w.last, w.place = "", 0
-	w.appendKey("")
+	w.places, w.last, w.place = w.places[:0], "", 0
+	w.keys.appendText("")
 }
 
 // LowCardinality's form: a version ahead of the column, then flags with the width of the places, the keys, the places.
@@ -106,13 +74,13 @@ func (w *dictionary) encodeColumn(b *proto.Buffer) {
 	}
 	width := 0
 	switch {
-	case len(w.at) > 1<<16:
+	case w.keys.n > 1<<16:
 		width = 2
-	case len(w.at) > 1<<8:
+	case w.keys.n > 1<<8:
 		width = 1
 	}
 	b.PutInt64(int64(hasKeys | width))
-	b.PutInt64(int64(len(w.at)))
+	b.PutInt64(int64(w.keys.n))
 	b.Buf = append(b.Buf, w.keys.buf...)
 	b.PutInt64(int64(len(w.places)))
 	switch width {
