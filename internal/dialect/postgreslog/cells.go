@@ -22,20 +22,19 @@ type logRecord struct {
 
 // valueDecoder decodes escaped values, and caches the short ones: the same names come with every login.
 type valueDecoder struct {
-	decode   func(dst []byte, raw string) ([]byte, bool)
+	decode   func(to []byte, raw string) ([]byte, error)
 	interner textInterner
 	buf      []byte
 }
 
-func (t *valueDecoder) decodeText(c rawValue) (string, bool) {
+func (t *valueDecoder) decodeText(c rawValue) (_ string, err error) {
 	if !c.escaped {
-		return c.raw, true
+		return c.raw, nil
 	}
-	var ok bool
-	if t.buf, ok = t.decode(t.buf[:0], c.raw); !ok {
-		return "", false
+	if t.buf, err = t.decode(t.buf[:0], c.raw); err != nil {
+		return "", err
 	}
-	return t.interner.internBytes(t.buf), true
+	return t.interner.internBytes(t.buf), nil
 }
 
 // fillLine fills only the time where the record does not concern logins: the time may decide others.
@@ -72,7 +71,7 @@ func (r *logRecord) isLocalized() bool {
 	return isLocalizedConnection(r.message.raw, r.host.raw, r.port)
 }
 
-func (t *valueDecoder) fillRecord(r *logRecord, l *Line) error {
+func (t *valueDecoder) fillRecord(r *logRecord, l *Line) (err error) {
 	var ok bool
 	if l.ID, ok = parseBackendID(r.session); !ok {
 		return errSession
@@ -84,8 +83,8 @@ func (t *valueDecoder) fillRecord(r *logRecord, l *Line) error {
 	}{
 		{&l.User, r.user}, {&l.Database, r.database}, {&l.Message, r.message}, {&l.Detail, r.detail}, {&l.Application, r.application}, {&l.Host, r.host},
 	} {
-		if *part.to, ok = t.decodeText(part.from); !ok {
-			return errEscape
+		if *part.to, err = t.decodeText(part.from); err != nil {
+			return err
 		}
 	}
 	l.Port = int32(r.port)

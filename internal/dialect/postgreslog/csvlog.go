@@ -7,6 +7,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/quotedtext"
 )
 
 // The columns of csvlog that matter, by their numbers; servers have 22 to 26 of them.
@@ -108,9 +109,7 @@ func (f *csvFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool
 		r.application = c[csvApplication]
 	}
 	r.splitHostAndPort()
-	if f.texts.decode == nil {
-		f.texts.decode = unquoteCSV
-	}
+	f.texts.decode = quotedtext.AppendCSV
 	return f.texts.fillLine(&r, clock, l)
 }
 
@@ -157,17 +156,6 @@ func readCSVCell(s string, at int) (c rawValue, next int, ok bool) {
 			return rawValue{raw: s[start:at], escaped: c.escaped}, at + 1, true
 		}
 		c.escaped = true
-	}
-}
-
-func unquoteCSV(dst []byte, raw string) ([]byte, bool) {
-	for {
-		i := strings.IndexByte(raw, '"')
-		if i < 0 {
-			return append(dst, raw...), true
-		}
-		dst = append(dst, raw[:i+1]...)
-		raw = raw[min(i+2, len(raw)):]
 	}
 }
 

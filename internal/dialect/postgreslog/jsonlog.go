@@ -4,17 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/quotedtext"
 )
 
-var (
-	errJSON   = errors.New("not a line of jsonlog: a flat JSON object")
-	errEscape = errors.New("a broken escape sequence")
-)
+var errJSON = errors.New("not a line of jsonlog: a flat JSON object")
 
 // jsonFormat reads jsonlog: one flat object a line, without keys for absent values. It also reads what CloudNativePG makes of csvlog: objects of which
 // key record holds the columns by name (https://cloudnative-pg.io/docs/1.31/logging).
@@ -34,9 +30,7 @@ func (f *jsonFormat) readLine(text string, clock *localtime.Clock, l *Line) (boo
 	} else if !scanObject(text, &r) {
 		return false, errJSON
 	}
-	if f.texts.decode == nil {
-		f.texts.decode = unescapeJSON
-	}
+	f.texts.decode = quotedtext.AppendJSON
 	return f.texts.fillLine(&r, clock, l)
 }
 
@@ -147,25 +141,11 @@ func skipSpace(s string, i int) int {
 
 func scanString(s string, i int) (c rawValue, next int, ok bool) {
 	start := i + 1
-	for i = start; ; {
-		n := strings.IndexByte(s[i:], '"')
-		if n < 0 {
-			return rawValue{}, 0, false
-		}
-		if i += n; !isEscapedAt(s, start, i) {
-			return rawValue{raw: s[start:i], escaped: c.escaped || strings.IndexByte(s[start:i], '\\') >= 0}, i + 1, true
-		}
-		c.escaped = true
-		i++
+	end, escaped := quotedtext.JSONEnd(s, start)
+	if end < 0 {
+		return rawValue{}, 0, false
 	}
-}
-
-func isEscapedAt(s string, start, i int) bool {
-	n := 0
-	for i-n > start && s[i-n-1] == '\\' {
-		n++
-	}
-	return n%2 == 1
+	return rawValue{raw: s[start:end], escaped: escaped}, end + 1, true
 }
 
 func scanValue(s string, i int) (c rawValue, next int, ok bool) {
@@ -186,70 +166,4 @@ func scanValue(s string, i int) (c rawValue, next int, ok bool) {
 		return rawValue{}, i, true
 	}
 	return rawValue{raw: s[start:i]}, i, i > start
-}
-
-func unescapeJSON(dst []byte, raw string) ([]byte, bool) {
-	for {
-		i := strings.IndexByte(raw, '\\')
-		if i < 0 {
-			return append(dst, raw...), true
-		}
-		dst = append(dst, raw[:i]...)
-		if i+1 >= len(raw) {
-			return dst, false
-		}
-		c := raw[i+1]
-		raw = raw[i+2:]
-		switch c {
-		case '"', '\\', '/':
-			dst = append(dst, c)
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, rest, ok := codePoint(raw)
-			if !ok {
-				return dst, false
-			}
-			dst, raw = utf8.AppendRune(dst, r), rest
-		default:
-			return dst, false
-		}
-	}
-}
-
-func codePoint(s string) (r rune, rest string, ok bool) {
-	if r, ok = parseHex4(s); !ok {
-		return 0, s, false
-	}
-	rest = s[4:]
-	if utf16.IsSurrogate(r) && strings.HasPrefix(rest, `\u`) {
-		if low, ok := parseHex4(rest[2:]); ok {
-			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-				return pair, rest[6:], true
-			}
-		}
-	}
-	return r, rest, true // half a pair becomes U+FFFD
-}
-
-func parseHex4(s string) (r rune, ok bool) {
-	if len(s) < 4 {
-		return 0, false
-	}
-	for i := range 4 {
-		d := strings.IndexByte("0123456789abcdef", s[i]|0x20)
-		if d < 0 || s[i] < '0' {
-			return 0, false
-		}
-		r = r<<4 | rune(d)
-	}
-	return r, true
 }

@@ -3,6 +3,8 @@ package export
 import (
 	"errors"
 	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/quotedtext"
 )
 
 var errJSON = errors.New("not JSON, or only a part of it")
@@ -42,25 +44,12 @@ func (j *jsonScanner) readString() (raw string, escaped, ok bool) {
 		return "", false, false
 	}
 	start := j.position
-	for {
-		n := strings.IndexByte(j.input[j.position:], '"')
-		if n < 0 {
-			return "", escaped, false
-		}
-		// A quote is a part of the string when an odd number of backslashes stands before it.
-		back := j.position + n
-		for back > start && j.input[back-1] == '\\' {
-			back--
-		}
-		end := j.position + n
-		if !escaped && strings.IndexByte(j.input[j.position:end], '\\') >= 0 {
-			escaped = true
-		}
-		j.position = end + 1
-		if (end-back)%2 == 0 {
-			return j.input[start:end], escaped, true
-		}
+	end, escaped := quotedtext.JSONEnd(j.input, start)
+	if end < 0 {
+		return "", false, false
 	}
+	j.position = end + 1
+	return j.input[start:end], escaped, true
 }
 
 // readValue reads any value as a cell. Arrays and objects stay raw.

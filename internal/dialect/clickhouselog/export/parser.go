@@ -17,6 +17,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/quotedtext"
 )
 
 // exportParser reads one export. Each format has its own split function.
@@ -56,8 +57,8 @@ func newExportParser(o logformat.Options, split func(*exportParser, string) (boo
 		frame:            frame,
 		mapper:           clickhouselog.NewMapper(o.Instance),
 		clock:            newServerClock(o.Zone),
-		jsonTexts:        textDecoder{decode: unescapeJSONText},
-		csvTexts:         textDecoder{decode: unescapeDoubledQuotes},
+		jsonTexts:        textDecoder{decode: quotedtext.AppendJSON},
+		csvTexts:         textDecoder{decode: quotedtext.AppendCSV},
 		backslashTexts:   textDecoder{decode: unescapeBackslashes},
 		certificateTimes: textDecoder{decode: appendRFC3339},
 	}
