@@ -22,6 +22,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter/deadlettertest"
@@ -227,7 +228,7 @@ func (r *ottlRecipe) check(t *testing.T) {
 func storedEvents(t *testing.T, folder string) (lines []string) {
 	t.Helper()
 	var events []session.Event
-	for event, err := range sqlite.ReadEvents(t.Context(), sqlite.Config{Path: filepath.Join(folder, "session_log.db")}) {
+	for event, err := range backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, sqlite.Config{Path: filepath.Join(folder, "session_log.db")}, "arrival") {
 		require.NoError(t, err)
 		events = append(events, session.Event{})
 		event.CopyTo(&events[len(events)-1])

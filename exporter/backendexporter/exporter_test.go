@@ -14,6 +14,7 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.uber.org/goleak"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
@@ -46,7 +47,7 @@ func sqliteConfig(t *testing.T) sqlite.Config {
 
 func count(t *testing.T, cfg sqlite.Config) (n int) {
 	t.Helper()
-	for _, err := range sqlite.ReadEvents(t.Context(), cfg) {
+	for _, err := range backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, cfg, "arrival") {
 		require.NoError(t, err)
 		n++
 	}

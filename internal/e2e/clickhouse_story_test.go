@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/proof"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -157,7 +158,7 @@ func requireTypical(t *testing.T, cfg clickhouse.Config, rows int) {
 	t.Helper()
 	n := 0
 	var want session.Event
-	for e, err := range clickhouse.ReadEvents(t.Context(), cfg) {
+	for e, err := range backendtest.StoredEvents(t.Context(), clickhouse.OpenQueryStore, cfg, "record_id") {
 		require.NoError(t, err)
 		sessiontest.Typical(&want, n)
 		require.True(t, sessiontest.SameContent(&want, e), "record %d is not what was sent", n)

@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	pgbackend "github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
@@ -80,8 +81,8 @@ func (i *installation) stores(t *testing.T) map[string]map[session.ID]string {
 	ch.Endpoints, ch.Username, ch.Password = []string{"clickhouse://" + i.clickhouse.Native}, server.Admin.Name, configopaque.String(server.Admin.Password)
 	ch.Database = logsDatabase
 	return map[string]map[session.ID]string{
-		"sqlite": eventsByID(t, sqlite.ReadEvents(t.Context(), lite)), "postgresql": eventsByID(t, pgbackend.ReadEvents(t.Context(), pg)),
-		"clickhouse": eventsByID(t, clickhouse.ReadEvents(t.Context(), ch)),
+		"sqlite": eventsByID(t, backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, lite, "arrival")), "postgresql": eventsByID(t, backendtest.StoredEvents(t.Context(), pgbackend.OpenQueryStore, pg, "record_id")),
+		"clickhouse": eventsByID(t, backendtest.StoredEvents(t.Context(), clickhouse.OpenQueryStore, ch, "record_id")),
 	}
 }
 

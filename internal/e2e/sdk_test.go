@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
@@ -49,7 +50,7 @@ func TestAnySDKsRecordIsTheSameRow(t *testing.T) {
 	cfg := sqlite.DefaultConfig()
 	cfg.Path = col.database()
 	n := 0
-	for got, err := range sqlite.ReadEvents(t.Context(), cfg) {
+	for got, err := range backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, cfg, "arrival") {
 		require.NoError(t, err)
 		// What the SDK adds of its own is kept beside the fields.
 		require.Contains(t, got.Extra, session.Attr{Key: "otel.scope.name", Value: "shop/login"})

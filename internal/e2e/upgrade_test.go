@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/spool"
@@ -198,7 +199,7 @@ func (i *installation) requireUpgraded(t *testing.T) {
 	requireNothingLost(t, stores, before)
 	cfg := sqlite.DefaultConfig()
 	cfg.Path = fresh
-	added := eventsByID(t, sqlite.ReadEvents(t.Context(), cfg))
+	added := eventsByID(t, backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, cfg, "arrival"))
 	for id := range added {
 		require.NotContains(t, before, id, "its cursor is behind it")
 	}

@@ -120,7 +120,7 @@ func write1(t testing.TB, s *store, events iter.Seq2[int, *session.Event]) backe
 
 func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 	t.Helper()
-	for e, err := range ReadEvents(context.Background(), cfg) {
+	for e, err := range backendtest.StoredEvents(context.Background(), OpenQueryStore, cfg, "record_id") {
 		require.NoError(t, err)
 		c := &session.Event{}
 		e.CopyTo(c)

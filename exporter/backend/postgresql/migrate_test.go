@@ -220,7 +220,7 @@ func brokenRow(t *testing.T, pg *postgresql.Server) {
 	write1(t, s, seq(e))
 	rowsOf(t, cfg, `UPDATE session_events SET attributes = '"no object"'`)
 	require.Equal(t, backend.Result{Written: 1, Duplicates: 1}, write1(t, s, seq(e, at(time.Now(), "bob"))))
-	for _, err := range ReadEvents(t.Context(), cfg) {
+	for _, err := range backendtest.StoredEvents(t.Context(), OpenQueryStore, cfg, "record_id") {
 		require.ErrorContains(t, err, "attributes")
 		break
 	}

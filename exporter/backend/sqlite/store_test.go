@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
@@ -61,7 +62,7 @@ func typical(from, to int) iter.Seq2[int, *session.Event] {
 }
 
 func readAll(t testing.TB, cfg Config) (all []*session.Event) {
-	for e, err := range ReadEvents(context.Background(), cfg) {
+	for e, err := range backendtest.StoredEvents(context.Background(), OpenQueryStore, cfg, "arrival") {
 		require.NoError(t, err)
 		c := &session.Event{}
 		e.CopyTo(c)

@@ -17,6 +17,7 @@ import (
 	driver "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
@@ -56,7 +57,7 @@ func launchWith(t *testing.T, observe func(sdklog.Exporter) sdklog.Exporter) *ap
 
 func (a *app) users(t *testing.T) (names []string) {
 	t.Helper()
-	for e, err := range sqlite.ReadEvents(t.Context(), a.cfg) {
+	for e, err := range backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, a.cfg, "arrival") {
 		require.NoError(t, err)
 		names = append(names, e.User)
 	}

@@ -14,6 +14,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
@@ -57,7 +58,7 @@ func newStore(t *testing.T, opts ...sdklog.LoggerProviderOption) *store {
 // events are what the table holds.
 func (s table) events(t *testing.T) (list []session.Event) {
 	t.Helper()
-	for e, err := range sqlite.ReadEvents(t.Context(), s.cfg) {
+	for e, err := range backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, s.cfg, "arrival") {
 		require.NoError(t, err)
 		var kept session.Event
 		e.CopyTo(&kept)

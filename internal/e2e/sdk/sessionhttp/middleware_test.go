@@ -23,6 +23,7 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.uber.org/goleak"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
@@ -66,7 +67,7 @@ func newSite(t *testing.T, opts ...sessionhttp.Option) *site {
 
 func (s *site) events(t *testing.T) (list []session.Event) {
 	t.Helper()
-	for e, err := range sqlite.ReadEvents(t.Context(), s.cfg) {
+	for e, err := range backendtest.StoredEvents(t.Context(), sqlite.OpenQueryStore, s.cfg, "arrival") {
 		require.NoError(t, err)
 		var kept session.Event
 		e.CopyTo(&kept)

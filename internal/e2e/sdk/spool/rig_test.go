@@ -13,6 +13,7 @@ import (
 	driver "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
@@ -69,7 +70,7 @@ func (a *app) hurry(t testing.TB) {
 // users are the names in the table, in the order of their arrival.
 func users(t testing.TB, db string) (names []string) {
 	t.Helper()
-	for e, err := range sqlite.ReadEvents(context.Background(), config4(t, db)) {
+	for e, err := range backendtest.StoredEvents(context.Background(), sqlite.OpenQueryStore, config4(t, db), "arrival") {
 		require.NoError(t, err)
 		names = append(names, e.User)
 	}
