@@ -74,5 +74,3 @@ func appendUnixSeconds(b []byte, unixNano int64) []byte {
 	b[point] = '.'
 	return b
 }
-
-func unixSeconds(unixNano int64) string { return string(appendUnixSeconds(nil, unixNano)) }

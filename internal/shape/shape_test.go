@@ -156,7 +156,7 @@ func missingTexts(format Format, document []byte, e *session.Event) (missing []s
 	}
 	switch format {
 	case CIM:
-		need(unixSeconds(e.Time))
+		need(string(appendUnixSeconds(nil, e.Time)))
 	case CEF:
 		if e.Time%nanosPerMillisecond != 0 {
 			need(fmt.Sprint(e.Time))

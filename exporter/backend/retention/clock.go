@@ -44,22 +44,16 @@ type countingClock struct {
 }
 
 // believedTime never runs ahead of the wall clock, and never leaps with it.
-func (c *countingClock) believedTime() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.now()
-	if expected := c.expectedTime(); !c.counted.IsZero() && expected.Before(now) {
-		return expected
-	}
-	return now
-}
+func (c *countingClock) believedTime() time.Time { return c.wallOrExpected(time.Time.Before) }
 
-func (c *countingClock) latestTime() time.Time {
+// latestTime is for a clock that was put back, which must not date all records in the future.
+func (c *countingClock) latestTime() time.Time { return c.wallOrExpected(time.Time.After) }
+
+func (c *countingClock) wallOrExpected(isBetter func(expected, wall time.Time) bool) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	// A clock that was put back must not date all records in the future.
-	if expected := c.expectedTime(); !c.counted.IsZero() && expected.After(now) {
+	if expected := c.expectedTime(); !c.counted.IsZero() && isBetter(expected, now) {
 		return expected
 	}
 	return now
