@@ -113,6 +113,10 @@ func openPostgreSQL(ctx context.Context, dir string) (place, error) {
 			}
 			return err
 		},
+		tends: func(ctx context.Context) (bool, error) {
+			left, err := server.Query(ctx, "SELECT EXISTS (SELECT FROM session_uncounted)")
+			return err == nil && left[0][0] == "t", err
+		},
 		close: server.Stop,
 	}, err
 }

@@ -33,12 +33,14 @@ type store struct {
 	files       []migrations.File // all of them, but in tests
 	views       []migrations.View // likewise
 	lockTimeout time.Duration     // defaultLockTimeout, but in tests
+	countEvery  time.Duration     // countInterval, but in tests
 
 	guard      *retention.Guard
 	ttl        time.Duration // the one in force; set by Start
 	partitions knownPartitions
 	breaks     atomic.Int64 // how many connections have broken
 	written    atomic.Int64 // rows since the last round of maintenance
+	uncounted  atomic.Int64 // rows since the last round of counting
 
 	maintenanceEnded chan struct{} // closed when maintenance has ended; nil before it runs
 }
@@ -58,6 +60,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		files:       allMigrations,
 		views:       allViews,
 		lockTimeout: defaultLockTimeout,
+		countEvery:  countInterval,
 	}
 	links := make([]*serverConn, cfg.MaxConnections)
 	for i := range links {
@@ -95,6 +98,7 @@ func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session
 		return backend.Result{}, nil, err
 	}
 	s.written.Add(int64(result.Written))
+	s.uncounted.Add(int64(result.Written))
 	return result, fates, nil
 }
 

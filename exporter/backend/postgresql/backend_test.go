@@ -47,6 +47,8 @@ func TestStore(t *testing.T) {
 		test func(*testing.T, *postgresql.Server)
 	}{
 		{"Seals", sealed},
+		{"SummaryCountsEachEvent", summaryCountsEachEvent},
+		{"SummaryOfAnOlderSchema", summaryOfAnOlderSchema},
 		{"Months", months},
 		{"IndexesBehindABacklog", indexesBehindABacklog},
 		{"NoQuestionWalksATable", noQuestionWalksATable},

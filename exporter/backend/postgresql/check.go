@@ -81,7 +81,7 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 	if version == 0 {
 		return findings
 	}
-	for _, g := range s.cfg.tableGrants() {
+	for _, g := range s.cfg.tableGrants(version) {
 		ask("grant "+g.rights+" on "+g.table, "username", "GRANT "+g.rights+" ON "+schema+"."+s.cfg.prefixNames(g.table)+" TO "+account, g.grantQuestion(), isGranted)
 	}
 	return findings
@@ -114,7 +114,7 @@ func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, 
 // tableGrant is what the account needs on a table that is there.
 type tableGrant struct{ rights, table string }
 
-func (cfg *Config) tableGrants() []tableGrant {
+func (cfg *Config) tableGrants(version int) []tableGrant {
 	rights := "INSERT, SELECT"
 	if cfg.TTL > 0 {
 		rights += ", DELETE"
@@ -122,6 +122,11 @@ func (cfg *Config) tableGrants() []tableGrant {
 	grants := []tableGrant{{rights, "session_events"}, {rights, "session_conflicts"}}
 	if cfg.TTL > 0 {
 		grants = append(grants, tableGrant{"SELECT, INSERT, UPDATE", "sessionlog_settings"})
+	}
+	if version >= summaryVersion {
+		for _, table := range summaryTables {
+			grants = append(grants, tableGrant{"SELECT, INSERT, UPDATE, DELETE", table})
+		}
 	}
 	return grants
 }

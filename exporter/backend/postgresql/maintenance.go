@@ -71,12 +71,20 @@ func (s *store) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error
 
 func (s *store) runMaintenance() {
 	defer close(s.maintenanceEnded)
-	timer := time.NewTimer(0)
+	timer, counting := time.NewTimer(0), time.NewTicker(s.countEvery)
 	defer timer.Stop()
-	for isFirst := true; ; isFirst = false {
+	defer counting.Stop()
+	s.uncounted.Add(1) // of a program before
+	isFirst := true
+	for {
 		select {
 		case <-s.pool.Stopping():
 			return
+		case <-counting.C:
+			if written := s.uncounted.Swap(0); written > 0 {
+				s.countRows(written > int64(busyRate*s.countEvery.Seconds()))
+			}
+			continue
 		case <-timer.C:
 		}
 		if err := s.maintainOnce(); err != nil && s.pool.Context().Err() == nil {
@@ -85,6 +93,7 @@ func (s *store) runMaintenance() {
 		ctx, cancel := s.untilStopping()
 		s.buildIndexes(ctx, isFirst)
 		cancel()
+		isFirst = false
 		timer.Reset(maintenanceInterval)
 	}
 }
@@ -141,6 +150,9 @@ func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	oldest := s.guard.Oldest(s.ttl)
 	if err := s.deleteBefore(ctx, conn, oldest); err != nil {
+		return err
+	}
+	if err := s.forgetSummary(ctx, conn, oldest); err != nil {
 		return err
 	}
 	return s.guard.ReportFuture(func(after time.Time) (int64, error) {

@@ -37,6 +37,9 @@ func addedColumn(t *testing.T, pg *postgresql.Server) {
 			eventColumns = backendtest.ColumnsAt(allMigrations[:version], eventColumns, func(c eventColumn) string { return c.name })
 			old := newStore(t, cfg)
 			old.files, old.views = old.files[:version], nil
+			if version < summaryVersion {
+				old.sql.uncounted = "VALUES "
+			}
 			require.NoError(t, old.Start(t.Context()))
 			require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
 			stopStore(t, old)

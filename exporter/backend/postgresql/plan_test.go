@@ -28,7 +28,9 @@ func noQuestionWalksATable(t *testing.T, pg *postgresql.Server) {
 	backendtest.StatementsOf(t, asking, func(question, sql string) {
 		require.NoError(t, store.eachRow(t.Context(), "EXPLAIN "+sql, func(values [][]byte) (bool, error) {
 			step := string(values[0])
-			require.NotContains(t, step, "Seq Scan", "%s: %s", question, sql)
+			if !strings.Contains(step, "session_uncounted") { // has few rows, and all are wanted
+				require.NotContains(t, step, "Seq Scan", "%s: %s", question, sql)
+			}
 			for _, p := range partitionIndexes {
 				if strings.Contains(step, p.suffix+" ") || strings.HasSuffix(step, p.suffix) {
 					byIndex[question+" by "+p.suffix] = true

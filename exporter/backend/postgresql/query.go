@@ -40,7 +40,7 @@ func (s *queryStore) connectReader(ctx context.Context) error {
 	}
 	err = execStatements(ctx, conn, cfg.searchPath())
 	if err == nil {
-		err = execStatements(ctx, conn, "SET standard_conforming_strings = on; SET default_transaction_read_only = on")
+		err = execStatements(ctx, conn, "SET standard_conforming_strings = on; SET default_transaction_read_only = on; SET jit = off")
 	}
 	if err != nil {
 		closeGracefully(conn)
@@ -255,11 +255,6 @@ const endOfTimes = 4_102_444_800_000
 
 // Extent takes a time near each end from the key, whose ids begin with one, and looks for what is beyond it by the index of times. Where the ids say
 // nothing, that is the table.
-// Summary: nothing is counted beside the events.
-func (s *queryStore) Summary(context.Context) (summary query.Summary, known bool, err error) {
-	return nil, false, nil
-}
-
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
 	last, found, err := s.oneNumber(ctx, "SELECT time_ns FROM session_events WHERE record_id < '"+leastRecordID(endOfTimes)+"' ORDER BY record_id DESC LIMIT 1")
 	if err != nil {

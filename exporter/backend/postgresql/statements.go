@@ -21,6 +21,8 @@ type statements struct {
 	insert  string // the new records; says which
 	keep    string // keeps aside what was staged and differs from the record of its id; says in each row how many there are, and one that was not there
 	selects string // every column as text, from session_events
+
+	uncounted string // ranges of new ids follow
 }
 
 func (cfg *Config) newStatements() statements {
@@ -37,6 +39,8 @@ func (cfg *Config) newStatements() statements {
 			"\n    FROM differing ORDER BY record_id, content_hash, " + stagedPlace + "\n    ON CONFLICT DO NOTHING\n    RETURNING record_id, content_hash\n)\n" +
 			"SELECT (SELECT count(*) FROM differing), k.record_id, encode(k.content_hash, 'hex') FROM (SELECT 1) AS one LEFT JOIN kept AS k ON true"),
 		selects: cfg.prefixNames("SELECT " + selectList() + " FROM session_events"),
+
+		uncounted: cfg.prefixNames("INSERT INTO session_uncounted VALUES "),
 	}
 }
 
@@ -45,7 +49,7 @@ const lockOfPartitions = "pg_advisory_xact_lock(1936028531, 'session_events'::re
 
 // ourNames are the names that table_prefix stands before; those of indexes and partitions begin like their table's.
 var ourNames = regexp.MustCompile(
-	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations|session_seals|session_seal_pages)` +
+	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations|session_seals|session_seal_pages|session_hours|session_pairs|session_uncounted)` +
 		`(_default|_by_\w+|_[0-9]{4}_[0-9]{2})?\b`)
 
 func (cfg *Config) prefixNames(sql string) string {

@@ -33,6 +33,7 @@ func TestStatements(t *testing.T) {
 		{"insert", st.insert},
 		{"keep", st.keep},
 		{"select", st.selects},
+		{"uncounted", st.uncounted + "('first', 'last', 1)"},
 	} {
 		text.WriteString("-- " + s.name + "\n" + strings.TrimSpace(s.sql) + ";\n\n")
 	}

@@ -227,7 +227,7 @@ func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to 
 		return err
 	}
 	t.written, t.isDirect = t.staged, true
-	return w.commitUninterrupted(ctx)
+	return w.commitUninterrupted(ctx, w.sql.noteUncounted(t.records, func(session.ID) bool { return true }))
 }
 
 func (w *batchWrite) beginCopy(ctx context.Context) error {
@@ -272,7 +272,7 @@ func (w *batchWrite) writeStaged(ctx context.Context, t *spanAttempt, from, to i
 			return err
 		}
 	}
-	return w.commitUninterrupted(ctx)
+	return w.commitUninterrupted(ctx, w.sql.noteUncounted(t.records, func(id session.ID) bool { return t.inserted[id] }))
 }
 
 func (w *batchWrite) keepConflicts(ctx context.Context, t *spanAttempt) error {
@@ -292,14 +292,14 @@ func (w *batchWrite) keepConflicts(ctx context.Context, t *spanAttempt) error {
 	return err
 }
 
-// commitUninterrupted is not interrupted: its result would stay unknown.
-func (w *batchWrite) commitUninterrupted(ctx context.Context) error {
+// commitUninterrupted commits after a last statement. It is not interrupted: its result would stay unknown.
+func (w *batchWrite) commitUninterrupted(ctx context.Context, last string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	return execStatements(ctx, w.conn, "COMMIT")
+	return execStatements(ctx, w.conn, last+"COMMIT")
 }
 
 // oldestKept is the time from which on events are kept. Older ones are left out: were they let in and dropped

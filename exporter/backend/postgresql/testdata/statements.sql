@@ -32,3 +32,6 @@ SELECT (SELECT count(*) FROM differing), k.record_id, encode(k.content_hash, 'he
 -- select
 SELECT kind, outcome, source_event, NULL, time_ns, NULL, observed_ns FROM audit_session_events;
 
+-- uncounted
+INSERT INTO audit_session_uncounted VALUES ('first', 'last', 1);
+
