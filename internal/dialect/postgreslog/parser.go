@@ -18,15 +18,17 @@ func Formats() []logformat.Format {
 	formats := []logformat.Format{
 		{
 			Name: "jsonlog", Aliases: []string{"postgresql_jsonlog"}, Detect: detectJSONLog,
-			New: func(o logformat.Options) logformat.Parser { return newTextParser(o, &jsonFormat{}) },
+			New: func(o logformat.Options) logformat.Parser { return newTextParser(o, "jsonlog", &jsonFormat{}) },
 		},
 		{
 			Name: "csvlog", Aliases: []string{"postgresql_csvlog"}, Detect: detectCSVLog,
-			New: func(o logformat.Options) logformat.Parser { return newTextParser(o, &csvFormat{}) },
+			New: func(o logformat.Options) logformat.Parser { return newTextParser(o, "csvlog", &csvFormat{}) },
 		},
 		{
 			Name: "stderr", Aliases: []string{"postgresql_stderr"}, Detect: detectStderr,
-			New:             func(o logformat.Options) logformat.Parser { return newTextParser(o, newStderrFormat(o.LinePrefix)) },
+			New: func(o logformat.Options) logformat.Parser {
+				return newTextParser(o, "stderr", newStderrFormat(o.LinePrefix))
+			},
 			LineMayContinue: true,
 		},
 	}
@@ -46,6 +48,7 @@ type lineFormat interface {
 // textParser reads one text and feeds the assembler that it may share with others.
 type textParser struct {
 	logformat.LineParser
+	name      string // of the format
 	format    lineFormat
 	clock     localtime.Clock
 	assembler *Assembler
@@ -53,13 +56,13 @@ type textParser struct {
 	line      Line
 }
 
-func newTextParser(o logformat.Options, f lineFormat) *textParser {
+func newTextParser(o logformat.Options, name string, f lineFormat) *textParser {
 	assembler := o.Shared.LoadOrNew("postgresql", func() any {
 		a := NewAssembler(o.Instance, o.DecideAfter)
 		a.watch.conditions, a.watch.once = o.Conditions, o.Once
 		return a
 	}).(*Assembler)
-	return &textParser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &TextState{}}
+	return &textParser{name: name, format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &TextState{}}
 }
 
 func (p *textParser) Frame(data []byte, final bool) int {
@@ -86,6 +89,7 @@ func (p *textParser) Parse(record string, offset int64, batch *logformat.EventBa
 	case !p.assembler.AddLine(&p.line, p.text, offset, batch):
 		return errMessage
 	}
+	p.assembler.watch.noteFormat(p.name, &p.line)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package postgreslog
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ type connectionWatch struct {
 	readyTime          int64                // time of the last line "ready to accept connections", 0 before one
 	lastConnectionLine int64                // time of the last line that log_connections makes the server write, 0 before one
 	raisedMessage      string               // the last one
+	formats            []formatSpan         // those whose texts have lines about connections
 }
 
 const (
@@ -87,4 +89,38 @@ func (w *connectionWatch) checkAtEnd(now int64) {
 func (w *connectionWatch) raiseCondition(message string) {
 	w.raisedMessage = message
 	w.conditions.Raise(conditionConnections, message)
+}
+
+// formatSpan is from when to when the texts of a format have lines about connections.
+type formatSpan struct {
+	name        string
+	first, last int64
+}
+
+const (
+	conditionFormats = "log_formats"
+	formatsOverlap   = "%s and %s of one PostgreSQL are both read, and tell each login once more: write only the files of one of them under include, as *.json, or leave one out of log_destination"
+)
+
+// noteFormat detects a server that writes its log in several formats at once.
+func (w *connectionWatch) noteFormat(name string, l *Line) {
+	if w.conditions == nil || classifyMessage(l.Severity, l.Message) != msgReceived {
+		return
+	}
+	var own *formatSpan
+	for i := range w.formats {
+		if w.formats[i].name == name {
+			own = &w.formats[i]
+		}
+	}
+	if own == nil {
+		w.formats = append(w.formats, formatSpan{name, l.Time, l.Time})
+		own = &w.formats[len(w.formats)-1]
+	}
+	own.first, own.last = min(own.first, l.Time), max(own.last, l.Time)
+	for _, other := range w.formats {
+		if other.name != name && other.first <= own.last && own.first <= other.last {
+			w.conditions.Raise(conditionFormats, fmt.Sprintf(formatsOverlap, other.name, name))
+		}
+	}
 }

@@ -114,3 +114,19 @@ func TestASilentLogIsNoticed(t *testing.T) {
 		require.Equal(t, test.holds, n.holds)
 	}
 }
+
+// TestALogInTwoFormatsIsNoticed, where both were written at one time; a server whose format was changed has both one after another.
+func TestALogInTwoFormatsIsNoticed(t *testing.T) {
+	stderr := content(t, "15", "stderr.log")
+	for csv, want := range map[string]bool{content(t, "15", "log.csv"): true, received("23:59:00.000"): false} {
+		n, o := &noticed{}, options()
+		o.Conditions, o.Shared = n, &logformat.SharedState{}
+		parse(t, newTextParser(t, "stderr", o), stderr)
+		require.Empty(t, n.messages)
+		parse(t, newTextParser(t, "csvlog", o), csv)
+		require.Equal(t, want, len(n.messages) == 1, n.messages)
+		if want {
+			require.Contains(t, n.messages[0], "stderr and csvlog of one PostgreSQL are both read, and tell each login once more: write only the files of one of them under include")
+		}
+	}
+}

@@ -134,6 +134,12 @@ func (c Config) checkContents(ctx context.Context, settings tail.Settings, files
 			all = append(all, c.checkSample(ctx, settings, f, sample)...)
 		}
 	}
+	if both := postgresFormats(checked); len(both) > 1 {
+		all = append(all, connectcheck.Finding{
+			Warning: true, Subject: "formats", Detail: strings.Join(both, " and ") + " are matched: where one PostgreSQL writes both, each login is told more than once", Key: "include",
+			Remedy: "write only the files of one of them under include, as *.json",
+		})
+	}
 	if len(checked) == 0 && empty > 0 {
 		all = append(all, connectcheck.Finding{
 			Subject: "content", Detail: fmt.Sprintf("%d files are empty: what their format is shows when something is written", empty), Key: "include",
@@ -141,6 +147,15 @@ func (c Config) checkContents(ctx context.Context, settings tail.Settings, files
 		})
 	}
 	return all
+}
+
+func postgresFormats(checked map[string]bool) (names []string) {
+	for _, name := range [...]string{"jsonlog", "csvlog", formats.PostgreSQLStderr} {
+		if checked[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (c Config) checkSample(ctx context.Context, settings tail.Settings, f tail.File, sample tail.Sample) []connectcheck.Finding {
