@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
+	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 )
@@ -82,7 +83,7 @@ func (x *explorerServer) Start(ctx context.Context, host component.Host) error {
 	}
 	listener, err := x.config.Server.ToListener(ctx)
 	if err != nil {
-		return fmt.Errorf("endpoint: %w: another process, or another explorer of this configuration, may have the port: give this one another", err)
+		return loopbackhost.ExplainListen(err)
 	}
 	x.server, err = x.config.Server.ToServer(ctx, host.GetExtensions(), x.settings, x.routeAPI(), confighttp.WithErrorHandler(respondServerError))
 	if err != nil {

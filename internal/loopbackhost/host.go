@@ -2,10 +2,12 @@
 package loopbackhost
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 )
 
 // IsLoopback says whether a host of an endpoint, without its port, is this machine's own: a loopback address, localhost, or a name
@@ -25,4 +27,19 @@ func CheckListenAddress(transport, endpoint string) error {
 		return fmt.Errorf("endpoint: %q is no address to listen on: write host:port without a scheme, as 127.0.0.1:8128", endpoint)
 	}
 	return nil
+}
+
+// ExplainListen adds the remedy to an error of a server that cannot listen.
+func ExplainListen(err error) error {
+	var unknown *net.DNSError
+	remedy := "another process, or another component of this configuration, may have the port: give this one another"
+	switch {
+	case errors.As(err, &unknown):
+		remedy = "the name leads to no address: write an address of this machine, as 127.0.0.1 or 0.0.0.0"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		remedy = "this machine has no such address: write one of its own, or 0.0.0.0 for all"
+	case errors.Is(err, syscall.EACCES):
+		remedy = "this user may not have that port: write one above 1023"
+	}
+	return fmt.Errorf("endpoint: %w: %s", err, remedy)
 }

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
@@ -49,7 +50,7 @@ func (p *pushSource) Start(ctx context.Context, host source.Host) error {
 	}
 	listener, err := p.config.Server.ToListener(ctx)
 	if err != nil {
-		return fmt.Errorf("endpoint: %w: another process, or another receiver of this configuration, may have the port: give this one another", err)
+		return loopbackhost.ExplainListen(err)
 	}
 	p.handler = newEventsHandler(p.config, p.instance, host)
 	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.handler.routeByPath(), p.config.serverOptions()...)

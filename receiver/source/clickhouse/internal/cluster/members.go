@@ -57,5 +57,8 @@ func explainNoCluster(ctx context.Context, conn configclickhouse.Conn, key, clus
 	if err != nil {
 		return err
 	}
+	if len(known) == 0 {
+		return fmt.Errorf("%s: the server knows no cluster %q and no other: remove the key, or configure remote_servers there", key, cluster)
+	}
 	return fmt.Errorf("%s: the server knows no cluster %q, only: %s", key, cluster, strings.Join(known, ", "))
 }
