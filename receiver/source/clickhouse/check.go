@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ClickHouse/ch-go/proto"
-
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/cluster"
@@ -51,14 +49,13 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 // checkLogin and what follows are not methods of [Config]: whatever imports it would compile all that a connection holds, two thousand functions of ch-go.
 func (c *connection) checkLogin(ctx context.Context, cfg Config) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "login"}
-	var version, zone proto.ColStr
+	var version, zone string
 	err := c.runQuery(ctx, func(conn configclickhouse.Conn) error {
-		return conn.Query(ctx, "", "SELECT version() AS v, timezone() AS z",
-			proto.Results{{Name: "v", Data: &version}, {Name: "z", Data: &zone}}, func(int) error { return nil })
+		return rows.EachRow(ctx, conn, "SELECT version(), timezone()", func() {}, &version, &zone)
 	})
-	if err == nil && version.Rows() == 1 {
+	if err == nil && version != "" {
 		f.OK = true
-		f.Detail = fmt.Sprintf("logged in to ClickHouse %s; its zone is %s, and times are read as numbers, right in any zone", version.Row(0), zone.Row(0))
+		f.Detail = fmt.Sprintf("logged in to ClickHouse %s; its zone is %s, and times are read as numbers, right in any zone", version, zone)
 		return f
 	}
 	if err == nil {

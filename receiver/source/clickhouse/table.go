@@ -249,7 +249,7 @@ func (t *table) runLogQuery(ctx context.Context, query func(configclickhouse.Con
 			if err := t.noteAnswer(ctx, server, err); err != nil {
 				return err
 			}
-			t.layout, t.layoutFrom, t.rows = layout, conn, layout.NewQuery()
+			t.layout, t.layoutFrom, t.rows = layout, conn, rows.NewQuery(layout)
 		}
 		if !t.hashChecked {
 			server, err := rows.CheckHash(ctx, conn)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ClickHouse/ch-go/proto"
+	"github.com/google/uuid"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
@@ -23,18 +23,11 @@ var MembersTable = rows.TableName{Database: "system", Table: "clusters"}
 
 // ReadMembers asks for the members of a cluster, which the configuration names under key.
 func ReadMembers(ctx context.Context, conn configclickhouse.Conn, key, cluster, username string) (members []Member, answeredBy string, err error) {
-	var hosts proto.ColStr
-	var ports proto.ColUInt16
-	var server rows.Server
+	var member Member
+	var server uuid.UUID
 	sql := "SELECT DISTINCT host_name AS h, port AS p, " + rows.ServerSQL + " AS u FROM " + MembersTable.SQL() +
 		" WHERE cluster = " + configclickhouse.QuoteText(cluster) + " ORDER BY h, p"
-	err = conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &hosts}, {Name: "p", Data: &ports}, {Name: "u", Data: &server}}, func(n int) error {
-		answeredBy = server.Text()
-		for i := range n {
-			members = append(members, Member{hosts.Row(i), ports[i]})
-		}
-		return nil
-	})
+	err = rows.EachRow(ctx, conn, sql, func() { members, answeredBy = append(members, member), server.String() }, &member.Host, &member.Port, &server)
 	if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
 		return nil, "", rows.NewRemedied("the account may not ask for the cluster's nodes: %s (%w)", rows.GrantStatement(MembersTable, username), err)
 	}
@@ -45,16 +38,10 @@ func ReadMembers(ctx context.Context, conn configclickhouse.Conn, key, cluster, 
 }
 
 func explainNoCluster(ctx context.Context, conn configclickhouse.Conn, key, cluster string) error {
-	var names proto.ColStr
+	var name string
 	var known []string
 	sql := "SELECT DISTINCT cluster AS c FROM " + MembersTable.SQL() + " ORDER BY c"
-	err := conn.Query(ctx, "", sql, proto.Results{{Name: "c", Data: &names}}, func(n int) error {
-		for i := range n {
-			known = append(known, names.Row(i))
-		}
-		return nil
-	})
-	if err != nil {
+	if err := rows.EachRow(ctx, conn, sql, func() { known = append(known, name) }, &name); err != nil {
 		return err
 	}
 	if len(known) == 0 {

@@ -17,7 +17,7 @@ type Block struct {
 	addresses proto.ColIPv6
 	ports     proto.ColUInt16
 	userNulls proto.ColUInt8
-	server    Server
+	server    proto.ColUUID // of ServerSQL
 
 	authTexts string // all auth_ids, 36 bytes each
 	scratch   []byte
@@ -44,7 +44,7 @@ func (b *Block) Micros(i int) int64 { return b.micros[i] }
 func (b *Block) TypeNumber(i int) int16 { return b.types[i] }
 
 // AnsweredBy is the UUID of the server that has sent the block.
-func (b *Block) AnsweredBy() string { return b.server.Text() }
+func (b *Block) AnsweredBy() string { return b.server[0].String() }
 
 // Hash is the row's part of the sums.
 func (b *Block) Hash(i int) uint64 {

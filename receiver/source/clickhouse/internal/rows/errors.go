@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/ClickHouse/ch-go/proto"
-
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
@@ -58,7 +56,7 @@ func (l Log) absenceRemedy() string {
 
 // ExplainAbsence is the error of a table that is not there, or of one that may not be read.
 func (l Log) ExplainAbsence(ctx context.Context, conn configclickhouse.Conn) error {
-	err := conn.Query(ctx, "", "SELECT 1 FROM "+l.Table.SQL()+" LIMIT 0", proto.Results{{Data: &proto.ColUInt8{}}}, func(int) error { return nil })
+	err := EachRow(ctx, conn, "SELECT 1 FROM "+l.Table.SQL()+" LIMIT 0", func() {}, new(uint8))
 	if err == nil {
 		return fmt.Errorf("table: %s shows no columns in system.columns to this account; %s", l.Table, GrantStatement(l.Table, l.Username))
 	}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ClickHouse/ch-go/proto"
+	"github.com/google/uuid"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 )
@@ -45,23 +45,19 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 	if l.Cluster != "" {
 		return l.readClusterLayout(ctx, conn)
 	}
-	var server Server
-	var tables, columns, types proto.ColStr
+	var server uuid.UUID
+	var table, column, kind string
 	found := map[string]TablePart{}
 	sql := "SELECT table, name, type, " + ServerSQL + " AS u FROM system.columns WHERE database = " + configclickhouse.QuoteText(l.Table.Database) +
 		" AND match(table, " + l.Table.tablePattern() + ")"
-	results := proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}, {Name: "type", Data: &types}, {Name: "u", Data: &server}}
-	err = conn.Query(ctx, "", sql, results, func(rows int) error {
-		answeredBy = server.Text()
-		for i := range rows {
-			name := TableName{l.Table.Database, tables.Row(i)}
-			if _, ok := found[name.Table]; !ok {
-				found[name.Table] = TablePart{Name: name, Columns: map[string]string{}, from: name.SQL()}
-			}
-			found[name.Table].Columns[columns.Row(i)] = types.Row(i)
+	err = EachRow(ctx, conn, sql, func() {
+		answeredBy = server.String()
+		name := TableName{l.Table.Database, table}
+		if _, ok := found[table]; !ok {
+			found[table] = TablePart{Name: name, Columns: map[string]string{}, from: name.SQL()}
 		}
-		return nil
-	})
+		found[table].Columns[column] = kind
+	}, &table, &column, &kind, &server)
 	if err == nil && len(found) == 0 {
 		err = l.ExplainAbsence(ctx, conn)
 	}
@@ -78,20 +74,16 @@ func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) 
 		" AND match(table, " + l.Table.tablePattern() + ")"
 	sql := "SELECT name, any(type) AS type, uniqExact(node) AS n, " + ServerSQL + " AS u FROM (SELECT * FROM " + OnEveryServer(l.Cluster, each) +
 		") GROUP BY name ORDER BY n DESC" + SkipAbsentServers
-	var server Server
-	var names, types proto.ColStr
-	var nodes proto.ColUInt64
-	columns, most := map[string]string{}, uint64(0)
-	results := proto.Results{{Name: "name", Data: &names}, {Name: "type", Data: &types}, {Name: "n", Data: &nodes}, {Name: "u", Data: &server}}
-	err = conn.Query(ctx, "", sql, results, func(rows int) error {
-		answeredBy, most = server.Text(), max(most, nodes[0])
-		for i := range rows { // what one server lacks, as during an upgrade, is not asked for
-			if nodes[i] == most {
-				columns[names.Row(i)] = types.Row(i)
-			}
+	var server uuid.UUID
+	var name, kind string
+	var nodes, most uint64
+	columns := map[string]string{}
+	err = EachRow(ctx, conn, sql, func() {
+		answeredBy, most = server.String(), max(most, nodes)
+		if nodes == most { // what one server lacks, as during an upgrade, is not asked for
+			columns[name] = kind
 		}
-		return nil
-	})
+	}, &name, &kind, &nodes, &server)
 	if err == nil && most == 0 {
 		err = l.ExplainAbsence(ctx, conn)
 	}
@@ -174,9 +166,9 @@ func (l *Layout) CheckReadable(ctx context.Context, conn configclickhouse.Conn) 
 		if l.cluster != "" {
 			from = OnEveryServer(l.cluster, "SELECT event_time_microseconds FROM "+from)
 		}
-		var n proto.ColUInt64
-		sql := "SELECT toUInt64(count()) AS n FROM (SELECT event_time_microseconds FROM " + from + " LIMIT 1)"
-		if err := conn.Query(ctx, "", sql, proto.Results{{Name: "n", Data: &n}}, func(int) error { return nil }); err != nil {
+		var n uint64
+		sql := "SELECT count() FROM (SELECT event_time_microseconds FROM " + from + " LIMIT 1)"
+		if err := EachRow(ctx, conn, sql, func() {}, &n); err != nil {
 			return err
 		}
 	}

@@ -34,8 +34,8 @@ type Query struct {
 // tieBreakers put rows with one identity into an order that never changes, for their ordinals.
 var tieBreakers = []string{"event_time_microseconds", "auth_id", "type", "client_address", "client_port", "hostname", "session_id", "user", "failure_reason"}
 
-// NewQuery plans what to ask for. Columns are named c0, c1, …: an alias that is also the name of a column would stand for it in WHERE.
-func (l *Layout) NewQuery() *Query {
+// NewQuery plans what to ask for; not a method of [Layout], whose importers would compile all that a [Block] holds. Columns are named c0, c1, …: an alias that is also the name of a column would stand for it in WHERE.
+func NewQuery(l *Layout) *Query {
 	b := newBlock()
 	b.layout = l
 	q := &Query{layout: l, block: b}

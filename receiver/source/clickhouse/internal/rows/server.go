@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/ClickHouse/ch-go/proto"
+	"github.com/google/uuid"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 )
@@ -12,12 +12,6 @@ import (
 // ServerSQL is the UUID that a server makes at its first start. It goes with every answer: one address may lead to several servers,
 // each with a log of its own.
 const ServerSQL = "serverUUID()"
-
-// Server is a column of ServerSQL.
-type Server struct{ proto.ColUUID }
-
-// Text is the UUID of a block's first row.
-func (s *Server) Text() string { return s.ColUUID[0].String() }
 
 // SkipAbsentServers has a query pass over servers that cannot be reached: they are missing from its answer.
 const SkipAbsentServers = " SETTINGS skip_unavailable_shards = 1"
@@ -52,29 +46,19 @@ func ReadClusterIdentities(ctx context.Context, conn configclickhouse.Conn, clus
 }
 
 func readIdentities(ctx context.Context, conn configclickhouse.Conn, sql string) (all []Identity, answeredBy string, err error) {
-	var uuids proto.ColUUID
-	var hostnames proto.ColStr
-	var server Server
-	results := proto.Results{{Name: "u", Data: &uuids}, {Name: "h", Data: &hostnames}, {Name: "s", Data: &server}}
-	err = conn.Query(ctx, "", sql, results, func(rows int) error {
-		answeredBy = server.Text()
-		for i := range rows {
-			all = append(all, Identity{uuids[i].String(), hostnames.Row(i)})
-		}
-		return nil
-	})
+	var id, server uuid.UUID
+	var hostname string
+	err = EachRow(ctx, conn, sql, func() {
+		answeredBy = server.String()
+		all = append(all, Identity{id.String(), hostname})
+	}, &id, &hostname, &server)
 	return all, answeredBy, err
 }
 
 // ReadTime asks the server for its clock, in microseconds since 1970 UTC.
 func ReadTime(ctx context.Context, conn configclickhouse.Conn) (micros int64, answeredBy string, err error) {
-	var now proto.ColInt64
-	var server Server
-	results := proto.Results{{Name: "t", Data: &now}, {Name: "u", Data: &server}}
-	err = conn.Query(ctx, "", "SELECT toUnixTimestamp64Micro(now64(6)) AS t, "+ServerSQL+" AS u", results, func(int) error {
-		micros, answeredBy = now[0], server.Text()
-		return nil
-	})
+	var server uuid.UUID
+	err = EachRow(ctx, conn, "SELECT toUnixTimestamp64Micro(now64(6)), "+ServerSQL, func() { answeredBy = server.String() }, &micros, &server)
 	if err == nil && answeredBy == "" {
 		err = errors.New("the server did not answer with its time")
 	}

@@ -33,35 +33,29 @@ const (
 
 // ReadSums asks for the sums of spans of a width. They are complete: an answer that breaks off does not count.
 func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, within poll.TimeRange, width int64, key KeyUse, content SumContent) (*Sums, error) {
-	var start proto.ColInt64
-	var count, hash, far, loose proto.ColUInt64
-	var server Server
-	var nodes proto.ColUUID
-	var hostnames proto.ColStr
-	results := proto.Results{
-		{Name: "start", Data: &start}, {Name: "n", Data: &count}, {Name: "s", Data: &hash}, {Name: "f", Data: &far}, {Name: "l", Data: &loose}, {Name: "u", Data: &server},
-	}
+	var sum poll.Sum
+	var far, loose uint64
+	var server, node uuid.UUID
+	var hostname string
+	values := []any{&sum.Start, &sum.Count, &sum.Hash, &far, &loose, &server}
 	if l.cluster != "" {
-		results = append(results, proto.ResultColumn{Name: "node", Data: &nodes}, proto.ResultColumn{Name: "host", Data: &hostnames})
+		values = append(values, &node, &hostname)
 	}
 	all := &Sums{ByServer: map[Identity][]poll.Sum{}}
-	err := conn.Query(ctx, "", l.sumsSQL(within, width, key, content), results, func(rows int) error {
-		all.AnsweredBy = server.Text()
-		for i := range rows {
-			var id Identity
-			if l.cluster != "" {
-				id = Identity{nodes[i].String(), hostnames.Row(i)}
-			}
-			sums := all.ByServer[id]
-			if count[i] > 0 {
-				sums = append(sums, poll.Sum{Start: start[i], Tally: poll.Tally{Count: count[i], Hash: hash[i]}})
-			}
-			all.ByServer[id] = sums
-			all.Far += far[i]
-			all.Loose += loose[i]
+	err := EachRow(ctx, conn, l.sumsSQL(within, width, key, content), func() {
+		var id Identity
+		if l.cluster != "" {
+			id = Identity{node.String(), hostname}
 		}
-		return nil
-	})
+		sums := all.ByServer[id]
+		if sum.Count > 0 {
+			sums = append(sums, sum)
+		}
+		all.ByServer[id] = sums
+		all.Far += far
+		all.Loose += loose
+		all.AnsweredBy = server.String()
+	}, values...)
 	return all, err
 }
 
@@ -108,15 +102,12 @@ func looseRowSQL(micros string) string {
 func CheckHash(ctx context.Context, conn configclickhouse.Conn) (answeredBy string, err error) {
 	id := uuid.MustParse("01234567-89ab-4def-8123-456789abcdef")
 	const micros, kind, port = -1_234_567, 2, 54321
-	var hash proto.ColUInt64
-	var server Server
+	var hash uint64
+	var server uuid.UUID
 	sql := "SELECT " + hashExpression(fmt.Sprintf("toInt64(%d)", micros), "toUUID("+configclickhouse.QuoteText(id.String())+")",
 		fmt.Sprintf("toInt16(%d)", kind), fmt.Sprintf("toUInt16(%d)", port)) + " AS h, " + ServerSQL + " AS u"
 	same := false
-	err = conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &hash}, {Name: "u", Data: &server}}, func(int) error {
-		same, answeredBy = hash[0] == rowHash(micros, id, kind, port), server.Text()
-		return nil
-	})
+	err = EachRow(ctx, conn, sql, func() { same, answeredBy = hash == rowHash(micros, id, kind, port), server.String() }, &hash, &server)
 	if err == nil && !same {
 		err = errors.New("this server's intHash64 or reinterpretAsUInt64 differs from those of the ClickHouse releases known; please report its version()")
 	}

@@ -49,7 +49,7 @@ func (t *Tracer) askAhead(ctx context.Context, l *rows.Layout, read poll.TimeRan
 		defer close(a.done)
 		a.answer = newLoginWindow(l, next)
 		a.err = beside(ctx, func(conn configclickhouse.Conn) error {
-			return logs.readSessionsOfBacklog(ctx, conn, q, func(c *sessionColumns, i int) { a.answer.addSession(c, i, next.From) })
+			return logs.readSessionsOfBacklog(ctx, conn, q, func(s *sessionAnswer) { a.answer.addSession(s, next.From) })
 		})
 	}()
 }

@@ -6,10 +6,9 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/ClickHouse/ch-go/proto"
-
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 )
 
 // maxListedConnections is for how many connections a question names each: more would not fit into a statement of the usual size.
@@ -21,16 +20,12 @@ func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.C
 		" OR auth_id IN (SELECT auth_id FROM (%[4]s) WHERE iface NOT IN (%[2]s))",
 		l.rowsSQL(clickhouselog.TypeLoginSuccess, q.logins.From, q.logins.To), connectionInterfaces,
 		l.rowsSQL(clickhouselog.TypeLogout, q.logins.From, at), l.rowsSQL(clickhouselog.TypeLogout, at, q.written))
-	var address proto.ColIPv6
-	var port proto.ColUInt16
+	var address netip.Addr
+	var port uint16
 	var listed []string
-	results := proto.Results{{Name: "address", Data: &address}, {Name: "port", Data: &port}}
-	err = conn.Query(ctx, "", fmt.Sprintf("%s LIMIT %d", sql, maxListedConnections+1), results, func(n int) error {
-		for i := range n {
-			listed = append(listed, fmt.Sprintf("(toIPv6(%s), %d)", configclickhouse.QuoteText(netip.AddrFrom16(address[i]).String()), port[i]))
-		}
-		return nil
-	})
+	err = rows.EachRow(ctx, conn, fmt.Sprintf("%s LIMIT %d", sql, maxListedConnections+1), func() {
+		listed = append(listed, fmt.Sprintf("(toIPv6(%s), %d)", configclickhouse.QuoteText(address.String()), port))
+	}, &address, &port)
 	q.connections = strings.Join(listed, ", ")
 	if len(listed) > maxListedConnections { // a scalar is computed once, wherever it stands
 		q.scalar = "(SELECT groupArray((address, port)) FROM (" + sql + ")) AS open, "
@@ -51,11 +46,8 @@ func (l *logTables) rowsSQL(kind clickhouselog.EventType, from, to int64) string
 }
 
 func hasSpans(ctx context.Context, conn configclickhouse.Conn, q traceQuestion) (found bool, err error) {
-	var n proto.ColUInt64
-	sql := "SELECT toUInt64(count()) AS n FROM (SELECT 1 FROM " + spanLog.SQL() + " WHERE " + q.spansWrittenSQL() + " LIMIT 1)"
-	err = conn.Query(ctx, "", sql, proto.Results{{Name: "n", Data: &n}}, func(int) error {
-		found = n[0] > 0
-		return nil
-	})
+	var n uint64
+	sql := "SELECT count() FROM (SELECT 1 FROM " + spanLog.SQL() + " WHERE " + q.spansWrittenSQL() + " LIMIT 1)"
+	err = rows.EachRow(ctx, conn, sql, func() { found = n > 0 }, &n)
 	return found, err
 }

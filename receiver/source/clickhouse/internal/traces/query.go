@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ClickHouse/ch-go/proto"
+	"github.com/google/uuid"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
@@ -165,16 +165,10 @@ func (l *logTables) hostExpression() string {
 }
 
 func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, user string) (*logTables, error) {
-	var tables, columns proto.ColStr
+	var table, column string
 	have := map[string]map[string]bool{queryLog.Table: {}, spanLog.Table: {}}
 	sql := "SELECT table, name FROM system.columns WHERE database = 'system' AND table IN (" + configclickhouse.QuoteText(queryLog.Table) + ", " + configclickhouse.QuoteText(spanLog.Table) + ")"
-	err := conn.Query(ctx, "", sql, proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}}, func(n int) error {
-		for i := range n {
-			have[tables.Row(i)][columns.Row(i)] = true
-		}
-		return nil
-	})
-	if err != nil {
+	if err := rows.EachRow(ctx, conn, sql, func() { have[table][column] = true }, &table, &column); err != nil {
 		return nil, err
 	}
 	for _, name := range []rows.TableName{queryLog, spanLog} {
@@ -217,61 +211,41 @@ func betweenCondition(p rows.TablePart, from, to int64) string {
 	return condition
 }
 
-// sessionColumns are the columns of an answer.
-type sessionColumns struct {
-	node, user proto.ColStr
-	address    proto.ColIPv6
-	port       proto.ColUInt16
-	iface      proto.ColInt16
-	authID     proto.ColUUID
-	begin, end proto.ColInt64
-	trace      proto.ColUUID
-	span       proto.ColUInt64
-	certain    proto.ColUInt8
-	interfaces rows.EnumNames
+// sessionAnswer is one session of an answer.
+type sessionAnswer struct {
+	node, user    []byte
+	address       netip.Addr
+	port          uint16
+	iface         int16
+	authID, trace uuid.UUID // the trace as the bytes of a UUID are written
+	begin, end    int64
+	span          uint64
+	certain       uint8
+	interfaces    rows.EnumNames
 }
 
-func (c *sessionColumns) protoResults() proto.Results {
-	return proto.Results{
-		{Name: "c0", Data: &c.node},
-		{Name: "c1", Data: &c.address},
-		{Name: "c2", Data: &c.port},
-		{Name: "c3", Data: &c.iface},
-		{Name: "c4", Data: &c.authID},
-		{Name: "c5", Data: &c.begin},
-		{Name: "c6", Data: &c.end},
-		{Name: "c7", Data: &c.user},
-		{Name: "c8", Data: &c.trace},
-		{Name: "c9", Data: &c.span},
-		{Name: "c10", Data: &c.certain},
-	}
+func (a *sessionAnswer) sessionRef() sessionRef {
+	return sessionRef{session.ID(a.authID), a.begin, a.port}
 }
 
-func (c *sessionColumns) sessionRef(i int) sessionRef {
-	return sessionRef{session.ID(c.authID[i]), c.begin[i], c.port[i]}
-}
-
-func (c *sessionColumns) tracedMatch(i int) tracedMatch {
-	m := tracedMatch{traceMatch: traceMatch{c.end[i], c.certain[i] == 1}}
-	m.trace.ID = c.trace[i] // the UUID's bytes as they are written
-	binary.BigEndian.PutUint64(m.trace.Span[:], c.span[i])
+func (a *sessionAnswer) tracedMatch() tracedMatch {
+	m := tracedMatch{traceMatch: traceMatch{a.end, a.certain == 1}}
+	m.trace.ID = a.trace
+	binary.BigEndian.PutUint64(m.trace.Span[:], a.span)
 	return m
 }
 
-func (c *sessionColumns) sessionAt(i int) Session {
-	m := c.tracedMatch(i)
+func (a *sessionAnswer) foundSession() Session {
+	m := a.tracedMatch()
 	return Session{Trace: m.trace, traceMatch: m.traceMatch, Login: clickhouselog.Row{
-		Hostname: c.node.Row(i), Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID(c.authID[i]), AuthIDText: c.authID[i].String(), Micros: c.begin[i],
-		User: c.user.Row(i), ClientAddress: netip.AddrFrom16(c.address[i]), ClientPort: c.port[i], Interface: c.interfaces.Name(c.iface[i]),
+		Hostname: string(a.node), Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID(a.authID), AuthIDText: a.authID.String(), Micros: a.begin,
+		User: string(a.user), ClientAddress: a.address, ClientPort: a.port, Interface: a.interfaces.Name(a.iface),
 	}}
 }
 
-func (l *logTables) readSessions(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(c *sessionColumns, i int)) error {
-	c := &sessionColumns{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.InterfaceNames)}
-	return conn.Query(ctx, "", l.sessionsOfTracedSQL(q), c.protoResults(), func(n int) error {
-		for i := range n {
-			yield(c, i)
-		}
-		return nil
-	})
+// readSessions yields the sessions in the order of their logins.
+func (l *logTables) readSessions(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(*sessionAnswer)) error {
+	a := &sessionAnswer{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.InterfaceNames)}
+	return rows.EachRow(ctx, conn, l.sessionsOfTracedSQL(q), func() { yield(a) },
+		&a.node, &a.address, &a.port, &a.iface, &a.authID, &a.begin, &a.end, &a.user, &a.trace, &a.span, &a.certain)
 }

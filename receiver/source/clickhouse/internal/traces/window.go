@@ -34,12 +34,12 @@ func newLoginWindow(l *rows.Layout, logins poll.TimeRange) loginWindow {
 }
 
 // addSession keeps a session, and shortens the window where it grows too large from a time on. Sessions come in the order of their logins.
-func (w *loginWindow) addSession(c *sessionColumns, i int, from int64) {
-	if begin := c.begin[i]; len(w.matches) >= maxAheadMatches && begin >= from {
-		w.logins.To = min(w.logins.To, begin)
+func (w *loginWindow) addSession(a *sessionAnswer, from int64) {
+	if len(w.matches) >= maxAheadMatches && a.begin >= from {
+		w.logins.To = min(w.logins.To, a.begin)
 		return
 	}
-	w.matches[c.sessionRef(i)] = c.tracedMatch(i)
+	w.matches[a.sessionRef()] = a.tracedMatch()
 }
 
 // Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read. Of a backlog
@@ -70,7 +70,7 @@ func (t *Tracer) askNow(ctx context.Context, conn configclickhouse.Conn, l *rows
 	}
 	w := newLoginWindow(l, logins)
 	err := t.askLogs(ctx, conn, l, func(logs *logTables) error {
-		add := func(c *sessionColumns, i int) { w.addSession(c, i, from) }
+		add := func(a *sessionAnswer) { w.addSession(a, from) }
 		q := t.questionOf(logins)
 		if logins.To > t.now-2*requestSlack { // all that there is to know is near
 			return logs.readSessions(ctx, conn, q, add)
@@ -96,7 +96,7 @@ func (t *Tracer) questionOf(logins poll.TimeRange) traceQuestion {
 
 // readSessionsOfBacklog answers a question about logins of long ago in two steps: most sessions had ended soon, and far ahead is looked for
 // the queries of the others alone. What it yields of a session last is what counts.
-func (l *logTables) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(c *sessionColumns, i int)) error {
+func (l *logTables) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(*sessionAnswer)) error {
 	found, err := hasSpans(ctx, conn, q)
 	if err != nil || !found {
 		return err
