@@ -39,8 +39,17 @@ type SealedBackend interface {
 	EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error
 }
 
+// SealClaimer is a SealedBackend in which nothing keeps two seals from one place of a log.
+type SealClaimer interface {
+	// ClaimSeal takes the next place of a log for whoever is about to append a seal there. ErrLogClaimed says that somebody else is, and ErrLogTaken that he has.
+	ClaimSeal(ctx context.Context, log string, first uint64, claimant string) error
+}
+
 // MostErased is how many records are erased at a time: so many ids are a statement that every server takes.
 const MostErased = 4096
 
 // ErrLogTaken is returned for a seal in whose place another one is: somebody else writes the same log.
 var ErrLogTaken = errors.New("another seal is in its place")
+
+// ErrLogClaimed is returned where two claim one place of a log: neither has it, and both try again after a while.
+var ErrLogClaimed = errors.New("somebody else writes the same log at this moment")

@@ -3,7 +3,9 @@ package erasure
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -81,13 +83,22 @@ func (x *Erasure) erase(ctx context.Context, rows []Row) error {
 	return nil
 }
 
+const mostBetweenClaims = 2 * time.Second
+
+func isContended(err error) bool {
+	return errors.Is(err, backend.ErrLogTaken) || errors.Is(err, backend.ErrLogClaimed)
+}
+
 // state goes on behind what another erasure has stated meanwhile.
 func (x *Erasure) state(ctx context.Context, entries []seal.Entry) error {
 	if x.Log == nil {
 		return nil
 	}
 	err := x.Log.State(ctx, entries, x.Reason)
-	for errors.Is(err, backend.ErrLogTaken) && ctx.Err() == nil {
+	for isContended(err) && ctx.Err() == nil {
+		if errors.Is(err, backend.ErrLogClaimed) {
+			time.Sleep(rand.N(mostBetweenClaims)) // each of them another while
+		}
 		if err = x.Log.FindEnd(ctx, x.Store); err == nil {
 			err = x.Log.State(ctx, entries, x.Reason)
 		}

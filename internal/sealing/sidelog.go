@@ -2,6 +2,7 @@ package sealing
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,6 +22,8 @@ type sideLog struct {
 	name  string
 	tip   seal.Tip
 	about []string // statements of the table's other logs
+
+	claimant string
 }
 
 func openSideLog(inner backend.Backend, cfg Config, command string) (l sideLog, err error) {
@@ -36,7 +39,7 @@ func openSideLog(inner backend.Backend, cfg Config, command string) (l sideLog, 
 		return l, err
 	}
 	log, err := cfg.logName(l.key.Name(), 1)
-	l.stem = log + "/" + command
+	l.stem, l.claimant = log+"/"+command, rand.Text()
 	return l, err
 }
 
@@ -85,6 +88,9 @@ func (l *sideLog) findTip(ctx context.Context, store query.Store) error {
 
 func (l *sideLog) sealPending(ctx context.Context, p *seal.Pending) error {
 	s, next, err := p.Seal(l.tip, l.key, l.name)
+	if claimer, ok := l.inner.(backend.SealClaimer); ok && err == nil {
+		err = claimer.ClaimSeal(ctx, l.name, s.First, l.claimant)
+	}
 	if err == nil {
 		err = l.inner.AppendSeal(ctx, &s)
 	}

@@ -2,11 +2,17 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -52,6 +58,52 @@ func (l *serverConn) eraseEvents(ctx context.Context, condition string) error {
 			if err := l.execErasing(ctx, fmt.Sprintf(l.sql.derived[i], ofUsers)); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// longestClaim is how old the claim of somebody who was killed may be before it counts for nothing.
+const longestClaim = time.Minute
+
+// ClaimSeal needs ALTER DELETE. A claim is a row of pages of a log that is none, with its time and whose it is.
+func (s *store) ClaimSeal(ctx context.Context, log string, first uint64, claimant string) error {
+	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
+		heads, err := l.queryTexts(ctx, fmt.Sprintf(l.sql.heads, configclickhouse.QuoteText(log), first))
+		if err == nil && len(heads) > 0 {
+			return fmt.Errorf("log %s, page %d: %w", log, first, backend.ErrLogTaken)
+		}
+		claims := log + " claim"
+		if err == nil {
+			err = l.insertRow(ctx, l.sql.sealPages, proto.Input{
+				{Name: "log", Data: bytesColumn(claims)},
+				{Name: "first", Data: &proto.ColUInt64{first}},
+				{Name: "min_id", Data: bytesColumn("")},
+				{Name: "max_id", Data: bytesColumn("")},
+				{Name: "seed", Data: bytesColumn("")},
+				{Name: "manifest", Data: bytesColumn("")},
+				{Name: "texts", Data: bytesColumn(fmt.Sprintf("%d %s", time.Now().Unix(), claimant))},
+			})
+		}
+		if err == nil {
+			err = l.settleClaim(ctx, claims, first, claimant)
+		}
+		return s.cfg.explainError("sealing", err)
+	})
+}
+
+func (l *serverConn) settleClaim(ctx context.Context, claims string, first uint64, claimant string) error {
+	condition := fmt.Sprintf("log = %s AND first = %d", configclickhouse.QuoteText(claims), first)
+	texts, err := l.queryTexts(ctx, l.cfg.prefixNames("SELECT texts AS text FROM session_seal_pages WHERE ")+condition)
+	if err != nil {
+		return err
+	}
+	for _, text := range texts {
+		at, by, _ := strings.Cut(text, " ")
+		seconds, _ := strconv.ParseInt(at, 10, 64)
+		if by != claimant && time.Since(time.Unix(seconds, 0)) < longestClaim {
+			err = l.deleteRows(ctx, "session_seal_pages", condition+" AND endsWith(texts, "+configclickhouse.QuoteText(" "+claimant)+")")
+			return errors.Join(backend.ErrLogClaimed, err)
 		}
 	}
 	return nil

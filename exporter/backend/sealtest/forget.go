@@ -3,9 +3,12 @@ package sealtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
@@ -158,4 +161,23 @@ func (r *rig) copyLog(other *rig, writer string) {
 		require.NoError(r.t, inner.AppendSeal(r.t.Context(), &s.Seal))
 	}
 	require.NoError(r.t, errors.Join(store.Close(), inner.Shutdown(context.Background())))
+}
+
+// erasuresAtOnce come out whole.
+func erasuresAtOnce(t *testing.T, r *rig) {
+	r.write(numbers(0, 40))
+	var all sync.WaitGroup
+	erased := make([]int, 4)
+	for n := range erased {
+		all.Go(func() {
+			records, err := r.forget(person(fmt.Sprint("user-", n)))
+			assert.NoError(t, err)
+			erased[n] = records
+		})
+	}
+	all.Wait()
+	summary, found := r.verify()
+	require.Empty(t, found)
+	require.Equal(t, []int{1, 1, 1, 1}, erased)
+	require.Equal(t, []int{4, 36}, []int{summary.Erased, summary.Records})
 }

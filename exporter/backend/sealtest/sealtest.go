@@ -84,6 +84,7 @@ var parts = map[string]func(*testing.T, *rig){
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 	"WhatIsForgottenIsNoTampering":       forgetting,
 	"AnErasureOfAnotherTable":            erasureElsewhere,
+	"TwoErasuresAtOnce":                  erasuresAtOnce,
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,
 	"HostileRecordsAreNotDisguised":      hostileRecords,
