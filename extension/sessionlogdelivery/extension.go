@@ -31,6 +31,7 @@ func (w *configWatcher) NotifyConfigSnapshot(_ context.Context, snapshot extensi
 	w.warnOfOpenListeners(conf)
 	w.warnOfShortTimeouts(conf)
 	w.warnOfWeakSeals(conf)
+	w.warnOfOwnLogins(conf)
 	var refused []error
 	for _, f := range findLosses(conf) {
 		switch {
