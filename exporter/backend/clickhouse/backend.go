@@ -31,9 +31,9 @@ type store struct {
 	files []migrations.File // all of them, but in tests
 	views []migrations.View // likewise
 
-	guard         *retention.Guard
-	ttl           time.Duration // the one in force; set by Start
-	reminderEnded chan struct{} // closed when nobody reminds of a ttl that waits any more; nil before somebody does
+	guard      *retention.Guard
+	ttl        time.Duration // the one in force; set by Start
+	background sync.WaitGroup
 
 	inFlight         inFlightIDs
 	keepingConflicts sync.Mutex // one writer at a time keeps versions aside, so that each is kept once
@@ -65,9 +65,9 @@ func (s *store) Start(ctx context.Context) error {
 		return s.cfg.explainError("starting", err)
 	}
 	if s.guard.AwaitsConfirmation() {
-		s.reminderEnded = make(chan struct{})
-		go s.remindOfTTL()
+		s.background.Go(s.remindOfTTL)
 	}
+	s.completeNodesSoon(ctx, l)
 	return nil
 }
 
@@ -115,9 +115,7 @@ func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session
 // Shutdown waits for the writes under way, then closes the connections. It is called at most once.
 func (s *store) Shutdown(ctx context.Context) error {
 	err := s.pool.Shutdown(ctx, (*serverConn).closeConn)
-	if s.reminderEnded != nil {
-		<-s.reminderEnded
-	}
+	s.background.Wait()
 	return err
 }
 

@@ -92,7 +92,7 @@ func (cfg Config) neededGrants(databaseThere bool) []string {
 		if cfg.Cluster == "" {
 			return append(grants, enginesOfOneServer)
 		}
-		grants = append(grants, enginesOfCluster, "CLUSTER ON *.*")
+		grants = append(grants, enginesOfCluster, "CLUSTER ON *.*", "READ ON REMOTE", "SELECT ON system.tables")
 	}
 	return grants
 }

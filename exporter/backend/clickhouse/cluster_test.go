@@ -177,22 +177,29 @@ func clusterZooKeeperDead(t *testing.T, c *testengine.Cluster, cfg Config) {
 }
 
 // clusterDeadDuringDDL: the other nodes have the schema at once, and the dead one when it is back.
+// clusterDeadDuringDDL: a node that was away while tables were made, and then changed, has them as the others do soon after it is back.
 func clusterDeadDuringDDL(t *testing.T, c *testengine.Cluster, cfg Config) {
-	usual := schemaChangeLimits
-	schemaChangeLimits.first, schemaChangeLimits.nodeAway = "8", "2"
-	defer func() { schemaChangeLimits = usual }()
+	usual, usualInterval := schemaChangeLimits, nodesInterval
+	schemaChangeLimits.first, schemaChangeLimits.nodeAway, nodesInterval = "8", "2", time.Second
+	defer func() { schemaChangeLimits, nodesInterval = usual, usualInterval }()
 	dead := c.Shards[1][1]
 	dead.Kill(t)
 	cfg.TTL = 100_000 * time.Hour // a change for each table
 	cfg.Quorum, cfg.ReadTimeout = "1", 10*time.Second
-	s := startStore(t, cfg)
-	require.Equal(t, 100, write1(t, s, typical(2700, 2800)).Written)
+	newlyMade := cfg
+	newlyMade.Database = "late"
+	for _, cfg := range []Config{cfg, newlyMade} {
+		require.Equal(t, 100, write1(t, startStore(t, cfg), typical(2700, 2800)).Written)
+	}
 	dead.Restart(t)
-	eventually(t, func() bool {
-		rows, err := dead.TryQuery(t.Context(), "SELECT count() FROM system.tables WHERE database = 'audit' AND engine_full LIKE '% TTL %'")
-		return err == nil && rows[0][0] == fmt.Sprint(agingTables)
-	})
+	for _, cfg := range []Config{cfg, newlyMade} {
+		eventually(t, func() bool {
+			rows, err := dead.TryQuery(t.Context(), "SELECT count() FROM system.tables WHERE engine_full LIKE '% TTL %' AND database = '"+cfg.Database+"'")
+			return err == nil && rows[0][0] == fmt.Sprint(agingTables)
+		})
+	}
 	requireCount(t, c, cfg, 2800)
+	requireCount(t, c, newlyMade, 100)
 }
 
 // requireCount asks every node, and waits for those that catch up.

@@ -115,6 +115,11 @@ func TestPrivilegesToMakeTheSchemaOnACluster(t *testing.T) {
 	s := startStore(t, cfg)
 	require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
 	require.Len(t, readAll(t, cfg), 10)
+	l := &serverConn{store: s}
+	defer l.closeConn()
+	complete, err := s.completeNodes(t.Context(), l)
+	require.NoError(t, err)
+	require.True(t, complete)
 }
 
 // TestGrantsThatCannotBeAsked, here since the account has used up its quota, are no grants.

@@ -37,8 +37,10 @@ func (cfg *Config) migrationStatements(sql string) (all []string) {
 }
 
 // ourNames are the names that table_prefix stands before.
-var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_hours|session_pairs|session_seals|session_seal_pages|` +
-	`session_log|stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
+var ourNames = regexp.MustCompile(`\b` + ourNamePattern + `\b`)
+
+const ourNamePattern = `(session_events|session_conflicts|session_clients|session_hours|session_pairs|session_seals|session_seal_pages|` +
+	`session_log|stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?`
 
 func (cfg *Config) prefixNames(sql string) string {
 	if cfg.TablePrefix == "" {

@@ -89,6 +89,7 @@ func (l *serverConn) execSchemaChange(ctx context.Context, sql string) error {
 		patience := schemaChangeLimits.first
 		if l.nodeAway {
 			patience = schemaChangeLimits.nodeAway
+			settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_output_mode", Value: "throw_only_active"})
 		}
 		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: patience})
 	}

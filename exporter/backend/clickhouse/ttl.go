@@ -85,7 +85,6 @@ func (l *serverConn) queryNumber(ctx context.Context, sql string) (int64, error)
 }
 
 func (s *store) remindOfTTL() {
-	defer close(s.reminderEnded)
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
 	for {
