@@ -62,13 +62,8 @@ func guessedLogins(s Store) string {
 	return " AND kind = 'login' AND outcome = 'failure' AND (" + s.Absent(field) + " OR " + field.Column + " NOT IN (" + strings.Join(texts, ", ") + "))"
 }
 
-// eachLogin reads the logins of a filter that meet a further condition, newest slice first, in no order within a slice. do may return errEnough.
-func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
-	return o.eachLoginFrom(ctx, s, f, firstSlice, condition, limits, do)
-}
-
-// eachLoginFrom is [eachLogin] with another first slice.
-func (o QuestionOptions) eachLoginFrom(ctx context.Context, s Store, f Filter, first time.Duration, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
+// eachLogin reads the logins of a filter that meet a further condition, newest slice first, which is so wide, in no order within a slice. do may return errEnough.
+func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, first time.Duration, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
 	expressions := loginExpressions(s)
 	texts := map[string]string{} // each text is held once
 	return eachSliceFrom(ctx, s, f, first, limits, func(where string) string {
@@ -257,7 +252,7 @@ func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limi
 		return guessedLogins(s) + " ORDER BY " + s.Nanoseconds() + " DESC LIMIT " + strconv.Itoa(mostFailures-len(rows))
 	}
 	all := QuestionOptions{} // those that are ignored count to the most that are held
-	covered, err := all.eachLoginFrom(ctx, s, f, firstOfFailures, order, limits, func(row *loginRow) error {
+	covered, err := all.eachLogin(ctx, s, f, firstOfFailures, order, limits, func(row *loginRow) error {
 		if rows = append(rows, *row); len(rows) == mostFailures {
 			return errEnough
 		}

@@ -53,7 +53,7 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summaryAnswer, fresh map[userAddress]bool, left timeBudget, f Filter, first time.Duration) (found []firstSeen, hasHistory map[account]bool, covered Coverage, err error) {
 	hasHistory = map[account]bool{}
 	pairs, accounts := map[userAddress]*loginGroup{}, map[account]*loginGroup{}
-	covered, err = o.eachLoginFrom(ctx, s, f, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
+	covered, err = o.eachLogin(ctx, s, f, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
 			addTo(pairs, userAddress{row.account, row.address}, row)
 			addTo(accounts, row.account, row)

@@ -44,7 +44,7 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 	if len(windows) > 0 {
 		successes := f.withinTimes(max(windows[0][0], covered.From.UnixNano()), windows[len(windows)-1][1])
 		within := func() string { return withinWindows(s, windows) + successfulLogins() }
-		also, err := o.eachLoginFrom(ctx, s, successes, oneDay, within, left.remainingLimits(), func(row *loginRow) error {
+		also, err := o.eachLogin(ctx, s, successes, oneDay, within, left.remainingLimits(), func(row *loginRow) error {
 			for _, q := range sequencesOf(row) {
 				if suspects[q] {
 					rows = append(rows, *row)

@@ -112,7 +112,7 @@ func (o QuestionOptions) hoursOf(ctx context.Context, s Store, f Filter, told *c
 	}
 	counted.known = told != nil
 	hours := map[userHour]*loginGroup{}
-	covered, err := o.eachLoginFrom(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
+	covered, err := o.eachLogin(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
 		}
@@ -304,7 +304,7 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	counted.known = possible
 	accounts, stretches := map[account]*loginGroup{}, map[accountPeriod]*loginGroup{}
 	width := int64(o.UnusedFor) / 4 // two logins with so much time between them are not in one
-	covered, err = o.eachLoginFrom(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
+	covered, err = o.eachLogin(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(accounts, row.account, row)
 			addTo(stretches, accountPeriod{row.account, row.at - row.at%width}, row)
