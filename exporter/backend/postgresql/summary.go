@@ -99,7 +99,8 @@ func (st *statements) noteUncounted(records []stagedRecord, isNew func(session.I
 func (s *store) countRows(isBusy bool) {
 	ctx, cancel := s.untilStopping()
 	defer cancel()
-	for more := true; more; more = more && !isBusy {
+	for {
+		more := false
 		err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) (err error) {
 			if err = l.ensureConnected(ctx); err == nil {
 				more, err = s.countPart(ctx, l.conn)
@@ -109,22 +110,25 @@ func (s *store) countRows(isBusy bool) {
 			}
 			return err
 		})
-		if err != nil {
-			s.uncounted.Add(1) // so that it is tried again
-		}
-		switch {
-		case err == nil:
-		case ctx.Err() != nil || errors.Is(err, ErrStopped) || configpostgresql.SQLState(err) == lockNotGranted: // another program counts
+		if err == nil && !more {
 			return
-		default:
+		}
+		if err == nil && !isBusy {
+			continue
+		}
+		s.uncounted.Add(1) // it goes on the next time
+		if isOthers := errors.Is(err, ErrStopped) || configpostgresql.SQLState(err) == lockNotGranted; err != nil && ctx.Err() == nil && !isOthers {
 			s.log.Warn("who logged in from where cannot be counted: questions about history read all rows instead; it is tried again every ten seconds",
 				zap.Error(s.cfg.explainError("counting", err)))
-			return
 		}
+		return
 	}
 }
 
+// countPart lets months wait that are to be made, which would give up on its locks.
 func (s *store) countPart(ctx context.Context, conn *pgconn.PgConn) (more bool, err error) {
+	s.partitions.making.Lock()
+	defer s.partitions.making.Unlock()
 	err = inTransaction(ctx, conn, func() error {
 		if err := execStatements(ctx, conn, s.cfg.prefixNames(lockSummary+" NOWAIT")); err != nil {
 			return err
