@@ -28,7 +28,11 @@ func dashboards(t *testing.T, server *testengine.Server) {
 			for _, q := range d.Queries(t, chosen) {
 				lines, read := askAsGrafana(t, server, cfg.Database, q.SQL)
 				require.NotEmpty(t, lines, "%s: %s\n%s", file, q.Title, q.SQL)
-				require.Less(t, read, events*6/10, "%s: %s reads more than its span of time\n%s", file, q.Title, q.SQL)
+				bound := events / 2
+				if strings.Contains(q.SQL, "open_sessions") { // whatever the span of time
+					bound = openSessionsScans * dayRows
+				}
+				require.LessOrEqual(t, read, bound, "%s: %s reads more than its span of time\n%s", file, q.Title, q.SQL)
 				if strings.HasSuffix(q.Title, "in this span of time") && chosen["user"] == backendtest.HostileDashboardUser {
 					require.Regexp(t, `^1\t1\t`, lines[0], q.SQL)
 				}
@@ -36,6 +40,11 @@ func dashboards(t *testing.T, server *testengine.Server) {
 		}
 	}
 }
+
+const (
+	openSessionsScans = 3      // of the records of the last day, by the view: those without an end, what describes them, and those that began before
+	dayRows           = 18_000 // that the server reads for a day: two granules, and the rest of a part
+)
 
 // grafanaDatabase is the one that docs/dashboards.md lets the account read.
 const grafanaDatabase = "audit"
