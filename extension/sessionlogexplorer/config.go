@@ -36,7 +36,7 @@ type Config struct {
 
 	// TraceLink is the address of a trace in another program, with {trace_id} where the id goes.
 	TraceLink string `mapstructure:"trace_link"`
-	// SealKeys are public keys whose signatures of seals are checked.
+	// SealKeys are public keys whose signatures of seals are checked, and of those that they have named as the next.
 	SealKeys []string `mapstructure:"seal_keys"`
 	// AllowedHosts are names by which browsers may ask for this server, beside IP addresses, localhost and the host of endpoint.
 	AllowedHosts []string `mapstructure:"allowed_hosts"`

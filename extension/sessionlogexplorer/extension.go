@@ -37,7 +37,7 @@ type explorerServer struct {
 	streams    chan struct{} // exports and tails under way
 	pages      *staticFiles
 	components componentStates
-	seals      sealReader
+	seals      *sealReader
 
 	listener net.Listener // since Start
 	server   *http.Server
@@ -59,7 +59,7 @@ func newExplorer(set extension.Settings, cfg *Config) (*explorerServer, error) {
 		return nil, err
 	}
 	return &explorerServer{
-		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(chosen.OpenQueryStore, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages, seals: sealReader{keys: keys},
+		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(chosen.OpenQueryStore, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages, seals: newSealReader(keys),
 	}, nil
 }
 

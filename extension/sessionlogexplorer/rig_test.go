@@ -51,13 +51,28 @@ func (ignoredCounts) CountCosigned(context.Context, bool) {}
 // sealed is a backend that seals with the key of publicKey.
 func sealed(t testing.TB, store backend.Backend, open func(context.Context) (query.Store, error)) backend.Backend {
 	t.Helper()
+	return sealedAs(t, sealConfig(t), store, open)
+}
+
+func sealConfig(t testing.TB) sealing.Config {
+	t.Helper()
 	dir := t.TempDir()
-	secret, public, err := seal.GenerateKey("audit.example.net/logins")
-	require.NoError(t, err)
-	publicKey = public
 	cfg := sealing.DefaultConfig()
 	cfg.KeyFile, cfg.Directory, cfg.Writer = filepath.Join(dir, "seal.key"), filepath.Join(dir, "seal"), "a"
-	require.NoError(t, os.WriteFile(cfg.KeyFile, []byte(secret), 0o600))
+	publicKey = makeKey(t, cfg.KeyFile)
+	return cfg
+}
+
+func makeKey(t testing.TB, file string) (public string) {
+	t.Helper()
+	secret, public, err := seal.GenerateKey("audit.example.net/logins")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, []byte(secret), 0o600))
+	return public
+}
+
+func sealedAs(t testing.TB, cfg sealing.Config, store backend.Backend, open func(context.Context) (query.Store, error)) backend.Backend {
+	t.Helper()
 	made, err := sealing.New(store, cfg, 0, open, zap.NewNop(), ignoredCounts{})
 	require.NoError(t, err)
 	return made

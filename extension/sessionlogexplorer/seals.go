@@ -48,8 +48,34 @@ const unreadPause = time.Minute
 
 // sealReader asks for seals where there are some.
 type sealReader struct {
-	keys        seal.Keys
-	unreadUntil atomic.Int64 // nanoseconds since 1970
+	keys        atomic.Pointer[seal.Keys] // of seal_keys, and those that they have named
+	unreadUntil atomic.Int64              // nanoseconds since 1970
+	followed    atomic.Int64
+}
+
+func newSealReader(keys seal.Keys) *sealReader {
+	r := &sealReader{}
+	r.keys.Store(&keys)
+	return r
+}
+
+func (r *sealReader) trusted() seal.Keys { return *r.keys.Load() }
+
+// followPause is between two looks for keys that have taken over.
+const followPause = time.Minute
+
+// followKeys looks for keys that have taken over, where a signature is that of none that is known. It tells whether there are more now.
+func (r *sealReader) followKeys(ctx context.Context, s query.Store) bool {
+	before, last := r.trusted(), r.followed.Load()
+	if now := time.Now().UnixNano(); len(before) == 0 || now-last < int64(followPause) || !r.followed.CompareAndSwap(last, now) {
+		return false
+	}
+	keys, err := sealquery.FollowKeys(ctx, s, before)
+	if err != nil || len(keys) == len(before) {
+		return false
+	}
+	r.keys.Store(&keys)
+	return true
 }
 
 // lastHeads are none where seals cannot be read: an account that may read logins only has no use for them.
@@ -90,7 +116,11 @@ func (x *explorerServer) answerSeal(w http.ResponseWriter, c *apiCall) error {
 		ctx, cancel := context.WithTimeout(ctx, x.config.AnswerTime)
 		defer cancel()
 		proof, err := x.proveRecord(ctx, s, e)
-		answer.Seal, err = x.seals.explainProof(&proof, err)
+		proofErr := err
+		answer.Seal, err = x.seals.explainProof(&proof, proofErr)
+		if err == nil && answer.Seal.State == sealBroken && x.seals.followKeys(ctx, s) {
+			answer.Seal, err = x.seals.explainProof(&proof, proofErr)
+		}
 		if err == nil && (answer.Seal.State == sealNone || answer.Seal.State == sealUnlooked) && mayFollowHeads(e, last, c.now) {
 			answer.Seal.State = sealPending
 		}
@@ -133,8 +163,8 @@ func (r *sealReader) explainProof(proof *seal.RecordProof, err error) (*sealAnsw
 	answer := &sealAnswer{State: sealSealed}
 	var shown seal.Proven
 	if err == nil {
-		if answer.IsChecked = len(r.keys) > 0; answer.IsChecked {
-			shown, err = proof.Check(r.keys)
+		if answer.IsChecked = len(r.trusted()) > 0; answer.IsChecked {
+			shown, err = proof.Check(r.trusted())
 		} else {
 			shown, err = proof.Show()
 		}
@@ -194,8 +224,11 @@ func (x *explorerServer) answerHeads(ctx context.Context, s query.Store) []headA
 	for _, one := range x.seals.lastHeads(ctx, s) {
 		h := headAnswer{Log: query.VisibleText(one.Log)}
 		_, at, err := seal.ReadHead(one.Head)
-		if len(x.seals.keys) > 0 {
-			_, at, err = x.seals.keys.Open(one.Head, one.Log)
+		if len(x.seals.trusted()) > 0 {
+			_, at, err = x.seals.trusted().Open(one.Head, one.Log)
+			if err != nil && x.seals.followKeys(ctx, s) {
+				_, at, err = x.seals.trusted().Open(one.Head, one.Log)
+			}
 			h.IsChecked = err == nil
 		}
 		if h.Sealed = timeOrNull(at); err != nil {

@@ -109,6 +109,43 @@ func TestWhatTheSealsSayOfARecord(t *testing.T) {
 	require.Contains(t, text, "a seal is missing")
 }
 
+// TestAKeyThatTookOverIsFollowed: it is not in seal_keys, and the one that is has named it under seal.
+func TestAKeyThatTookOverIsFollowed(t *testing.T) {
+	cfg := sqliteConfig(filepath.Join(t.TempDir(), "sealed.db"))
+	open := func(ctx context.Context) (query.Store, error) { return sqlite.OpenQueryStore(ctx, cfg) }
+	sealing := sealConfig(t)
+	all := explorertest.Generate(time.Now().Add(-time.Hour), 30)
+	write := func(events ...session.Event) {
+		store, err := sqlite.New(cfg, componenttest.NewNopTelemetrySettings())
+		require.NoError(t, err)
+		b := sealedAs(t, sealing, store, open)
+		require.NoError(t, b.Start(t.Context()))
+		_, err = b.Write(t.Context(), explorertest.AllEvents(events))
+		require.NoError(t, err)
+		require.NoError(t, b.Shutdown(t.Context()))
+	}
+	write(all[:10]...)
+	sealing.NextKeyFile = filepath.Join(t.TempDir(), "next.key")
+	next := makeKey(t, sealing.NextKeyFile)
+	write(all[10:20]...)
+	for _, keys := range []string{publicKey, next} {
+		s := startServer(t, func(c *Config) { c.SQLite, c.SealKeys = configoptional.Some(cfg), []string{keys} })
+		for n, state := range map[int]string{5: sealSealed, 15: sealSealed} {
+			if keys == next && n == 5 {
+				state = sealBroken // nobody has named the one before
+			}
+			var answer recordSealAnswer
+			s.readInto("/events/"+all[n].RecordID.String()+"/seal", &answer)
+			require.Equal(t, state, answer.Seal.State, answer.Seal.Error)
+			require.Equal(t, state == sealSealed, answer.Seal.IsChecked)
+		}
+	}
+	s := startServer(t, func(c *Config) { c.SQLite, c.SealKeys = configoptional.Some(cfg), []string{publicKey} })
+	var health healthCallAnswer
+	s.readInto("/health", &health)
+	require.True(t, health.Heads[0].IsChecked)
+}
+
 func hexOf(id session.ID) string { return hex.EncodeToString(id[:]) }
 
 func requireBundle(t *testing.T, s *server, e *session.Event) {
