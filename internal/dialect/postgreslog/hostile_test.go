@@ -157,7 +157,9 @@ func TestDetect(t *testing.T) {
 	}
 	for head, want := range map[string]logformat.Verdict{
 		"": logformat.VerdictWait, "2026-11-21 21:": logformat.VerdictWait, `{"timesta`: logformat.VerdictWait, "hello\n": logformat.VerdictNo, `{"a":1}` + "\n": logformat.VerdictNo, "2026-11-21 21:47:39.883 x\n": logformat.VerdictNo,
-		"2026-11-21 21:47:39.883 UTC,,,6743,,x,1\n": logformat.VerdictNo,
+		"The files belonging to this database system\n\n2026-11-21 21:47:39.883 UTC [67] LOG:  connection received: host=192.0.2.9 port=50011\n": logformat.VerdictYes,
+		"some text\nof others, LOG:  connection received: host=192.0.2.9 port=50011\n":                                                           logformat.VerdictNo,
+		"2026-11-21 21:47:39.883 UTC,,,6743,,x,1\n":                                                                                              logformat.VerdictNo,
 	} {
 		_, verdict := logformat.Detect(allFormats(), []byte(head), false)
 		require.Equal(t, want, verdict, head)

@@ -291,13 +291,16 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 		return logformat.VerdictYes
 	}
 	f := newStderrFormat("")
-	if hasSeverity(first) { // a prefix that begins with something else than the time
-		if word, _ := f.locateSeverity(string(first)); word != "" {
-			return logformat.VerdictYes
-		}
-	}
 	if f.hasLocalizedSeverity(string(first)) {
 		return logformat.VerdictYes
+	}
+	// The prefix may begin with something else than the time, and a container's entry point writes before the server does.
+	for line := range bytes.Lines(head) {
+		if hasSeverity(line) {
+			if word, _ := f.locateSeverity(logformat.TrimLineEnd(string(line))); word != "" {
+				return logformat.VerdictYes
+			}
+		}
 	}
 	return logformat.VerdictNo
 }

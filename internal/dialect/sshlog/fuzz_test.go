@@ -15,6 +15,7 @@ import (
 var complaints = logformattest.ErrorText(
 	"not a line of a syslog file: a time, a host, a program",
 	"a line of sshd in a frame that is not known: let syslog write `TIME HOST sshd[PID]: MESSAGE`, or RFC 5424",
+	"a line of sshd that begins as one of a login, and does not end as one: it was cut, or is of protocol 1",
 	"a failure whose user name or certificate is made to look like another one: this line does not show which it was",
 	"a line under sshd's name that another user's process wrote (_UID is not 0)",
 	"the end of a session by a process that is neither root's nor, by its _EXE, of sshd's program (_UID is not 0)",

@@ -203,10 +203,10 @@ func isAttemptText(text string) bool {
 	for _, form := range [...]string{formAccepted, formFailed} {
 		if rest, found := strings.CutPrefix(text, form); found {
 			_, rest, _ = strings.Cut(rest, " ")
-			return strings.HasPrefix(rest, "for ") && strings.Contains(rest, " port ")
+			return strings.HasPrefix(rest, "for ")
 		}
 	}
-	return strings.HasPrefix(text, formInvalid) && strings.Contains(text, " port ")
+	return strings.HasPrefix(text, formInvalid)
 }
 
 // ParseLine parses a line of sshd's, whatever its program's name.

@@ -157,6 +157,9 @@ func TestUnreadableLinesAreCounted(t *testing.T) {
 		"2026-11-21T22:03:47Z stderr F Accepted password for root from 192.0.2.1 port 5001 ssh2":                                                                                                         "frame",
 		"Nov 21 22:03:47 h1 sshd[1]: Accepted password for root from 192.0.2.1 port 5001":                                                                                                                "protocol 1",
 		"Nov 21 22:03:47 h1 sshd[1]: Failed password for root from 192.0.2.1 port 5001 ssh281 <38>Nov 21 22:0":                                                                                           "was cut",
+		"Nov 21 22:03:47 h1 sshd[1]: Failed password for root from 192.0":                                                                                                                                "was cut",
+		"Nov 21 22:03:47 h1 sshd[1]: Accepted publickey for ro":                                                                                                                                          "was cut",
+		"Nov 21 22:03:47 h1 sshd[1]: Invalid user root from 192.0.2.":                                                                                                                                    "was cut",
 		"Nov 21 22:03:47 h1 sshd[1]: Failed publickey for invalid user a from 10.0.0.1 port 1 ssh2: RSA-CERT SHA256:a ID b from 10.0.0.2 port 2 ssh2: RSA-CERT SHA256:c ID d (serial 0) CA RSA SHA256:e": "does not show which",
 	} {
 		events, bad := parseMessageText(newParser(options()), good+line+"\n"+good)

@@ -75,7 +75,7 @@ func (p *problemReport) endScan() {
 		if remedy := p.files[path].remedy; remedy != "" {
 			fields = append(fields, zap.String("remedy", remedy))
 		}
-		p.conditions.Raise("file "+path, "a file cannot be read: nothing of it is delivered", fields...)
+		p.conditions.Raise("file "+path, "a file cannot be read: nothing more of it is delivered", fields...)
 	}
 	if more := len(paths) - maxNamedFiles; more > 0 {
 		p.conditions.Raise("files", "further files cannot be read", zap.Int("files", more))
