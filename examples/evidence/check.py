@@ -60,6 +60,7 @@ def check_vectors(key, log):
         manifest = list(entries(bytes.fromhex(seal["manifest"])))
         pages = [b"".join(manifest[i:i + 256]) for i in range(0, len(manifest), 256)]
         assert [sha256(b"\0", page).hex() for page in pages] == seal["page_leaf_hashes"] and seal["first"] == len(leaves), "pages"
+        about = ["about %s %d %s" % (log["origin"], len(leaves), base64.b64encode(tree_root(leaves)).decode())] if seal["erased"] else []
         leaves += [sha256(b"\0", page) for page in pages]
         assert open_head(key, seal["head"]) == (len(leaves), tree_root(leaves)) and tree_root(leaves).hex() == seal["root"], "head"
         texts = [b"S" + sha256(text.encode()) for text in seal["texts"].split("\n") if text]
@@ -68,6 +69,9 @@ def check_vectors(key, log):
             entry = bytes.fromhex(record["entry"])
             hashed = sha256(bytes.fromhex(record["nonce"]), bytes.fromhex(record["canonical"]))
             assert entry in manifest and entry[1:17].hex() == record["record_id"] and entry[17:33] == hashed[:16], "record"
+        erased = [e for e in manifest if e[:1] in b"FGfg"]
+        assert [e.hex() for e in erased] == seal["erased"] and all(e[17:33] == bytes(16) for e in erased), "erasure"
+        assert [text for text in seal["texts"].split("\n") if text.startswith("about ")] == about, "what an erasure is about"
 
 if len(sys.argv) != 3:
     sys.exit(__doc__)
