@@ -46,7 +46,7 @@ var countSummary = `WITH due AS (
     SELECT e.user_name, coalesce(e.system, '') AS system, coalesce(e.instance, '') AS instance, e.client_address,
         CASE WHEN e.time_ns >= 0 THEN e.time_ns / 86400000000000 END AS day,
         bit_or(CASE WHEN e.time_ns >= 0 THEN 1 << (e.time_ns / 3600000000000 % 24)::integer END) AS hours, min(e.time_ns) AS first_seen, max(e.time_ns) AS last_seen
-    FROM due JOIN session_events AS e ON e.record_id BETWEEN due.first AND due.last
+    FROM due CROSS JOIN LATERAL (SELECT * FROM session_events AS e WHERE e.record_id BETWEEN due.first AND due.last OFFSET 0) AS e
     WHERE ` + successfulLogins + `
     GROUP BY 1, 2, 3, 4, 5
 ), hours AS (
@@ -125,12 +125,10 @@ func (s *store) countRows(isBusy bool) {
 	}
 }
 
-// countPart lets months wait that are to be made, which would give up on its locks.
+// countPart looks rows up by their ids, whatever the server thinks of a partition that is growing.
 func (s *store) countPart(ctx context.Context, conn *pgconn.PgConn) (more bool, err error) {
-	s.partitions.making.Lock()
-	defer s.partitions.making.Unlock()
 	err = inTransaction(ctx, conn, func() error {
-		if err := execStatements(ctx, conn, s.cfg.prefixNames(lockSummary+" NOWAIT")); err != nil {
+		if err := execStatements(ctx, conn, s.cfg.prefixNames("SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "+lockSummary+" NOWAIT")); err != nil {
 			return err
 		}
 		rows, err := queryRows(ctx, conn, s.cfg.prefixNames(countSummary))
