@@ -28,6 +28,7 @@ type sshConnection struct {
 	LastFailedTime     int64        // time of the last line "Failed"
 	EndExpectedSince   int64        // time of a line after which the end is expected
 	EndReason          string       // of that line
+	failedReader       *Parser      // that read the last line "Failed"; nil after a restart
 }
 
 // processKey is the client where lines have no pid.

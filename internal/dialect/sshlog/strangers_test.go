@@ -550,3 +550,27 @@ func TestOnlyItsOwnProcessEndsASession(t *testing.T) {
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 }
+
+// TestATextThatIsReadAgain, as one that was cut short is, beside the connections that are known of it, has the same records.
+func TestATextThatIsReadAgain(t *testing.T) {
+	text := framed(frames["RFC 3164"], "Invalid user x from 192.0.2.1 port 5001", "Failed password for invalid user x from 192.0.2.1 port 5001 ssh2",
+		"Failed password for invalid user x from 192.0.2.1 port 5001 ssh2", "Accepted password for mara from 192.0.2.1 port 5003 ssh2")
+	text += strings.Replace(framed(frames["RFC 3164"], "Failed password for kim from 192.0.2.1 port 5004 ssh2"), "[100]", "[101]", 1)
+	o := options()
+	o.Shared = &logformat.SharedState{}
+	var readings [2][]session.Event
+	for i := range readings {
+		p, batch := newParser(o), &logformat.EventBatch{}
+		for record := range strings.Lines(text) {
+			require.NoError(t, p.Parse(record, 1, batch))
+		}
+		readings[i] = batch.Events
+		require.Len(t, batch.Events, 4)
+	}
+	first, again := readings[0], readings[1]
+	distinct(t, first)
+	for i := range first {
+		require.Equal(t, first[i].RecordID, again[i].RecordID, i)
+		require.Equal(t, first[i].SessionKey, again[i].SessionKey, i)
+	}
+}
