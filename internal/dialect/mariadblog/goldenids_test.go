@@ -1,9 +1,10 @@
-package mariadblog
+package mariadblog_test
 
 import (
 	"testing"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/mariadblog"
 )
 
-func TestIDsNeverChange(t *testing.T) { goldenids.CheckFormats(t, Formats(), "") }
+func TestIDsNeverChange(t *testing.T) { goldenids.CheckFormats(t, mariadblog.Formats(), "") }
