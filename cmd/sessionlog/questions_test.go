@@ -290,7 +290,7 @@ func askPostgreSQL(t *testing.T, logins []session.Event) func(*testing.T, string
 
 func askClickHouse(t *testing.T, logins []session.Event) func(*testing.T, string) string {
 	t.Helper()
-	server := testengine.ClickHouse(t)
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	_, _, open := inClickHouse(t, server, "default")
 	writeOpened(t, open, logins)
 	return func(t *testing.T, statement string) string {

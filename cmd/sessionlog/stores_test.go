@@ -64,7 +64,7 @@ func inPostgreSQL(t *testing.T, server *postgresqlengine.Server) (flag, url stri
 }
 
 func onClickHouse(t *testing.T) (flag, url string, open func() (backend.Backend, error)) {
-	return inClickHouse(t, testengine.ClickHouse(t), "companion")
+	return inClickHouse(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), "companion")
 }
 
 func inClickHouse(t *testing.T, server *testengine.Server, database string) (flag, url string, open func() (backend.Backend, error)) {

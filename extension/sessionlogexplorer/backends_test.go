@@ -39,7 +39,7 @@ func TestEveryBackendAnswersAsDescribed(t *testing.T) {
 	})
 	t.Run("clickhouse", func(t *testing.T) {
 		t.Parallel()
-		ch := testengine.ClickHouse(t)
+		ch := testengine.ClickHouse(t, testengine.LogsOnDemand())
 		cfg := clickhouse.DefaultConfig()
 		cfg.Endpoints, cfg.Username, cfg.Password = []string{"clickhouse://" + ch.Native}, chserver.Admin.Name, configopaque.String(chserver.Admin.Password)
 		cfg.Database, cfg.Fsync = "logins", false

@@ -16,7 +16,7 @@ import (
 func TestEveryBackendShowsTheSame(t *testing.T) {
 	want := saidByPages(t, collectorWithLogs(t))
 	pg := postgresql.Start(t)
-	ch := testengine.ClickHouse(t)
+	ch := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for name, block := range map[string]string{
 		"postgresql": fmt.Sprintf("postgresql: {endpoints: ['%s'], username: %s, password: %s, database: %s}", pg.Address, pgserver.Admin.Name, pgserver.Admin.Password, "postgres"),
 		"clickhouse": fmt.Sprintf("clickhouse: {endpoints: ['clickhouse://%s'], username: %s, password: %s, database: audit}", ch.Native, server.Admin.Name, server.Admin.Password),
