@@ -1,4 +1,4 @@
-package blocking_test
+package sdk_test
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
-	"go.uber.org/goleak"
 	driver "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -23,8 +22,6 @@ import (
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = time.Minute
 

@@ -1,4 +1,4 @@
-package logger_test
+package sdk_test
 
 import (
 	"testing"

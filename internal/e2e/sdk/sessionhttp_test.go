@@ -1,4 +1,4 @@
-package sessionhttp_test
+package sdk_test
 
 import (
 	"context"
@@ -21,7 +21,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
-	"go.uber.org/goleak"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
@@ -31,8 +30,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/sdk/sessionhttp"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // site is a web application that logs everybody in and out, with a real table.
 type site struct {
