@@ -77,4 +77,4 @@ func (d sealedDatabase) Column(t testing.TB, sql string) []string {
 	return all
 }
 
-func (d sealedDatabase) Disguise(testing.TB, string) bool { return false }
+func (d sealedDatabase) Disguise(testing.TB, string, string) bool { return false }

@@ -66,8 +66,8 @@ func (s sealedSchema) Column(t testing.TB, sql string) (all []string) {
 	return all
 }
 
-func (s sealedSchema) Disguise(t testing.TB, where string) bool {
-	s.Update(t, "session_events", "time", "time - interval '1 year'", where)
+func (s sealedSchema) Disguise(t testing.TB, table, where string) bool {
+	s.Update(t, table, "time", "time - interval '1 year'", where)
 	return true
 }
 

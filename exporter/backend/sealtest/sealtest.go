@@ -40,7 +40,7 @@ type Database interface {
 	// CopyEvents puts rows in that are as others, under an id of their own, or, where it is zero, under the same one. It tells whether the second is possible.
 	CopyEvents(t testing.TB, where string, id session.ID) bool
 	// Disguise has a value of a row read as before, and not be found by a condition. It tells whether that is possible.
-	Disguise(t testing.TB, where string) bool
+	Disguise(t testing.TB, table, where string) bool
 	// Respell has the attributes of a row read as before, and stand there as the program does not write them.
 	Respell(t testing.TB, where string)
 	Bytes(b []byte) string

@@ -155,8 +155,8 @@ func (f sealedFile) Bytes(b []byte) string { return "x'" + hex.EncodeToString(b)
 
 func (f sealedFile) Column(t testing.TB, sql string) []string { return f.exec(t, sql) }
 
-func (f sealedFile) Disguise(t testing.TB, where string) bool {
-	f.Update(t, "session_events", "user_name", "CAST(user_name AS BLOB)", where)
+func (f sealedFile) Disguise(t testing.TB, table, where string) bool {
+	f.Update(t, table, "user_name", "CAST(user_name AS BLOB)", where)
 	return true
 }
 

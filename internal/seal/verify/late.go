@@ -39,7 +39,7 @@ func (v *verifier) checkLateSeals(ctx context.Context, until time.Time) error {
 		}
 		rows := v.unsealed
 		v.unsealed = nil
-		for _, from := range []struct{ name, table string }{{"session_events", v.store.Table()}, {"session_conflicts", v.store.TableNamed("session_conflicts")}} {
+		for _, from := range v.tablesOfRecords() {
 			waiting := map[lateRow]bool{}
 			for _, r := range rows {
 				if r.table == from.name {

@@ -329,8 +329,10 @@ type attributesTwice interface {
 
 // checkDisguises names rows with cells that nothing of this program has written so.
 func (v *verifier) checkDisguises(ctx context.Context) error {
-	if err := v.reportDisguised(ctx, v.store.Disguised()); err != nil {
-		return err
+	for _, from := range v.tablesOfRecords() {
+		if err := v.reportDisguised(ctx, from, v.store.Disguised()); err != nil {
+			return err
+		}
 	}
 	twice, ok := v.store.(attributesTwice)
 	if !ok {
@@ -338,7 +340,7 @@ func (v *verifier) checkDisguises(ctx context.Context) error {
 	}
 	for condition, err := range twice.DisguisedAttributes(ctx) {
 		if err == nil {
-			err = v.reportDisguised(ctx, condition)
+			err = v.reportDisguised(ctx, v.tablesOfRecords()[0], condition)
 		}
 		if err != nil {
 			return err
@@ -347,13 +349,20 @@ func (v *verifier) checkDisguises(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) reportDisguised(ctx context.Context, condition string) error {
-	for row, err := range v.store.Rows(ctx, v.store.Select(v.store.AsText(sealquery.RecordID), v.store.Nanoseconds())+" FROM "+v.store.Table()+" WHERE "+condition, 2) {
+// recordTable is one that has records, under the name of docs/schema.md and under its own.
+type recordTable struct{ name, table string }
+
+func (v *verifier) tablesOfRecords() []recordTable {
+	return []recordTable{{"session_events", v.store.Table()}, {"session_conflicts", v.store.TableNamed("session_conflicts")}}
+}
+
+func (v *verifier) reportDisguised(ctx context.Context, from recordTable, condition string) error {
+	for row, err := range v.store.Rows(ctx, v.store.Select(v.store.AsText(sealquery.RecordID), v.store.Nanoseconds())+" FROM "+from.table+" WHERE "+condition, 2) {
 		if err != nil {
 			return err
 		}
 		id, _ := hex.DecodeString(row[0].Text)
-		f := Finding{Kind: KindDisguised, Table: "session_events"}
+		f := Finding{Kind: KindDisguised, Table: from.name}
 		copy(f.RecordID[:], id)
 		if at, err := strconv.ParseInt(row[1].Text, 10, 64); err == nil {
 			f.Time = time.Unix(0, at).UTC()
