@@ -66,7 +66,7 @@ func newImportCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 		}
 		defer i.closeState()
 		err = i.runImport(cmd.Context())
-		return errors.Join(err, i.summary.printSummary(&printer{s, f.output, time.UTC}))
+		return errors.Join(err, i.summary.printSummary(&answerPrinter{s, f.output, time.UTC}))
 	}
 	return cmd
 }

@@ -74,7 +74,7 @@ func (s *importSummary) takeProgress(p *importProgress) {
 	s.bytes, s.skipped, s.events, s.duration = p.read.Load(), p.skipped.Load(), p.events.Load(), time.Since(p.begun)
 }
 
-func (s *importSummary) printSummary(p *printer) error {
+func (s *importSummary) printSummary(p *answerPrinter) error {
 	if s.duration == 0 { // the import has not begun
 		return nil
 	}

@@ -26,14 +26,14 @@ const (
 
 var outputNames = []string{outputTable, outputJSON, outputCSV, outputNDJSON}
 
-// printer writes answers.
-type printer struct {
+// answerPrinter writes answers.
+type answerPrinter struct {
 	commandEnvironment
 	format string
 	zone   *time.Location
 }
 
-func (p *printer) printAnswer(a *viewAnswer) error {
+func (p *answerPrinter) printAnswer(a *viewAnswer) error {
 	out := bufio.NewWriter(p.out)
 	switch p.format {
 	case outputJSON:
@@ -93,7 +93,7 @@ func writeLines(out *bufio.Writer, listings []rowListing) {
 	}
 }
 
-func (p *printer) writeCSV(out io.Writer, listings []rowListing) error {
+func (p *answerPrinter) writeCSV(out io.Writer, listings []rowListing) error {
 	if len(listings) == 0 {
 		return nil
 	}
@@ -131,7 +131,7 @@ func isTimeColumn(column string) bool {
 }
 
 // cellText is "" for what is absent.
-func (p *printer) cellText(value any, layout string) string {
+func (p *answerPrinter) cellText(value any, layout string) string {
 	switch v := value.(type) {
 	case nil:
 		return ""
@@ -147,7 +147,7 @@ func (p *printer) cellText(value any, layout string) string {
 
 const tableTime = "2006-01-02 15:04:05.000"
 
-func (p *printer) writeTables(out *bufio.Writer, a *viewAnswer) {
+func (p *answerPrinter) writeTables(out *bufio.Writer, a *viewAnswer) {
 	separate := false
 	for _, f := range a.facts {
 		if f.title != "" && f.value != nil {
@@ -172,7 +172,7 @@ func (p *printer) writeTables(out *bufio.Writer, a *viewAnswer) {
 }
 
 // shownText is what people see of a value, "" where it is absent.
-func (p *printer) shownText(value any) string {
+func (p *answerPrinter) shownText(value any) string {
 	if v, isText := value.(string); isText {
 		return visibleText(v)
 	}
@@ -180,7 +180,7 @@ func (p *printer) shownText(value any) string {
 }
 
 // widestCell is how wide a column becomes on a terminal. Times and ids are of no use when they are cut.
-func (p *printer) widestCell(column string) int {
+func (p *answerPrinter) widestCell(column string) int {
 	switch {
 	case isSentence(column):
 		return max(36, p.width-leftOfSentence)
@@ -190,7 +190,7 @@ func (p *printer) widestCell(column string) int {
 	return max(12, min(36, p.width/4))
 }
 
-func (p *printer) writeTable(out io.Writer, l *rowListing) {
+func (p *answerPrinter) writeTable(out io.Writer, l *rowListing) {
 	columns := l.columns
 	if l.dropEmpty {
 		columns = l.filledColumns()
@@ -235,7 +235,7 @@ func (p *printer) writeTable(out io.Writer, l *rowListing) {
 	}
 }
 
-func (p *printer) headerOf(column string) string {
+func (p *answerPrinter) headerOf(column string) string {
 	name := strings.ToUpper(strings.ReplaceAll(column, "_", " "))
 	if isTimeColumn(column) {
 		name += " (" + p.zone.String() + ")"
@@ -243,7 +243,7 @@ func (p *printer) headerOf(column string) string {
 	return name
 }
 
-func (p *printer) fittingColumns(l *rowListing, columns []string) (fitting, left []string) {
+func (p *answerPrinter) fittingColumns(l *rowListing, columns []string) (fitting, left []string) {
 	if p.width == 0 {
 		return columns, nil
 	}
@@ -288,14 +288,14 @@ func (l *rowListing) filledColumns() (columns []string) {
 	return columns
 }
 
-func (p *printer) hasColors() bool {
+func (p *answerPrinter) hasColors() bool {
 	return p.width > 0 && p.variable("NO_COLOR") == "" && p.variable("TERM") != "dumb"
 }
 
-func (p *printer) emphasizeTitle(title string) string { return p.inColors(title, text.Bold) }
+func (p *answerPrinter) emphasizeTitle(title string) string { return p.inColors(title, text.Bold) }
 
 // colorCell colours an outcome; the word stands there all the same.
-func (p *printer) colorCell(cell, column string) string {
+func (p *answerPrinter) colorCell(cell, column string) string {
 	switch {
 	case column != "outcome":
 		return cell
@@ -307,7 +307,7 @@ func (p *printer) colorCell(cell, column string) string {
 	return cell
 }
 
-func (p *printer) inColors(shown string, color text.Color) string {
+func (p *answerPrinter) inColors(shown string, color text.Color) string {
 	if !p.hasColors() {
 		return shown
 	}

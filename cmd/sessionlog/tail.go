@@ -42,12 +42,12 @@ func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 			return err
 		}
 		defer func() { _ = store.Close() }()
-		return followEvents(cmd.Context(), query.NewFollower(store, filter, *lines), *interval, &printer{s, output, zone})
+		return followEvents(cmd.Context(), query.NewFollower(store, filter, *lines), *interval, &answerPrinter{s, output, zone})
 	}
 	return cmd
 }
 
-func followEvents(ctx context.Context, follower *query.Follower, interval time.Duration, p *printer) error {
+func followEvents(ctx context.Context, follower *query.Follower, interval time.Duration, p *answerPrinter) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -69,7 +69,7 @@ func followEvents(ctx context.Context, follower *query.Follower, interval time.D
 	}
 }
 
-func (p *printer) printArrived(events []session.Event) error {
+func (p *answerPrinter) printArrived(events []session.Event) error {
 	out := bufio.NewWriter(p.out)
 	for i := range events {
 		e := &events[i]

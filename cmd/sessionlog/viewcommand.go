@@ -107,7 +107,7 @@ func (f *viewFlags) runView(ctx context.Context, s commandEnvironment, target *s
 	if err := q.noteEmpty(ctx, a); err != nil {
 		return err
 	}
-	return (&printer{s, f.output, q.zone}).printAnswer(a)
+	return (&answerPrinter{s, f.output, q.zone}).printAnswer(a)
 }
 
 func addOutputFlag(cmd *cobra.Command, output *string) {

@@ -38,7 +38,7 @@ type Setting struct{ Name, Value string }
 // Client makes connections. It is not safe for concurrent use.
 type Client struct {
 	cfg          ClientConfig
-	endpoints    []endpoint
+	endpoints    []serverEndpoint
 	nextEndpoint int // index of the endpoint that worked last
 	tlsConfig    *tls.Config
 	// LoginTag, which may be nil, is called before every login and returns a text for the server's session_log: client_name over the
@@ -83,14 +83,14 @@ func (c *Client) Connect(ctx context.Context) (Conn, error) {
 	return nil, errors.Join(errs...)
 }
 
-func (c *Client) openEndpoint(ctx context.Context, e endpoint) (Conn, error) {
+func (c *Client) openEndpoint(ctx context.Context, e serverEndpoint) (Conn, error) {
 	if e.scheme == schemeNative {
 		return c.openNativeConn(ctx, e)
 	}
 	return c.openHTTPConn(ctx, e)
 }
 
-func (c *Client) dialEndpoint(ctx context.Context, e endpoint) (*idleTimeoutConn, error) {
+func (c *Client) dialEndpoint(ctx context.Context, e serverEndpoint) (*idleTimeoutConn, error) {
 	d := net.Dialer{Timeout: c.cfg.DialTimeout}
 	raw, err := d.DialContext(ctx, "tcp", e.address)
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *Client) nextLoginTag(ctx context.Context) (string, error) {
 	return c.LoginTag(ctx)
 }
 
-func (c *Client) tlsConfigFor(e endpoint) *tls.Config {
+func (c *Client) tlsConfigFor(e serverEndpoint) *tls.Config {
 	var t *tls.Config
 	switch {
 	case c.tlsConfig != nil:

@@ -16,22 +16,22 @@ const (
 	schemeHTTPS  = "https"
 )
 
-type endpoint struct {
+type serverEndpoint struct {
 	scheme  string
 	address string // host:port
 }
 
-func (e endpoint) String() string { return e.scheme + "://" + e.address }
+func (e serverEndpoint) String() string { return e.scheme + "://" + e.address }
 
 // misspeltScheme is a scheme without its "://". A host may be called http, as in http:8123.
 var misspeltScheme = regexp.MustCompile(`^(?i)(clickhouse|https?)(?:[:;]?[/\\]|[:;][^0-9/\\])`)
 
 // parseEndpoint reads a URL or host:port. Its errors do not repeat a text that may hold a password.
-func parseEndpoint(text string) (endpoint, error) {
+func parseEndpoint(text string) (serverEndpoint, error) {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	if begun := misspeltScheme.FindStringSubmatch(text); begun != nil && !isURL {
 		scheme = strings.ToLower(begun[1])
-		return endpoint{}, fmt.Errorf("has no :// behind %s; write %s://host:%s", begun[1], scheme, defaultPort(scheme))
+		return serverEndpoint{}, fmt.Errorf("has no :// behind %s; write %s://host:%s", begun[1], scheme, defaultPort(scheme))
 	}
 	if !isURL {
 		scheme, rest = schemeNative, text
@@ -39,28 +39,28 @@ func parseEndpoint(text string) (endpoint, error) {
 	switch scheme {
 	case schemeNative, schemeHTTP, schemeHTTPS:
 	default:
-		return endpoint{}, fmt.Errorf("scheme %q is none of clickhouse, http, https", scheme)
+		return serverEndpoint{}, fmt.Errorf("scheme %q is none of clickhouse, http, https", scheme)
 	}
 	u, err := url.Parse(scheme + "://" + rest)
 	switch {
 	case err != nil || u.Host == "":
-		return endpoint{}, errors.New("cannot be read; write clickhouse://host:port, http(s)://host:port, or host:port")
+		return serverEndpoint{}, errors.New("cannot be read; write clickhouse://host:port, http(s)://host:port, or host:port")
 	case u.User != nil:
-		return endpoint{}, errors.New("holds a user or password; write them under username and password")
+		return serverEndpoint{}, errors.New("holds a user or password; write them under username and password")
 	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
-		return endpoint{}, fmt.Errorf("has more than host and port; write %s://%s and put options under keys of their own", scheme, u.Host)
+		return serverEndpoint{}, fmt.Errorf("has more than host and port; write %s://%s and put options under keys of their own", scheme, u.Host)
 	}
 	port := u.Port()
 	if port == "" {
-		return endpoint{}, fmt.Errorf("has no port; write %s://%s", scheme, net.JoinHostPort(u.Hostname(), defaultPort(scheme)))
+		return serverEndpoint{}, fmt.Errorf("has no port; write %s://%s", scheme, net.JoinHostPort(u.Hostname(), defaultPort(scheme)))
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return endpoint{}, fmt.Errorf("port %s is not in 1-65535", port)
+		return serverEndpoint{}, fmt.Errorf("port %s is not in 1-65535", port)
 	}
 	if u.Hostname() == "" {
-		return endpoint{}, errors.New("has no host; write host:port")
+		return serverEndpoint{}, errors.New("has no host; write host:port")
 	}
-	return endpoint{scheme: scheme, address: net.JoinHostPort(u.Hostname(), port)}, nil
+	return serverEndpoint{scheme: scheme, address: net.JoinHostPort(u.Hostname(), port)}, nil
 }
 
 func defaultPort(scheme string) string {

@@ -21,11 +21,11 @@ import (
 // server every request is a login of its own.
 type httpConn struct {
 	client     *Client
-	endpoint   endpoint
+	endpoint   serverEndpoint
 	httpClient *http.Client
 }
 
-func (c *Client) openHTTPConn(ctx context.Context, e endpoint) (Conn, error) {
+func (c *Client) openHTTPConn(ctx context.Context, e serverEndpoint) (Conn, error) {
 	h := &httpConn{client: c, endpoint: e}
 	h.httpClient = &http.Client{
 		Transport: &http.Transport{

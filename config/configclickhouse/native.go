@@ -20,7 +20,7 @@ type nativeConn struct {
 	conn   net.Conn
 }
 
-func (c *Client) openNativeConn(ctx context.Context, e endpoint) (Conn, error) {
+func (c *Client) openNativeConn(ctx context.Context, e serverEndpoint) (Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
 	conn, err := c.dialEndpoint(ctx, e)
@@ -46,7 +46,7 @@ func (c *Client) openNativeConn(ctx context.Context, e endpoint) (Conn, error) {
 	return &nativeConn{client: client, conn: conn}, nil
 }
 
-func (c *Client) connectClient(ctx context.Context, conn net.Conn, e endpoint) (*ch.Client, error) {
+func (c *Client) connectClient(ctx context.Context, conn net.Conn, e serverEndpoint) (*ch.Client, error) {
 	if t := c.tlsConfigFor(e); t != nil {
 		secure := tls.Client(conn, t)
 		if err := secure.HandshakeContext(ctx); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // explainProtocol adds to an error of connecting which protocol the port speaks, where the server's first bytes or the error show it.
-func explainProtocol(e endpoint, first []byte, err error) error {
+func explainProtocol(e serverEndpoint, first []byte, err error) error {
 	record := tls.RecordHeaderError{}
 	switch {
 	case e.scheme == schemeNative && bytes.HasPrefix(first, []byte("HTTP/")):
@@ -34,7 +34,7 @@ func explainProtocol(e endpoint, first []byte, err error) error {
 
 const probeTimeout = 2 * time.Second
 
-func (c *Client) probeHTTPAnswer(ctx context.Context, e endpoint) []byte {
+func (c *Client) probeHTTPAnswer(ctx context.Context, e serverEndpoint) []byte {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()
 	conn, err := c.dialEndpoint(ctx, e)
@@ -52,7 +52,7 @@ func (c *Client) probeHTTPAnswer(ctx context.Context, e endpoint) []byte {
 	return conn.firstBytes // "HTTP/" for HTTP
 }
 
-func (c *Client) probeTLSHandshake(ctx context.Context, e endpoint) bool {
+func (c *Client) probeTLSHandshake(ctx context.Context, e serverEndpoint) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()
 	conn, err := c.dialEndpoint(ctx, e)
@@ -75,14 +75,14 @@ const (
 	serverExceptionByte = 2
 )
 
-func keyWithoutTLS(e endpoint) string {
+func keyWithoutTLS(e serverEndpoint) string {
 	if e.scheme == schemeNative {
 		return "tls"
 	}
 	return "endpoints"
 }
 
-func remedyWithoutTLS(e endpoint) string {
+func remedyWithoutTLS(e serverEndpoint) string {
 	if e.scheme == schemeNative {
 		return "remove tls, or write the port that the server has for it, usually 9440"
 	}

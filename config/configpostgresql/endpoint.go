@@ -11,18 +11,18 @@ import (
 
 const defaultPort = 5432
 
-// endpoint is a host, or the folder of a Unix socket.
-type endpoint struct {
+// serverEndpoint is a host, or the folder of a Unix socket.
+type serverEndpoint struct {
 	host string
 	port uint16
 }
 
-func (e endpoint) isUnixSocket() bool { return strings.HasPrefix(e.host, "/") }
+func (e serverEndpoint) isUnixSocket() bool { return strings.HasPrefix(e.host, "/") }
 
-func (e endpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
+func (e serverEndpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
 
 // parseEndpoint reads a URL, host:port or a folder. Its errors do not repeat a text that may hold a password.
-func parseEndpoint(text string) (endpoint, error) {
+func parseEndpoint(text string) (serverEndpoint, error) {
 	if strings.HasPrefix(text, "/") {
 		return parseSocketPath(text)
 	}
@@ -36,30 +36,30 @@ func parseEndpoint(text string) (endpoint, error) {
 	case "redshift":
 		usual = 5439
 	default:
-		return endpoint{}, errors.New("its scheme is none of postgresql, postgres, redshift")
+		return serverEndpoint{}, errors.New("its scheme is none of postgresql, postgres, redshift")
 	}
 	u, err := url.Parse("postgresql://" + rest)
 	switch {
 	case err != nil || u.Hostname() == "":
-		return endpoint{}, errors.New("cannot be read; write host:port, postgresql://host:port, or the folder of a socket")
+		return serverEndpoint{}, errors.New("cannot be read; write host:port, postgresql://host:port, or the folder of a socket")
 	case u.User != nil:
-		return endpoint{}, errors.New("holds a user or password; write them under username and password")
+		return serverEndpoint{}, errors.New("holds a user or password; write them under username and password")
 	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
-		return endpoint{}, errors.New("has more than host and port; write the database and TLS under database and tls")
+		return serverEndpoint{}, errors.New("has more than host and port; write the database and TLS under database and tls")
 	case u.Port() == "":
-		return endpoint{}, fmt.Errorf("has no port; the usual one is %d", usual)
+		return serverEndpoint{}, fmt.Errorf("has no port; the usual one is %d", usual)
 	}
 	port, err := parsePort(u.Port())
-	return endpoint{u.Hostname(), port}, err
+	return serverEndpoint{u.Hostname(), port}, err
 }
 
-func parseSocketPath(text string) (endpoint, error) {
+func parseSocketPath(text string) (serverEndpoint, error) {
 	folder, port, found := strings.Cut(text, ":")
 	if !found {
-		return endpoint{folder, defaultPort}, nil
+		return serverEndpoint{folder, defaultPort}, nil
 	}
 	n, err := parsePort(port)
-	return endpoint{folder, n}, err
+	return serverEndpoint{folder, n}, err
 }
 
 func parsePort(text string) (uint16, error) {

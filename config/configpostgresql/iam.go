@@ -58,7 +58,7 @@ func (c ClientConfig) checkIAM() error {
 
 func (c ClientConfig) needsUsername() bool { return !c.IAM.HasValue() || c.IAM.Get().Workgroup == "" }
 
-func (c ClientConfig) withIAMPassword(ctx context.Context, to endpoint) (ClientConfig, error) {
+func (c ClientConfig) withIAMPassword(ctx context.Context, to serverEndpoint) (ClientConfig, error) {
 	iam := c.IAM.Get()
 	session, err := iam.Load(ctx)
 	if err != nil {

@@ -28,18 +28,18 @@ const (
 // errNotRead is why a line is dropped that found no room.
 var errNotRead = errors.New("nobody reads the output")
 
-// printer writes lines such as
+// linePrinter writes lines such as
 //
 //	2026-11-21 22:00:39.527909Z login succeeded: user=alice client=127.0.0.1 port=36988
 //
 // Records that are no events are none of its business. It never waits for the output and never fails a delivery: the lines are a
 // view, and the exporters beside it keep the events.
-type printer struct {
+type linePrinter struct {
 	out    *droppingwriter.Writer
 	redact *redaction.Policy // nil: nothing is hidden
 }
 
-func newPrinter(set exporter.Settings, config *Config, file io.Writer) (*printer, error) {
+func newPrinter(set exporter.Settings, config *Config, file io.Writer) (*linePrinter, error) {
 	dropped, err := set.MeterProvider.Meter(scopeName).Int64Counter("otelcol_exporter_sessionlog_console_dropped_lines",
 		metric.WithDescription("Lines that the output did not take: nobody reads it, or its disk is full."), metric.WithUnit("{line}"))
 	if err != nil {
@@ -55,10 +55,10 @@ func newPrinter(set exporter.Settings, config *Config, file io.Writer) (*printer
 		conditions.Raise("dropped", "lines of events are dropped, the events are not: "+config.Output+" takes none; "+
 			"read it, make room on its disk, or take sessionlog_console out of the pipeline", zap.String("output", config.Output), zap.Error(reason))
 	}
-	return &printer{out: droppingwriter.New(file, bufferBytes, onDrop), redact: redaction.New(config.Redact)}, nil
+	return &linePrinter{out: droppingwriter.New(file, bufferBytes, onDrop), redact: redaction.New(config.Redact)}, nil
 }
 
-func (p *printer) pushLines(_ context.Context, ld plog.Logs) error {
+func (p *linePrinter) pushLines(_ context.Context, ld plog.Logs) error {
 	decoder := plogs.NewDecoder()
 	if p.redact != nil {
 		decoder.Hiding(p.redact.Apply)
@@ -71,7 +71,7 @@ func (p *printer) pushLines(_ context.Context, ld plog.Logs) error {
 	return nil
 }
 
-func (p *printer) flushOutput(context.Context) error {
+func (p *linePrinter) flushOutput(context.Context) error {
 	// A goroutine that is blocked in a write ends with the process.
 	p.out.Flush(flushTimeout)
 	return nil

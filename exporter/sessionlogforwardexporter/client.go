@@ -32,7 +32,7 @@ type targetClient struct {
 	ackTimeout  time.Duration // after which a call that is not acknowledged is sent again
 }
 
-func newTargetClient(ctx context.Context, c TargetConfig, p protocol, w protocolWriter, host component.Host, set component.TelemetrySettings) (*targetClient, error) {
+func newTargetClient(ctx context.Context, c TargetConfig, p forwardProtocol, w protocolWriter, host component.Host, set component.TelemetrySettings) (*targetClient, error) {
 	var extensions map[component.ID]component.Component
 	if host != nil {
 		extensions = host.GetExtensions()

@@ -11,8 +11,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// protocol is one way in which targets take documents over HTTP.
-type protocol struct {
+// forwardProtocol is one way in which targets take documents over HTTP.
+type forwardProtocol struct {
 	formats       []shape.Format // the shapes that it can carry
 	defaultFormat shape.Format
 	example       string // of an endpoint
@@ -72,7 +72,7 @@ const (
 	recordSetAside    // refused, and kept by the target where it keeps what it refuses: to ask again would make another copy there
 )
 
-var forwardProtocols = map[string]protocol{
+var forwardProtocols = map[string]forwardProtocol{
 	protocolElasticsearch: {
 		formats: []shape.Format{shape.ECS, shape.OCSF, shape.Flat, shape.CIM}, defaultFormat: shape.ECS,
 		example: "https://elasticsearch.example.com:9200", contentType: "application/x-ndjson", path: "/_bulk",
@@ -90,7 +90,7 @@ var forwardProtocols = map[string]protocol{
 	},
 }
 
-func (p protocol) requestURL(endpoint string) (string, error) {
+func (p forwardProtocol) requestURL(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return "", err
@@ -101,7 +101,7 @@ func (p protocol) requestURL(endpoint string) (string, error) {
 	return u.String(), nil
 }
 
-func (p protocol) formatNames() string {
+func (p forwardProtocol) formatNames() string {
 	names := make([]string, len(p.formats))
 	for i, f := range p.formats {
 		names[i] = string(f)

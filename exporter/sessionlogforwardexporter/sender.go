@@ -22,7 +22,7 @@ import (
 // documentSender is the backend that lies behind HTTP: it makes documents of events, calls of documents, and reads what became of each.
 type documentSender struct {
 	config   TargetConfig
-	protocol protocol
+	protocol forwardProtocol
 	writer   protocolWriter
 	settings component.TelemetrySettings
 	host     component.Host

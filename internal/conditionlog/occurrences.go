@@ -17,10 +17,10 @@ type Occurrences struct {
 	now func() time.Time
 
 	mu        sync.Mutex
-	byMessage map[string]*occurrence
+	byMessage map[string]*countedOccurrence
 }
 
-type occurrence struct {
+type countedOccurrence struct {
 	loggedAt time.Time
 	count    int
 	unit     string
@@ -29,7 +29,7 @@ type occurrence struct {
 
 // NewOccurrences has logged nothing yet; now is the clock that OccurrencesInterval is measured with.
 func NewOccurrences(log *zap.Logger, now func() time.Time) *Occurrences {
-	return &Occurrences{log: log, now: now, byMessage: map[string]*occurrence{}}
+	return &Occurrences{log: log, now: now, byMessage: map[string]*countedOccurrence{}}
 }
 
 // Count logs at WARN when this message was quiet for a while, and else counts; unit is the name of the field with the count. The other
@@ -39,7 +39,7 @@ func (o *Occurrences) Count(message, unit string, n int, fields ...zap.Field) {
 	defer o.mu.Unlock()
 	c := o.byMessage[message]
 	if c == nil {
-		c = &occurrence{}
+		c = &countedOccurrence{}
 		o.byMessage[message] = c
 	}
 	c.count, c.unit, c.fields = c.count+n, unit, fields
@@ -60,7 +60,7 @@ func (o *Occurrences) Flush() {
 	}
 }
 
-func (o *Occurrences) writeOccurrence(message string, c *occurrence) {
+func (o *Occurrences) writeOccurrence(message string, c *countedOccurrence) {
 	o.log.Warn(message, append([]zap.Field{zap.Int(c.unit, c.count)}, c.fields...)...)
 	c.count = 0
 }

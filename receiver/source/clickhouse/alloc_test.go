@@ -15,9 +15,9 @@ import (
 )
 
 // queryOf is the query of a source's rows, over a connection of its own.
-func queryOf(t testing.TB, cfg Config) (*table, *rows.Query, configclickhouse.Conn) {
+func queryOf(t testing.TB, cfg Config) (*logTable, *rows.Query, configclickhouse.Conn) {
 	t.Helper()
-	r, ok := newSource(t, cfg).(*reader)
+	r, ok := newSource(t, cfg).(*clickhouseSource)
 	require.True(t, ok)
 	c, err := r.newConnection(t.Context(), cfg, nil)
 	require.NoError(t, err)

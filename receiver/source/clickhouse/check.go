@@ -25,7 +25,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "table"}}
 	}
-	r := &reader{cfg: c, tableName: table}
+	r := &clickhouseSource{cfg: c, tableName: table}
 	conn, err := r.newConnection(ctx, c, nil)
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "tls"}}
@@ -47,7 +47,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 }
 
 // checkLogin and what follows are not methods of [Config]: whatever imports it would compile all that a connection holds, two thousand functions of ch-go.
-func (c *connection) checkLogin(ctx context.Context, cfg Config) connectcheck.Finding {
+func (c *heldConnection) checkLogin(ctx context.Context, cfg Config) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "login"}
 	var version, zone string
 	err := c.runQuery(ctx, func(conn configclickhouse.Conn) error {
@@ -88,7 +88,7 @@ func (c Config) checkPassword() (f connectcheck.Finding, warned bool) {
 	return f, false
 }
 
-func (c *connection) checkTable(ctx context.Context, cfg Config) connectcheck.Finding {
+func (c *heldConnection) checkTable(ctx context.Context, cfg Config) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "table " + cfg.Table, Key: "table"}
 	err := c.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		layout, _, err := c.log.ReadLayout(ctx, conn)
@@ -119,7 +119,7 @@ func (c *connection) checkTable(ctx context.Context, cfg Config) connectcheck.Fi
 	return f
 }
 
-func (c *connection) checkServers(ctx context.Context, cfg Config) connectcheck.Finding {
+func (c *heldConnection) checkServers(ctx context.Context, cfg Config) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "servers behind the address", Key: "all_replicas"}
 	seen := map[string]bool{}
 	for range serversAsked {
@@ -143,7 +143,7 @@ func (c *connection) checkServers(ctx context.Context, cfg Config) connectcheck.
 	return f
 }
 
-func (r *reader) checkNodes(ctx context.Context, over *connection) []connectcheck.Finding {
+func (r *clickhouseSource) checkNodes(ctx context.Context, over *heldConnection) []connectcheck.Finding {
 	members, err := over.readMembers(ctx, "cluster", r.cfg.Cluster)
 	if err != nil {
 		f := connectcheck.Finding{Subject: "cluster " + r.cfg.Cluster, Detail: err.Error(), Key: "cluster", Remedy: "write one of: SELECT DISTINCT cluster FROM system.clusters"}

@@ -16,13 +16,13 @@ import (
 
 // jumping is a table of a server whose clock is ahead.
 type jumping struct {
-	*table
+	*logTable
 	ahead atomic.Int64
 	asked atomic.Int64
 }
 
 func (j *jumping) Now(ctx context.Context) (int64, error) {
-	now, err := j.table.Now(ctx)
+	now, err := j.logTable.Now(ctx)
 	j.asked.Add(1)
 	return now + j.ahead.Load(), err
 }
@@ -36,11 +36,11 @@ func TestAClockThatIsPutBackFarIsFollowed(t *testing.T) {
 	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: time.Millisecond}
 	emit, store := &sourcetest.Recorder{}, &sourcetest.Store{}
 	host := sourcetest.Host(t, emit, store, &sourcetest.Stats{})
-	r, ok := newSource(t, cfg).(*reader)
+	r, ok := newSource(t, cfg).(*clickhouseSource)
 	require.True(t, ok)
 	c, err := r.newConnection(t.Context(), cfg, nil)
 	require.NoError(t, err)
-	j := &jumping{table: r.newTable(cfg, c, r.newTracer(host, ""), host.Log)}
+	j := &jumping{logTable: r.newTable(cfg, c, r.newTracer(host, ""), host.Log)}
 	j.ahead.Store(3 * time.Hour.Microseconds())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -18,7 +18,7 @@ import (
 // clusterReader reads all nodes of a cluster, each for itself: over a connection of its own, with a delivery log of its own. The
 // configured endpoints are asked for the nodes only (docs/adr/0009).
 type clusterReader struct {
-	*reader
+	*clickhouseSource
 	host   source.Host
 	self   *selfLogins // nil when own logins are not left out
 	status *cluster.Status
@@ -31,14 +31,14 @@ type clusterReader struct {
 	active map[string]bool // endpoints that are read
 }
 
-func (r *reader) newClusterReader(host source.Host) *clusterReader {
+func (r *clickhouseSource) newClusterReader(host source.Host) *clusterReader {
 	return &clusterReader{
-		reader: r, host: host, self: r.newSelfLogins(host), status: cluster.NewStatus(host), claims: cluster.NewClaims(host.Store),
+		clickhouseSource: r, host: host, self: r.newSelfLogins(host), status: cluster.NewStatus(host), claims: cluster.NewClaims(host.Store),
 		active: map[string]bool{},
 	}
 }
 
-func (r *reader) runCluster(ctx context.Context, host source.Host) error {
+func (r *clickhouseSource) runCluster(ctx context.Context, host source.Host) error {
 	c := r.newClusterReader(host)
 	defer c.nodes.Wait()
 	conn, err := r.newConnection(ctx, r.cfg, c.self)
@@ -80,7 +80,7 @@ func (c *clusterReader) askForServers(ctx context.Context, early <-chan struct{}
 	}
 }
 
-func (c *connection) readMembers(ctx context.Context, key, name string) (members []cluster.Member, err error) {
+func (c *heldConnection) readMembers(ctx context.Context, key, name string) (members []cluster.Member, err error) {
 	err = c.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		var server string
 		members, server, err = cluster.ReadMembers(ctx, conn, key, name, c.log.Username)

@@ -9,8 +9,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
-// connection is one held connection, made again when it is needed and there is none.
-type connection struct {
+// heldConnection is one held connection, made again when it is needed and there is none.
+type heldConnection struct {
 	client *configclickhouse.Client
 	log    rows.Log
 	self   *selfConn     // nil where own logins are not left out
@@ -27,12 +27,12 @@ type serverWatcher interface {
 	unreachable()
 }
 
-func (r *reader) newConnection(ctx context.Context, cfg Config, self *selfLogins) (*connection, error) {
+func (r *clickhouseSource) newConnection(ctx context.Context, cfg Config, self *selfLogins) (*heldConnection, error) {
 	client, err := configclickhouse.NewClient(ctx, cfg.ClientConfig)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{client: client, log: rows.Log{Table: r.tableName, Cluster: cfg.AllReplicas, Database: cfg.Database, Username: cfg.Username}}
+	c := &heldConnection{client: client, log: rows.Log{Table: r.tableName, Cluster: cfg.AllReplicas, Database: cfg.Database, Username: cfg.Username}}
 	if self != nil {
 		c.self = &selfConn{selfLogins: self}
 		client.LoginTag = c.self.newLoginTag
@@ -42,7 +42,7 @@ func (r *reader) newConnection(ctx context.Context, cfg Config, self *selfLogins
 
 // runQuery asks the server, connecting first where there is no connection. After an error that is not the server's word the
 // connection is given up.
-func (c *connection) runQuery(ctx context.Context, query func(configclickhouse.Conn) error) error {
+func (c *heldConnection) runQuery(ctx context.Context, query func(configclickhouse.Conn) error) error {
 	if c.conn == nil {
 		conn, err := c.client.Connect(ctx)
 		if err != nil {
@@ -68,7 +68,7 @@ func isServersWord(err error) bool {
 }
 
 // noteAnswer notes which server has answered a query that went without err.
-func (c *connection) noteAnswer(ctx context.Context, server string, err error) error {
+func (c *heldConnection) noteAnswer(ctx context.Context, server string, err error) error {
 	if err != nil || server == "" {
 		return err
 	}
@@ -84,7 +84,7 @@ func (c *connection) noteAnswer(ctx context.Context, server string, err error) e
 	return nil
 }
 
-func (c *connection) readIdentity(ctx context.Context) (id rows.Identity, err error) {
+func (c *heldConnection) readIdentity(ctx context.Context) (id rows.Identity, err error) {
 	err = c.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		id, err = rows.ReadIdentity(ctx, conn)
 		return c.noteAnswer(ctx, id.UUID, err)
@@ -92,7 +92,7 @@ func (c *connection) readIdentity(ctx context.Context) (id rows.Identity, err er
 	return id, err
 }
 
-func (c *connection) closeConnection() {
+func (c *heldConnection) closeConnection() {
 	if c.conn == nil {
 		return
 	}

@@ -14,11 +14,11 @@ import (
 // blockEvents are the [poll.Rows] of a block.
 type blockEvents struct {
 	*rows.Block
-	table *table
+	table *logTable
 	row   *clickhouselog.Row // the one that Event was called for last
 }
 
-func (t *table) newEvents() *blockEvents { return &blockEvents{table: t} }
+func (t *logTable) newEvents() *blockEvents { return &blockEvents{table: t} }
 
 func (e *blockEvents) Event(i int, to *session.Event) poll.Verdict {
 	t, number := e.table, e.TypeNumber(i)
@@ -36,7 +36,7 @@ func (e *blockEvents) Event(i int, to *session.Event) poll.Verdict {
 	return poll.VerdictDeliver
 }
 
-func (t *table) excludesRow(r *clickhouselog.Row) bool {
+func (t *logTable) excludesRow(r *clickhouselog.Row) bool {
 	logOf := t.node.UUID
 	if logOf == "" {
 		logOf = t.server

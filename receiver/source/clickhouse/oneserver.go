@@ -10,7 +10,7 @@ import (
 
 // oneServer is the [serverWatcher] and [poll.MultiServer] of a log behind an address that is taken to lead to one server, and notices where it leads to several.
 type oneServer struct {
-	*table
+	*logTable
 	host     source.Host
 	storeKey string // of the server that has answered last
 
@@ -18,15 +18,15 @@ type oneServer struct {
 	changed   error     // says so
 }
 
-func (r *reader) runOneServer(ctx context.Context, host source.Host) error {
+func (r *clickhouseSource) runOneServer(ctx context.Context, host source.Host) error {
 	self := r.newSelfLogins(host)
 	c, err := r.newConnection(ctx, r.cfg, self)
 	if err != nil {
 		return err
 	}
 	defer c.closeConnection()
-	o := &oneServer{table: r.newTable(r.cfg, c, r.newTracer(host, ""), host.Log), host: host, storeKey: "server/" + r.instance + "/" + r.cfg.Table}
-	if err := r.prepareBeside(ctx, o.table, self, ""); err != nil {
+	o := &oneServer{logTable: r.newTable(r.cfg, c, r.newTracer(host, ""), host.Log), host: host, storeKey: "server/" + r.instance + "/" + r.cfg.Table}
+	if err := r.prepareBeside(ctx, o.logTable, self, ""); err != nil {
 		return err
 	}
 	defer o.closeBeside()

@@ -24,7 +24,7 @@ type replicasReader struct {
 	absent   chan struct{}                        // has something in it when a server was missing from an answer
 
 	mu    sync.Mutex // of the one connection
-	table *table
+	table *logTable
 	sums  map[sumsQuestion]sumsAnswer
 }
 
@@ -39,7 +39,7 @@ type sumsAnswer struct {
 	byServer map[rows.Identity][]poll.Sum
 }
 
-func (r *reader) runReplicas(ctx context.Context, host source.Host) error {
+func (r *clickhouseSource) runReplicas(ctx context.Context, host source.Host) error {
 	all := &replicasReader{
 		clusterReader: r.newClusterReader(host), stopRead: map[rows.Identity]context.CancelFunc{},
 		absent: make(chan struct{}, 1), sums: map[sumsQuestion]sumsAnswer{},

@@ -14,8 +14,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// reader is the source.
-type reader struct {
+// clickhouseSource is the source.
+type clickhouseSource struct {
 	cfg       Config
 	instance  string
 	tableName rows.TableName
@@ -27,10 +27,10 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	if err != nil {
 		return nil, err
 	}
-	return &reader{cfg: cfg, instance: instance, tableName: table}, nil
+	return &clickhouseSource{cfg: cfg, instance: instance, tableName: table}, nil
 }
 
-func (r *reader) Run(ctx context.Context, host source.Host) error {
+func (r *clickhouseSource) Run(ctx context.Context, host source.Host) error {
 	if host.Log == nil {
 		host.Log = zap.NewNop()
 	}
@@ -48,12 +48,12 @@ func (r *reader) Run(ctx context.Context, host source.Host) error {
 }
 
 // pollTable reads a table until ctx ends. stateID tells apart what is stored of several servers.
-func (r *reader) pollTable(ctx context.Context, cfg Config, t poll.Table, host source.Host, stateID ...string) error {
+func (r *clickhouseSource) pollTable(ctx context.Context, cfg Config, t poll.Table, host source.Host, stateID ...string) error {
 	return poll.Run(ctx, cfg.Config, t, host, append([]string{session.SystemClickHouse, r.instance, r.cfg.Table}, stateID...)...)
 }
 
 // newSelfLogins is nil where own logins are not left out.
-func (r *reader) newSelfLogins(host source.Host) *selfLogins {
+func (r *clickhouseSource) newSelfLogins(host source.Host) *selfLogins {
 	if !r.cfg.ExcludeSelf {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (r *reader) newSelfLogins(host source.Host) *selfLogins {
 }
 
 // newTracer is nil where logins are not tied to traces. What it remembers is stored apart by suffix.
-func (r *reader) newTracer(host source.Host, suffix string) *traces.Tracer {
+func (r *clickhouseSource) newTracer(host source.Host, suffix string) *traces.Tracer {
 	if !r.cfg.TraceCorrelation.Enabled {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (r *reader) newTracer(host source.Host, suffix string) *traces.Tracer {
 	return traces.New(options)
 }
 
-func (r *reader) fromFirstStart(ctx context.Context, host source.Host) *reader {
+func (r *clickhouseSource) fromFirstStart(ctx context.Context, host source.Host) *clickhouseSource {
 	from := *r
 	pauses := source.NewBackOff()
 	for ctx.Err() == nil {

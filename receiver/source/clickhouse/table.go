@@ -15,13 +15,13 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// table is the [poll.Table] of the log (and its CountingTable, DelayedTable and UpdatingTable), over one held connection.
-type table struct {
-	*connection
+// logTable is the [poll.Table] of the log (and its CountingTable, DelayedTable and UpdatingTable), over one held connection.
+type logTable struct {
+	*heldConnection
 	cfg    Config
 	mapper *clickhouselog.Mapper
-	traces *traces.Tracer // nil when logins are not tied to traces
-	beside *connection    // that of the traces' questions about a backlog; may be nil
+	traces *traces.Tracer  // nil when logins are not tied to traces
+	beside *heldConnection // that of the traces' questions about a backlog; may be nil
 	logger *zap.Logger
 	node   rows.Identity // of the servers behind the connection, the one that Read is about
 
@@ -40,21 +40,21 @@ type table struct {
 }
 
 var (
-	_ poll.CountingTable = (*table)(nil)
-	_ poll.DelayedTable  = (*table)(nil)
-	_ poll.UpdatingTable = (*table)(nil)
+	_ poll.CountingTable = (*logTable)(nil)
+	_ poll.DelayedTable  = (*logTable)(nil)
+	_ poll.UpdatingTable = (*logTable)(nil)
 	_ poll.MultiServer   = (*oneServer)(nil)
 )
 
 // newTable makes the log as it is read over a connection. tracer is nil where logins are not tied to traces.
-func (r *reader) newTable(cfg Config, c *connection, tracer *traces.Tracer, logger *zap.Logger) *table {
-	return &table{connection: c, cfg: cfg, mapper: clickhouselog.NewMapper(r.instance), traces: tracer, logger: logger}
+func (r *clickhouseSource) newTable(cfg Config, c *heldConnection, tracer *traces.Tracer, logger *zap.Logger) *logTable {
+	return &logTable{heldConnection: c, cfg: cfg, mapper: clickhouselog.NewMapper(r.instance), traces: tracer, logger: logger}
 }
 
 // clockAge is for how long the server's clock is reckoned from our monotonic one. Over HTTP each question is a login.
 const clockAge = 5 * time.Minute
 
-func (t *table) Now(ctx context.Context) (int64, error) {
+func (t *logTable) Now(ctx context.Context) (int64, error) {
 	if age := time.Since(t.clockAsked); t.conn != nil && t.conn == t.clockFrom && age < clockAge {
 		return t.clock + age.Microseconds(), nil
 	}
@@ -71,9 +71,9 @@ func (t *table) Now(ctx context.Context) (int64, error) {
 	return now, nil
 }
 
-func (t *table) Refresh() { t.layout = nil }
+func (t *logTable) Refresh() { t.layout = nil }
 
-func (t *table) Sums(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
+func (t *logTable) Sums(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	all, err := t.sumsByServer(ctx, r, width, rows.CountsAndHashes)
 	for _, s := range all[rows.Identity{}] {
 		yield(s)
@@ -81,7 +81,7 @@ func (t *table) Sums(ctx context.Context, r poll.TimeRange, width int64, yield f
 	return err
 }
 
-func (t *table) Counts(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
+func (t *logTable) Counts(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	all, err := t.sumsByServer(ctx, r, width, rows.CountsOnly)
 	for _, s := range all[rows.Identity{}] {
 		yield(s)
@@ -90,7 +90,7 @@ func (t *table) Counts(ctx context.Context, r poll.TimeRange, width int64, yield
 }
 
 // sumsByServer are those of each server, or of the one there is.
-func (t *table) sumsByServer(ctx context.Context, r poll.TimeRange, width int64, content rows.SumContent) (all map[rows.Identity][]poll.Sum, err error) {
+func (t *logTable) sumsByServer(ctx context.Context, r poll.TimeRange, width int64, content rows.SumContent) (all map[rows.Identity][]poll.Sum, err error) {
 	err = t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		key, fullScan := t.key, width == poll.DayMicros && r.To == poll.AllTimes.To
 		if fullScan {
@@ -109,7 +109,7 @@ func (t *table) sumsByServer(ctx context.Context, r poll.TimeRange, width int64,
 	return all, err
 }
 
-func (t *table) learnSortingKey(far, loose uint64) {
+func (t *logTable) learnSortingKey(far, loose uint64) {
 	switch {
 	case far > 0:
 		if !t.warned {
@@ -127,7 +127,7 @@ func (t *table) learnSortingKey(far, loose uint64) {
 
 var errOrder = errors.New("rows did not come in the order of event_time_microseconds; they will be sorted from now on")
 
-func (t *table) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows) error) error {
+func (t *logTable) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows) error) error {
 	return t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		if t.traces != nil {
 			if err := t.traces.Prepare(ctx, conn, t.layout, t.readUpTo(), r, t.askBeside()); err != nil {
@@ -158,7 +158,7 @@ func (t *table) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows
 
 var errOtherServer = errors.New("another server answers than that of the first connection")
 
-func (t *table) askBeside() traces.ServerAsker {
+func (t *logTable) askBeside() traces.ServerAsker {
 	if t.beside == nil {
 		return nil
 	}
@@ -176,8 +176,8 @@ func (t *table) askBeside() traces.ServerAsker {
 	}
 }
 
-// prepareBeside makes what [table.askBeside] asks over; it connects when there is a backlog. server is to which alone it can lead, if that is known.
-func (r *reader) prepareBeside(ctx context.Context, t *table, self *selfLogins, server string) (err error) {
+// prepareBeside makes what [logTable.askBeside] asks over; it connects when there is a backlog. server is to which alone it can lead, if that is known.
+func (r *clickhouseSource) prepareBeside(ctx context.Context, t *logTable, self *selfLogins, server string) (err error) {
 	if t.traces == nil {
 		return nil
 	}
@@ -189,16 +189,16 @@ func (r *reader) prepareBeside(ctx context.Context, t *table, self *selfLogins, 
 }
 
 // closeBeside ends what is asked beside, and the connection until the next backlog.
-func (t *table) closeBeside() {
+func (t *logTable) closeBeside() {
 	if t.beside != nil {
 		t.traces.Close()
 		t.beside.closeConnection()
 	}
 }
 
-func (t *table) readUpTo() int64 { return t.clock - t.MinAge().Microseconds() }
+func (t *logTable) readUpTo() int64 { return t.clock - t.MinAge().Microseconds() }
 
-func (t *table) MinAge() time.Duration {
+func (t *logTable) MinAge() time.Duration {
 	if t.traces == nil {
 		return 0
 	}
@@ -206,7 +206,7 @@ func (t *table) MinAge() time.Duration {
 }
 
 // DeliverUpdates implements [poll.UpdatingTable]: logins whose trace became known after they were delivered.
-func (t *table) DeliverUpdates(ctx context.Context, r poll.TimeRange, deliver func(context.Context, []session.Event) error) error {
+func (t *logTable) DeliverUpdates(ctx context.Context, r poll.TimeRange, deliver func(context.Context, []session.Event) error) error {
 	if t.traces == nil {
 		return nil
 	}
@@ -242,7 +242,7 @@ func (t *table) DeliverUpdates(ctx context.Context, r poll.TimeRange, deliver fu
 }
 
 // runLogQuery asks about the log, of which the layout is known then.
-func (t *table) runLogQuery(ctx context.Context, query func(configclickhouse.Conn) error) error {
+func (t *logTable) runLogQuery(ctx context.Context, query func(configclickhouse.Conn) error) error {
 	return t.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		if t.layout == nil || t.layoutFrom != conn {
 			layout, server, err := t.log.ReadLayout(ctx, conn)

@@ -40,7 +40,7 @@ func (b *entryBatch) Reset() {
 }
 
 // submitEvents delivers what was read up to the entry of this cursor, and reports whether reading may go on.
-func (r *reader) submitEvents(cursor string) bool {
+func (r *journalReader) submitEvents(cursor string) bool {
 	now, events := r.host.Now(), r.batch.parsed.Events
 	for i := range events {
 		events[i].Observed = now.UnixNano()
@@ -55,13 +55,13 @@ func (r *reader) submitEvents(cursor string) bool {
 }
 
 // submitState has the state stored once all that was read is delivered.
-func (r *reader) submitState(readUpTo time.Time, lag time.Duration) {
+func (r *journalReader) submitState(readUpTo time.Time, lag time.Duration) {
 	r.batch.state, _ = json.Marshal(r.state) // strings and numbers always can
 	r.savedPolled = r.state.Polled
 	r.submitBatch(readUpTo, lag)
 }
 
-func (r *reader) submitBatch(readUpTo time.Time, lag time.Duration) {
+func (r *journalReader) submitBatch(readUpTo time.Time, lag time.Duration) {
 	r.batch.readUpTo, r.batch.lag = readUpTo, lag
 	r.queue.Submit(r.batch)
 	r.batch = nil

@@ -16,7 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
-func (r *reader) pollJournal(ctx context.Context) error {
+func (r *journalReader) pollJournal(ctx context.Context) error {
 	if !delivery.AcquireInto(r.queue, &r.batch) {
 		return nil // ctx ended
 	}
@@ -57,7 +57,7 @@ func (r *reader) pollJournal(ctx context.Context) error {
 	return nil
 }
 
-func (r *reader) ignoreWarning(err error) error {
+func (r *journalReader) ignoreWarning(err error) error {
 	warning := (*journalctlWarning)(nil)
 	if !errors.As(err, &warning) {
 		r.lastRemark = ""
@@ -75,7 +75,7 @@ func (r *reader) ignoreWarning(err error) error {
 // errGone says that the entry of the cursor is no longer in the journal.
 var errGone = errors.New("the entry that was read last is gone")
 
-func (r *reader) readNewEntries(ctx context.Context) error {
+func (r *journalReader) readNewEntries(ctx context.Context) error {
 	args := r.withIdentifiers()
 	// From the cursor's own entry on: only seeing that one proves that what follows is all that followed. Where it is gone, journalctl would begin
 	// one entry behind the next one.
@@ -87,7 +87,7 @@ func (r *reader) readNewEntries(ctx context.Context) error {
 
 // readEntries reads the entries that journalctl gives with these arguments. at is the cursor of the entry that comes first, "" where none
 // is known; begin gets the first entry.
-func (r *reader) readEntries(ctx context.Context, args []string, at string, begin func(l *syslogline.Line)) error {
+func (r *journalReader) readEntries(ctx context.Context, args []string, at string, begin func(l *syslogline.Line)) error {
 	run, err := r.startJournalctl(ctx, args...)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (r *reader) readEntries(ctx context.Context, args []string, at string, begi
 
 // parseEntry makes events of one entry. An entry that cannot be read at all has no cursor: before is that of the one before it, so that it is
 // counted once although it is read again until another one follows.
-func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
+func (r *journalReader) parseEntry(l *syslogline.Line, before string, err error) {
 	if err == nil || l.Cursor != "" {
 		r.lastRead = r.host.Now()
 		r.entries++
@@ -169,7 +169,7 @@ func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
 	r.host.Stats.BadRows(1, place, err)
 }
 
-func (r *reader) flushDecided(begun time.Time) bool {
+func (r *journalReader) flushDecided(begun time.Time) bool {
 	logTime := r.parser.LogTime()
 	if logTime == 0 {
 		return true
@@ -179,7 +179,7 @@ func (r *reader) flushDecided(begun time.Time) bool {
 	return len(r.batch.parsed.Events) == 0 || r.submitEvents(r.state.Cursor)
 }
 
-func (r *reader) readFromOldest(ctx context.Context) error {
+func (r *journalReader) readFromOldest(ctx context.Context) error {
 	lost, err := r.reportLostEntries(ctx)
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (r *reader) readFromOldest(ctx context.Context) error {
 }
 
 // reportLostEntries warns where entries were removed since the last poll, so that nobody can have read them.
-func (r *reader) reportLostEntries(ctx context.Context) (lost bool, err error) {
+func (r *journalReader) reportLostEntries(ctx context.Context) (lost bool, err error) {
 	oldest, err := r.oldestEntryTime(ctx)
 	if err != nil {
 		return false, err
@@ -217,7 +217,7 @@ func (r *reader) reportLostEntries(ctx context.Context) (lost bool, err error) {
 	return true, nil
 }
 
-func (r *reader) oldestEntryTime(ctx context.Context) (time.Time, error) {
+func (r *journalReader) oldestEntryTime(ctx context.Context) (time.Time, error) {
 	run, err := r.startJournalctl(ctx)
 	if err != nil {
 		return time.Time{}, err
@@ -235,7 +235,7 @@ func (r *reader) oldestEntryTime(ctx context.Context) (time.Time, error) {
 	return time.Unix(cursorTime(l.Cursor), 0), nil
 }
 
-func (r *reader) skipExisting(ctx context.Context) error {
+func (r *journalReader) skipExisting(ctx context.Context) error {
 	if r.state.Filter == "" {
 		if err := r.findNewest(ctx); err != nil || ctx.Err() != nil {
 			return err
@@ -250,7 +250,7 @@ func (r *reader) skipExisting(ctx context.Context) error {
 	return nil
 }
 
-func (r *reader) findNewest(ctx context.Context) error {
+func (r *journalReader) findNewest(ctx context.Context) error {
 	run, err := r.startJournalctl(ctx, r.withIdentifiers("--lines=1")...)
 	if err != nil {
 		return err

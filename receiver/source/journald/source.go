@@ -26,8 +26,8 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	return &journaldSource{cfg, instance}, nil
 }
 
-// reader reads one journal.
-type reader struct {
+// journalReader reads one journal.
+type journalReader struct {
 	Config
 	instance   string
 	host       source.Host
@@ -48,19 +48,19 @@ type reader struct {
 	greeted     bool
 }
 
-func (r *reader) newParser() *sshlog.Parser {
+func (r *journalReader) newParser() *sshlog.Parser {
 	return sshlog.NewParser(logformat.Options{Instance: r.instance})
 }
 
 // filterKey names the entries that are read, so that a cursor of others is not missed.
-func (r *reader) filterKey() string {
+func (r *journalReader) filterKey() string {
 	return r.Directory + "|" + strings.Join(r.Identifiers, ",") + "|" + strings.Join(r.Units, ",")
 }
 
 // Run reads until ctx ends. Each poll is a run of journalctl that begins at the last entry that was read.
 func (s *journaldSource) Run(ctx context.Context, host source.Host) error {
 	status := delivery.NewStatus(host)
-	r := &reader{Config: s.cfg, instance: s.instance, host: host, conditions: conditionlog.New(host.Log, host.Now), status: status}
+	r := &journalReader{Config: s.cfg, instance: s.instance, host: host, conditions: conditionlog.New(host.Log, host.Now), status: status}
 	if !delivery.LoadUntilDone(ctx, host, status, r.readState) {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (s *journaldSource) Run(ctx context.Context, host source.Host) error {
 	return nil
 }
 
-func (r *reader) reportPoll(err error) {
+func (r *journalReader) reportPoll(err error) {
 	r.status.Set("journal", err)
 	if err != nil {
 		r.conditions.RaiseReason("journal", err, "no login is read: "+err.Error())

@@ -22,7 +22,7 @@ const (
 	saveEvery = int64(60)
 )
 
-func (r *reader) readState(ctx context.Context) error {
+func (r *journalReader) readState(ctx context.Context) error {
 	text, err := r.host.Store.Get(ctx, stateKey)
 	if err != nil {
 		return fmt.Errorf("storage: %w", err)

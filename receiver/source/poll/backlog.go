@@ -7,18 +7,18 @@ const behindAfter = 10 * MinuteMicros
 
 // beginBacklog is called with how many rows are before a poll: it is a backlog when that is more than one query reads. What a poll that failed has
 // left is reported as one backlog with what it read.
-func (p *poller) beginBacklog(rows uint64) {
+func (p *tablePoller) beginBacklog(rows uint64) {
 	if rows > p.rowsOfQuery() {
 		p.backlog.Begin(rows)
 	}
 }
 
-func (p *poller) countRead(rows int) {
+func (p *tablePoller) countRead(rows int) {
 	p.rowsRead += rows
 	p.backlog.Count(rows)
 }
 
-func (p *poller) countBehind(ctx context.Context, r TimeRange) error {
+func (p *tablePoller) countBehind(ctx context.Context, r TimeRange) error {
 	if r = r.intersectRange(p.wantedRange()); p.now-p.progress.cursor < behindAfter || r.From >= r.To {
 		return nil
 	}
@@ -35,7 +35,7 @@ func (p *poller) countBehind(ctx context.Context, r TimeRange) error {
 	return nil
 }
 
-func (p *poller) countUndelivered(days []Sum) (rows uint64) {
+func (p *tablePoller) countUndelivered(days []Sum) (rows uint64) {
 	for _, d := range days {
 		if delivered := p.progress.dayTally(d.Start); d.Tally != delivered {
 			rows += d.Count - min(d.Count, delivered.Count)

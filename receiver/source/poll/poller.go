@@ -47,8 +47,8 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 	return nil
 }
 
-// poller reads one table and compares it with what was delivered.
-type poller struct {
+// tablePoller reads one table and compares it with what was delivered.
+type tablePoller struct {
 	cfg      Config
 	table    Table
 	host     source.Host
@@ -70,8 +70,8 @@ type poller struct {
 	lastError  string
 }
 
-func newPoller(cfg Config, table Table, host source.Host, identity []string) *poller {
-	p := &poller{
+func newPoller(cfg Config, table Table, host source.Host, identity []string) *tablePoller {
+	p := &tablePoller{
 		cfg: cfg, table: table, host: host, keys: newStoreKeys(identity),
 		batches: batchFiller{size: cfg.BatchSize}, schedule: pollSchedule{reconcileInterval: cfg.ReconcileInterval},
 		status: delivery.NewStatus(host), conditions: conditionlog.New(host.Log, host.Now), backlog: delivery.NewBacklog(host),
@@ -82,11 +82,11 @@ func newPoller(cfg Config, table Table, host source.Host, identity []string) *po
 	return p
 }
 
-func (p *poller) newBatch() *eventBatch {
+func (p *tablePoller) newBatch() *eventBatch {
 	return &eventBatch{progress: p.progress, stats: p.host.Stats}
 }
 
-func (p *poller) pollOnce(ctx context.Context) error {
+func (p *tablePoller) pollOnce(ctx context.Context) error {
 	if err := p.readClock(ctx); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (p *poller) pollOnce(ctx context.Context) error {
 	return p.finishPoll()
 }
 
-func (p *poller) readClock(ctx context.Context) error {
+func (p *tablePoller) readClock(ctx context.Context) error {
 	now, err := p.table.Now(ctx)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (p *poller) readClock(ctx context.Context) error {
 	return nil
 }
 
-func (p *poller) loadOrBegin(ctx context.Context) error {
+func (p *tablePoller) loadOrBegin(ctx context.Context) error {
 	if p.progress != nil {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (p *poller) loadOrBegin(ctx context.Context) error {
 	return nil
 }
 
-func (p *poller) scanTable(ctx context.Context, kind scanKind) error {
+func (p *tablePoller) scanTable(ctx context.Context, kind scanKind) error {
 	from := min(p.progress.cursor, p.now) - p.cfg.Overlap.Microseconds()
 	switch kind {
 	case fullScan:
@@ -165,21 +165,21 @@ func (p *poller) scanTable(ctx context.Context, kind scanKind) error {
 	return p.compareMinutes(ctx, r)
 }
 
-func (p *poller) scanHorizon() int64 {
+func (p *tablePoller) scanHorizon() int64 {
 	if p.minAge > 0 {
 		return p.now
 	}
 	return floorToWidth(p.now+clockTolerance, MinuteMicros)
 }
 
-func (p *poller) wantedRange() TimeRange { return TimeRange{p.progress.start, AllTimes.To} }
+func (p *tablePoller) wantedRange() TimeRange { return TimeRange{p.progress.start, AllTimes.To} }
 
 // keepIDsFrom is the first minute of which ids are kept.
-func (p *poller) keepIDsFrom() int64 {
+func (p *tablePoller) keepIDsFrom() int64 {
 	return floorToWidth(p.now-p.cfg.Overlap.Microseconds(), MinuteMicros)
 }
 
-func (p *poller) finishPoll() error {
+func (p *tablePoller) finishPoll() error {
 	err := p.batches.recordEntry(logEntry{kind: idsExpired, start: p.keepIDsFrom() - MinuteMicros})
 	// Once a minute is enough: the delivery log is what counts, the cursor only spares looking far back after a restart.
 	if err == nil && (!p.progress.complete || p.now-p.progress.cursor >= MinuteMicros) {
@@ -201,14 +201,14 @@ func (p *poller) finishPoll() error {
 	return nil
 }
 
-func (p *poller) deliverUpdates(ctx context.Context, events []session.Event) error {
+func (p *tablePoller) deliverUpdates(ctx context.Context, events []session.Event) error {
 	if len(events) == 0 {
 		return ctx.Err()
 	}
 	return p.host.Emit(ctx, events)
 }
 
-func (p *poller) reportPoll(err error) {
+func (p *tablePoller) reportPoll(err error) {
 	p.status.Set("source", err)
 	if err == nil {
 		p.conditions.Clear("reading", "reading goes on: what was wrong is over", zap.String("was", p.lastError))
@@ -227,7 +227,7 @@ func (p *poller) reportPoll(err error) {
 }
 
 // serversVary is why rows may be missing that are still there.
-func (p *poller) serversVary() error {
+func (p *tablePoller) serversVary() error {
 	if t, ok := p.table.(MultiServer); ok {
 		return t.ServersVary()
 	}

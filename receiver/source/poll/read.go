@@ -30,7 +30,7 @@ func (r *redeliveredIDs) takeOne() bool {
 	return true
 }
 
-func (p *poller) readGroup(ctx context.Context, r TimeRange, g minuteGroup, ofDay *redeliveredIDs) error {
+func (p *tablePoller) readGroup(ctx context.Context, r TimeRange, g minuteGroup, ofDay *redeliveredIDs) error {
 	if len(g.minutes) == 0 {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (p *poller) readGroup(ctx context.Context, r TimeRange, g minuteGroup, ofDa
 
 // readRows delivers the rows within r that were not delivered yet. The minutes of g lie within it; where ofDay is not nil, all of r
 // may have been delivered before.
-func (p *poller) readRows(ctx context.Context, r TimeRange, g minuteGroup, ofDay *redeliveredIDs) error {
+func (p *tablePoller) readRows(ctx context.Context, r TimeRange, g minuteGroup, ofDay *redeliveredIDs) error {
 	m := minuteReader{p: p, ahead: g.minutes, ofDay: ofDay}
 	if err := p.table.Read(ctx, r, m.readBlock); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (p *poller) readRows(ctx context.Context, r TimeRange, g minuteGroup, ofDay
 
 // minuteReader makes events of blocks of rows, minute by minute.
 type minuteReader struct {
-	p     *poller
+	p     *tablePoller
 	ahead []Sum           // minutes that have not been met yet, with what was delivered of them
 	ofDay *redeliveredIDs // nil but for a compacted day
 

@@ -16,7 +16,7 @@ type ExpiringTable interface {
 }
 
 // retainedFrom is the time since which the server has all rows.
-func (p *poller) retainedFrom() int64 {
+func (p *tablePoller) retainedFrom() int64 {
 	if t, ok := p.table.(ExpiringTable); ok {
 		if kept := t.Retention(); kept > 0 {
 			return p.now - kept.Microseconds()
@@ -27,14 +27,14 @@ func (p *poller) retainedFrom() int64 {
 
 // countVanished counts rows that were delivered and are gone, but not those that were thrown away in due course or are another
 // server's.
-func (p *poller) countVanished(spanStart int64, n uint64) {
+func (p *tablePoller) countVanished(spanStart int64, n uint64) {
 	if spanStart < p.retainedFrom() || p.serversVary() != nil {
 		return
 	}
 	p.host.Stats.Vanished(int(n)) //nolint:gosec // a number of rows
 }
 
-func (p *poller) warnOfLostHistory() {
+func (p *tablePoller) warnOfLostHistory() {
 	from, cursor := p.retainedFrom(), p.progress.cursor
 	if cursor >= from || cursor == p.lostFrom {
 		return
@@ -44,7 +44,7 @@ func (p *poller) warnOfLostHistory() {
 		zap.Time("from", time.UnixMicro(cursor).UTC()), zap.Time("to", time.UnixMicro(from).UTC()))
 }
 
-func (p *poller) countLostHistory() {
+func (p *tablePoller) countLostHistory() {
 	from := p.retainedFrom()
 	if p.progress.cursor < from {
 		p.host.Stats.Lost(time.UnixMicro(p.progress.cursor), time.UnixMicro(from))

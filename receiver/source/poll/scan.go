@@ -14,14 +14,14 @@ const (
 	batchesOfQuery = 32
 )
 
-func (p *poller) rowsOfQuery() uint64 {
+func (p *tablePoller) rowsOfQuery() uint64 {
 	if p.cfg.BatchSize < defaultBatch {
 		return uint64(batchesOfQuery * p.cfg.BatchSize) //nolint:gosec // validated
 	}
 	return uint64(max(rowsOfQuery, batchesOfQuery*p.cfg.BatchSize)) //nolint:gosec // validated
 }
 
-func (p *poller) scanAllDays(ctx context.Context) error {
+func (p *tablePoller) scanAllDays(ctx context.Context) error {
 	began := p.host.Now()
 	days, err := p.daySums(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *poller) scanAllDays(ctx context.Context) error {
 	return nil
 }
 
-func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
+func (p *tablePoller) daySums(ctx context.Context) ([]Sum, error) {
 	for refreshed := false; ; refreshed = true {
 		var days []Sum
 		sum := p.table.Sums
@@ -72,14 +72,14 @@ func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 }
 
 // countRows is Sums where hashes do not matter.
-func (p *poller) countRows(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error {
+func (p *tablePoller) countRows(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error {
 	if t, ok := p.table.(CountingTable); ok {
 		return t.Counts(ctx, r, width, yield)
 	}
 	return p.table.Sums(ctx, r, width, yield)
 }
 
-func (p *poller) undeliveredDays(days []Sum) (n int) {
+func (p *tablePoller) undeliveredDays(days []Sum) (n int) {
 	// In a backlog spread thinly over years, a query for every day would cost more than the rows.
 	rows := uint64(0)
 	for _, d := range days {
@@ -92,7 +92,7 @@ func (p *poller) undeliveredDays(days []Sum) (n int) {
 	return n
 }
 
-func (p *poller) readDays(ctx context.Context, days []Sum) error {
+func (p *tablePoller) readDays(ctx context.Context, days []Sum) error {
 	within := TimeRange{days[0].Start, days[len(days)-1].Start + DayMicros}.intersectRange(p.wantedRange())
 	if err := p.readRows(ctx, within, minuteGroup{}, nil); err != nil {
 		return err
@@ -106,29 +106,29 @@ func (p *poller) readDays(ctx context.Context, days []Sum) error {
 }
 
 // finishDay has a day that is old enough accounted for by one sum.
-func (p *poller) finishDay(day int64) error {
+func (p *tablePoller) finishDay(day int64) error {
 	if !p.isOldDay(day) {
 		return nil
 	}
 	return p.batches.recordEntry(logEntry{kind: dayFinished, start: day})
 }
 
-func (p *poller) isOldDay(day int64) bool {
+func (p *tablePoller) isOldDay(day int64) bool {
 	return day+DayMicros <= p.now-p.cfg.ReconcileWindow.Microseconds()
 }
 
 // hasYoungRows reports whether a day has times that are too young to be read, but not as far ahead as the rows of a clock that
 // is wrong.
-func (p *poller) hasYoungRows(day int64) bool {
+func (p *tablePoller) hasYoungRows(day int64) bool {
 	return p.minAge > 0 && day+DayMicros > p.now && day < p.wrongClock()
 }
 
 // wrongClock is the time from which on rows are taken as they are, though they are from the future.
-func (p *poller) wrongClock() int64 {
+func (p *tablePoller) wrongClock() int64 {
 	return floorToWidth(p.now+p.minAge+clockTolerance, MinuteMicros) + MinuteMicros
 }
 
-func (p *poller) compareReadable(ctx context.Context, day int64) error {
+func (p *tablePoller) compareReadable(ctx context.Context, day int64) error {
 	for _, r := range []TimeRange{{day, min(p.now, day+DayMicros)}, {max(p.wrongClock(), day), day + DayMicros}} {
 		if err := p.compareMinutes(ctx, r); err != nil {
 			return err
@@ -137,7 +137,7 @@ func (p *poller) compareReadable(ctx context.Context, day int64) error {
 	return nil
 }
 
-func (p *poller) compareDay(ctx context.Context, d Sum) error {
+func (p *tablePoller) compareDay(ctx context.Context, d Sum) error {
 	delivered, compacted := p.progress.dayTally(d.Start), p.progress.isCompacted(d.Start)
 	switch {
 	case d.Tally == delivered && compacted:
@@ -156,7 +156,7 @@ func (p *poller) compareDay(ctx context.Context, d Sum) error {
 }
 
 // compareMinutes compares the minutes of any number of days, and reads those that differ.
-func (p *poller) compareMinutes(ctx context.Context, r TimeRange) error {
+func (p *tablePoller) compareMinutes(ctx context.Context, r TimeRange) error {
 	if r = r.intersectRange(p.wantedRange()); r.From >= r.To {
 		return nil
 	}
@@ -175,7 +175,7 @@ func (p *poller) compareMinutes(ctx context.Context, r TimeRange) error {
 	return nil
 }
 
-func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
+func (p *tablePoller) redeliverChangedDay(ctx context.Context, day int64) error {
 	whole := TimeRange{day, day + DayMicros}.intersectRange(p.wantedRange())
 	var total Tally
 	if err := p.table.Sums(ctx, whole, DayMicros, func(s Sum) { total = total.sumWith(s.Tally) }); err != nil {
@@ -190,7 +190,7 @@ func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
 }
 
 // compareMinutesOfDay takes ofDay for the redeliveries of a compacted day, nil for any other one.
-func (p *poller) compareMinutesOfDay(ctx context.Context, r TimeRange, ofDay *redeliveredIDs) error {
+func (p *tablePoller) compareMinutesOfDay(ctx context.Context, r TimeRange, ofDay *redeliveredIDs) error {
 	sums, delivered, err := p.minuteSums(ctx, r)
 	if err != nil {
 		return err
@@ -225,7 +225,7 @@ func (p *poller) compareMinutesOfDay(ctx context.Context, r TimeRange, ofDay *re
 	return nil
 }
 
-func (p *poller) minuteSums(ctx context.Context, r TimeRange) (sums []Sum, delivered map[int64]Tally, err error) {
+func (p *tablePoller) minuteSums(ctx context.Context, r TimeRange) (sums []Sum, delivered map[int64]Tally, err error) {
 	for refreshed := false; ; refreshed = true {
 		sums = sums[:0]
 		if err := p.table.Sums(ctx, r, MinuteMicros, func(s Sum) { sums = append(sums, s) }); err != nil {

@@ -3,7 +3,7 @@ package tail
 // backlogBytes is how much text is a backlog that is reported.
 const backlogBytes = 16 << 20
 
-func (r *reader) countBacklog(b *cursorBatch) {
+func (r *folderReader) countBacklog(b *cursorBatch) {
 	if len(b.parsed.Events) == 0 || b.textBytes == 0 {
 		return
 	}
@@ -21,7 +21,7 @@ func (r *reader) countBacklog(b *cursorBatch) {
 	r.backlog.Count(len(b.parsed.Events))
 }
 
-func (r *reader) unreadBytes() (left int64) {
+func (r *folderReader) unreadBytes() (left int64) {
 	for _, f := range r.files {
 		switch {
 		case f.activity.exhausted:

@@ -22,7 +22,7 @@ type cursorBatch struct {
 
 type storedCursor struct {
 	key       string
-	cursor    cursor
+	cursor    textCursor
 	withState bool
 }
 
@@ -76,7 +76,7 @@ func (b *cursorBatch) hasReachedLimit(maxEvents int) bool {
 }
 
 // acquireBatch waits for a batch to fill, which is there as long as the pipeline keeps up. Its error is [errStopped].
-func (r *reader) acquireBatch() (err error) {
+func (r *folderReader) acquireBatch() (err error) {
 	if r.batch != nil {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (r *reader) acquireBatch() (err error) {
 }
 
 // submitBatch delivers what there is. behind says that there is more to read.
-func (r *reader) submitBatch(behind bool) {
+func (r *folderReader) submitBatch(behind bool) {
 	b := r.batch
 	if b == nil || b.isEmpty() {
 		return
@@ -103,7 +103,7 @@ func (r *reader) submitBatch(behind bool) {
 	r.queue.Submit(b)
 }
 
-func (r *reader) addCursors(b *cursorBatch) {
+func (r *folderReader) addCursors(b *cursorBatch) {
 	last := map[string]*trackedFile{}
 	for _, f := range b.moved {
 		last[f.parsing.format.Name] = f

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// cursor says how far a file was delivered. The file is known by the beginning of its text, so it may be renamed,
+// textCursor says how far a file was delivered. The file is known by the beginning of its text, so it may be renamed,
 // compressed and copied.
-type cursor struct {
+type textCursor struct {
 	Path     string `json:"path"`     // where it was last; only a preference
 	HeadSize int    `json:"headSize"` // how much of the beginning is hashed: never more than Offset or Skip, which is not going to change
 	Head     string `json:"head"`
@@ -39,14 +39,14 @@ func hashText(text []byte) string {
 }
 
 // matchesHead reports whether a text begins as the one that the cursor knows.
-func (c *cursor) matchesHead(head *textHead) bool {
+func (c *textCursor) matchesHead(head *textHead) bool {
 	return c.HeadSize > 0 && len(head.text) >= c.HeadSize && head.hashPrefix(c.HeadSize) == c.Head
 }
 
 // matchesTail reports whether the text before Offset still is the one that was read. An export that was written anew may begin
 // as the old one did and have other rows in the middle. Of a compressed file only the beginning is compared: nobody
 // changes one in place. The error is [ErrUnreachable].
-func (c *cursor) matchesTail(ctx context.Context, folder Folder, path string, compressed bool) (bool, error) {
+func (c *textCursor) matchesTail(ctx context.Context, folder Folder, path string, compressed bool) (bool, error) {
 	if compressed || c.TailSize == 0 {
 		return true, nil
 	}

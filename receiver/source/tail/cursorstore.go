@@ -14,7 +14,7 @@ import (
 // cursorRecord is a cursor in the store, and the file of this run that it belongs to.
 type cursorRecord struct {
 	number  int
-	cursor  cursor
+	cursor  textCursor
 	owner   *trackedFile
 	unsaved bool // the cursor was made without reading, and is not in the store
 }
@@ -162,7 +162,7 @@ func (s *cursorStore) findRecord(ctx context.Context, folder Folder, f *trackedF
 }
 
 // addRecord makes a record for a file that no cursor knows. A cursor of which the store can make use is saved with the index.
-func (s *cursorStore) addRecord(f *trackedFile, start cursor) {
+func (s *cursorStore) addRecord(f *trackedFile, start textCursor) {
 	f.record = &cursorRecord{number: s.nextNumber, cursor: start, owner: f, unsaved: start.HeadSize > 0}
 	s.records[s.nextNumber] = f.record
 	s.nextNumber++

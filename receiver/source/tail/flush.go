@@ -17,7 +17,7 @@ type formatState struct {
 	orphaned  bool // a text was let go: others must remember what began in it
 }
 
-func (r *reader) shareState(f logformat.Format, o *logformat.Options) (*formatState, error) {
+func (r *folderReader) shareState(f logformat.Format, o *logformat.Options) (*formatState, error) {
 	s := r.formats[f.Name]
 	if s == nil {
 		s = &formatState{}
@@ -45,7 +45,7 @@ func (s *formatState) restoreParserState(parser logformat.Parser, newest *cursor
 	return parser.Restore(newest.cursor.Anchor, newest.cursor.State, textGone)
 }
 
-func (s *formatState) takeState(c *cursor) []byte {
+func (s *formatState) takeState(c *textCursor) []byte {
 	if !s.shared.InUse() {
 		return c.State
 	}
@@ -58,12 +58,12 @@ func (s *formatState) takeState(c *cursor) []byte {
 }
 
 // sharesState reports whether what a text's parser knows is that of all texts of its format.
-func (r *reader) sharesState(f *trackedFile) bool {
+func (r *folderReader) sharesState(f *trackedFile) bool {
 	s := r.formats[f.parsing.format.Name]
 	return s != nil && s.shared.InUse()
 }
 
-func (r *reader) flushDecided(ctx context.Context) {
+func (r *folderReader) flushDecided(ctx context.Context) {
 	for name, state := range r.formats {
 		var last *trackedFile
 		for _, f := range r.files {
@@ -82,7 +82,7 @@ func (f *trackedFile) canMoveCursor() bool {
 	return f.record.owner == f && f.position.next >= f.position.delivered
 }
 
-func (r *reader) flushFormat(state *formatState, last *trackedFile) {
+func (r *folderReader) flushFormat(state *formatState, last *trackedFile) {
 	if r.acquireBatch() != nil {
 		return
 	}
@@ -105,7 +105,7 @@ func (r *reader) flushFormat(state *formatState, last *trackedFile) {
 	}
 }
 
-func (r *reader) logTimeNow(last *trackedFile) int64 {
+func (r *folderReader) logTimeNow(last *trackedFile) int64 {
 	// The clock of this machine would be wrong: a server's may go ahead or behind by any time, and then a verdict by time would come before the
 	// refusal that is its contrary.
 	logTime := last.parsing.parser.LogTime()
@@ -119,7 +119,7 @@ func (r *reader) logTimeNow(last *trackedFile) int64 {
 // silenceOf is for how long nothing was written to any text of a format, as far as the last scan has shown. What was read since may
 // have been written after that scan, so it is no silence at all. A file that is read once and not followed is silent since its last
 // change; otherwise only what this process has seen itself counts.
-func (r *reader) silenceOf(format string) time.Duration {
+func (r *folderReader) silenceOf(format string) time.Duration {
 	silence := time.Duration(math.MaxInt64)
 	for _, f := range r.files {
 		if f.parsing.format.Name != format {
@@ -139,7 +139,7 @@ func (r *reader) silenceOf(format string) time.Duration {
 
 // discardUnwanted drops what texts that are not wanted have undecided: who was let in when reading began is an old story, who is
 // about to be let in is not.
-func (r *reader) discardUnwanted(f *trackedFile) {
+func (r *folderReader) discardUnwanted(f *trackedFile) {
 	f.position.skip = 0
 	if parser := f.parsing.parser; f.parsing.format.DecidesByTime && r.acquireBatch() == nil {
 		before := len(r.batch.parsed.Events)

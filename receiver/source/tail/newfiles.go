@@ -20,7 +20,7 @@ type newFile struct {
 	head textHead
 }
 
-func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
+func (r *folderReader) addNewFiles(ctx context.Context, unknown []File) {
 	files := r.openNewFiles(ctx, unknown)
 	for _, f := range files {
 		r.resumeShortCopy(f.trackedFile)
@@ -60,7 +60,7 @@ func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
 	}
 }
 
-func (r *reader) openNewFiles(ctx context.Context, unknown []File) (files []newFile) {
+func (r *folderReader) openNewFiles(ctx context.Context, unknown []File) (files []newFile) {
 	notRead := make(map[string]FileInfo, len(unknown))
 	for _, found := range unknown {
 		notRead[found.Path] = found.Info
@@ -95,13 +95,13 @@ const tornFor = time.Minute
 
 var compressedName = regexp.MustCompile(`\.(gz|zst|zstd)(\.[^.]*)?$`)
 
-func (r *reader) isBeingCompressed(f File, text []byte, compressed bool, err error) bool {
+func (r *folderReader) isBeingCompressed(f File, text []byte, compressed bool, err error) bool {
 	torn := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 	early := len(text) < len(zstdMagic) && (compressed || compressedName.MatchString(f.Path))
 	return r.Follow && (torn || early && err == nil) && r.scannedAt.Sub(f.Info.ModTime()) < tornFor
 }
 
-func (r *reader) resumeByCursor(ctx context.Context, f newFile, samePath bool) {
+func (r *folderReader) resumeByCursor(ctx context.Context, f newFile, samePath bool) {
 	record, err := r.cursors.findRecord(ctx, r.Folder, f.trackedFile, &f.head, samePath)
 	if err != nil {
 		r.reportProblem(f.path, err)
@@ -112,16 +112,16 @@ func (r *reader) resumeByCursor(ctx context.Context, f newFile, samePath bool) {
 	}
 }
 
-func (r *reader) beginUnlessCopy(ctx context.Context, f newFile, originals []*trackedFile) bool {
+func (r *folderReader) beginUnlessCopy(ctx context.Context, f newFile, originals []*trackedFile) bool {
 	if r.findOriginal(ctx, File{f.path, f.info}, f.head.text, originals) || r.unreachable != nil {
 		return false
 	}
 	if r.resumeOutgrownCopy(f.trackedFile) {
 		return true
 	}
-	start := cursor{}
+	start := textCursor{}
 	if r.cursors.firstStart && !r.scanned && r.SkipExisting {
-		start = cursor{Path: f.path, Skip: f.info.Size()}
+		start = textCursor{Path: f.path, Skip: f.info.Size()}
 		if f.compressed {
 			start.Skip = math.MaxInt64 // nobody has measured its text
 		}

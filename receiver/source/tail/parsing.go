@@ -28,7 +28,7 @@ var (
 	errTooShort      = errors.New("too little content to tell the format")
 )
 
-func (r *reader) createParser(f *trackedFile, atEnd bool) error {
+func (r *folderReader) createParser(f *trackedFile, atEnd bool) error {
 	c := &f.record.cursor
 	format, err := r.findFormat(f, atEnd)
 	if err != nil {
@@ -57,7 +57,7 @@ func (r *reader) createParser(f *trackedFile, atEnd bool) error {
 	return nil
 }
 
-func (r *reader) findFormat(f *trackedFile, atEnd bool) (logformat.Format, error) {
+func (r *folderReader) findFormat(f *trackedFile, atEnd bool) (logformat.Format, error) {
 	name := r.Format
 	if name == "" {
 		name = f.record.cursor.Format
@@ -109,7 +109,7 @@ func (p *recordParsing) noteHeldBytes(end []byte) {
 
 // isEndOnHold reports whether such an end may wait for what follows: until the next scan has found no more of it. A text that was read
 // before up to there has none, and one that is no longer written must be read before those that go on where it ends.
-func (r *reader) isEndOnHold(f *trackedFile, size int) bool {
+func (r *folderReader) isEndOnHold(f *trackedFile, size int) bool {
 	p := &f.position
 	if f.activity.pathLost || p.skip > 0 || p.next+int64(size) <= p.delivered || f.activity.unchanged && size == f.parsing.heldBytes {
 		return false

@@ -57,7 +57,7 @@ func (p *readPosition) passHole(size int) {
 	p.before = ""
 }
 
-func (r *reader) countHole(f *trackedFile) {
+func (r *folderReader) countHole(f *trackedFile) {
 	p := &f.position
 	if p.holeSize > 0 && p.isUndeliveredOffset(p.holeStart) { // only once text follows: a file may be made longer than what is written to it yet
 		r.host.Stats.BadRows(1, recordPlace(f.path, p.holeStart), fmt.Errorf("a hole of %d NULs, as copytruncate leaves where the writer does not append: "+

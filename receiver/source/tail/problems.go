@@ -38,7 +38,7 @@ func newProblemReport(host source.Host, status *delivery.Status) *problemReport 
 }
 
 // reportProblem counts and remembers what is wrong with a path, once until it changes.
-func (r *reader) reportProblem(path string, err error) {
+func (r *folderReader) reportProblem(path string, err error) {
 	switch {
 	case errors.Is(err, ErrUnreachable):
 		r.unreachable = err
@@ -89,7 +89,7 @@ func (p *problemReport) endScan() {
 	p.status.Set("files", first)
 }
 
-func (r *reader) reportUnmatched(found int) {
+func (r *folderReader) reportUnmatched(found int) {
 	p, key, now := r.problems, "where", []string(nil)
 	switch {
 	case r.Unmatched != nil:

@@ -9,8 +9,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
-// reader scans the folder and reads its files one after another.
-type reader struct {
+// folderReader scans the folder and reads its files one after another.
+type folderReader struct {
 	Settings
 	host     source.Host
 	problems *problemReport
@@ -38,15 +38,15 @@ type reader struct {
 	recordLengths []int // of a chunk; negative: too long
 }
 
-func newReader(s Settings, host source.Host, cursors *cursorStore, queue *delivery.Queue[*cursorBatch], status *delivery.Status) *reader {
-	return &reader{
+func newReader(s Settings, host source.Host, cursors *cursorStore, queue *delivery.Queue[*cursorBatch], status *delivery.Status) *folderReader {
+	return &folderReader{
 		Settings: s, host: host, problems: newProblemReport(host, status), cursors: cursors, queue: queue, backlog: delivery.NewBacklog(host),
 		formats: map[string]*formatState{}, copies: map[string]fileCopy{}, rotations: map[string]rotatedPath{},
 		atPath: map[string]*trackedFile{}, unlisted: map[string]bool{}, notRead: map[string]FileInfo{}, buffer: make([]byte, chunkSize),
 	}
 }
 
-func (r *reader) runScans(ctx context.Context) {
+func (r *folderReader) runScans(ctx context.Context) {
 	defer r.closeFiles()
 	pauses := source.NewBackOff()
 	for ctx.Err() == nil && !r.stopped {
@@ -69,7 +69,7 @@ func (r *reader) runScans(ctx context.Context) {
 	}
 }
 
-func (r *reader) isComplete() bool {
+func (r *folderReader) isComplete() bool {
 	if !slices.ContainsFunc(r.files, func(f *trackedFile) bool { return f.parsing.format.DecidesByTime && !f.activity.unchanged }) {
 		return true
 	}
@@ -79,7 +79,7 @@ func (r *reader) isComplete() bool {
 	return complete
 }
 
-func (r *reader) scanOnce(ctx context.Context) (more bool) {
+func (r *folderReader) scanOnce(ctx context.Context) (more bool) {
 	r.unreachable, r.scannedAt = nil, r.host.Now()
 	clear(r.problems.current)
 	defer func() {
@@ -117,7 +117,7 @@ func (r *reader) scanOnce(ctx context.Context) (more bool) {
 	return more && ctx.Err() == nil
 }
 
-func (r *reader) readMovedFiles(ctx context.Context) (more bool) {
+func (r *folderReader) readMovedFiles(ctx context.Context) (more bool) {
 	for _, f := range r.files {
 		last := f.activity.idleScans >= idleLimit
 		if f.activity.pathLost && r.unreachable == nil && (last || !f.activity.exhausted || f.parsing.heldBytes > 0) {
@@ -127,7 +127,7 @@ func (r *reader) readMovedFiles(ctx context.Context) (more bool) {
 	return more
 }
 
-func (r *reader) readFiles(ctx context.Context) (more bool) {
+func (r *folderReader) readFiles(ctx context.Context) (more bool) {
 	for _, f := range r.files {
 		if !f.activity.pathLost && (!f.activity.exhausted || f.parsing.heldBytes > 0) && r.unreachable == nil {
 			more = r.readFile(ctx, f, !r.Follow) || more
@@ -136,7 +136,7 @@ func (r *reader) readFiles(ctx context.Context) (more bool) {
 	return more
 }
 
-func (r *reader) closeFiles() {
+func (r *folderReader) closeFiles() {
 	for _, f := range r.files {
 		f.closeStream(false)
 	}

@@ -16,7 +16,7 @@ var errStopped = errors.New("nothing is delivered any more")
 
 // readFile reads what a file holds beyond what was read. last says that nothing will be appended, so that a line without end is
 // a whole one, or a torn one. It reports whether the file has more right now.
-func (r *reader) readFile(ctx context.Context, f *trackedFile, last bool) (more bool) {
+func (r *folderReader) readFile(ctx context.Context, f *trackedFile, last bool) (more bool) {
 	err := r.openAtPosition(ctx, f, last)
 	if err == nil {
 		more, err = r.readChunks(f, last)
@@ -42,7 +42,7 @@ func (r *reader) readFile(ctx context.Context, f *trackedFile, last bool) (more 
 	return more
 }
 
-func (r *reader) readChunks(f *trackedFile, last bool) (more bool, err error) {
+func (r *folderReader) readChunks(f *trackedFile, last bool) (more bool, err error) {
 	have, begin := 0, f.position.next
 	f.position.overlong = 0
 	for {
@@ -69,7 +69,7 @@ func (r *reader) readChunks(f *trackedFile, last bool) (more bool, err error) {
 	}
 }
 
-func (r *reader) endReading(f *trackedFile, failed error, last bool) error {
+func (r *folderReader) endReading(f *trackedFile, failed error, last bool) error {
 	if f.position.skip > 0 && failed == nil {
 		r.discardUnwanted(f)
 	}
@@ -86,7 +86,7 @@ func (r *reader) endReading(f *trackedFile, failed error, last bool) error {
 	return failed
 }
 
-func (r *reader) warnOfAmbiguousTimes(f *trackedFile) {
+func (r *folderReader) warnOfAmbiguousTimes(f *trackedFile) {
 	p := &f.parsing
 	if more := p.parser.AmbiguousTimes() - p.ambiguousTimes; more > 0 {
 		r.host.Log.Warn("local times in an hour that came twice were read by their order: to be sure, "+p.clearTimesRemedy(),

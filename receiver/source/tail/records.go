@@ -8,7 +8,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-func (r *reader) readRecords(f *trackedFile, data []byte, atEnd bool) (used int, err error) {
+func (r *folderReader) readRecords(f *trackedFile, data []byte, atEnd bool) (used int, err error) {
 	p := &f.position
 	if p.overlong > 0 {
 		if used, err = r.passOverlongLine(f, data, atEnd); err != nil || p.overlong > 0 {
@@ -39,7 +39,7 @@ func (r *reader) readRecords(f *trackedFile, data []byte, atEnd bool) (used int,
 	return used, nil
 }
 
-func (r *reader) passOverlongLine(f *trackedFile, data []byte, atEnd bool) (used int, err error) {
+func (r *folderReader) passOverlongLine(f *trackedFile, data []byte, atEnd bool) (used int, err error) {
 	p := &f.position
 	n := logformat.FirstLineLength(data)
 	if n == 0 && !atEnd {
@@ -57,7 +57,7 @@ func (r *reader) passOverlongLine(f *trackedFile, data []byte, atEnd bool) (used
 	return n, nil
 }
 
-func (r *reader) frameRecords(f *trackedFile, data []byte, atEnd bool) (used int) {
+func (r *folderReader) frameRecords(f *trackedFile, data []byte, atEnd bool) (used int) {
 	r.recordLengths = r.recordLengths[:0]
 	parser := f.parsing.parser
 	for used < len(data) {
@@ -82,7 +82,7 @@ func (r *reader) frameRecords(f *trackedFile, data []byte, atEnd bool) (used int
 	return used
 }
 
-func (r *reader) parseRecords(f *trackedFile, text string) error {
+func (r *folderReader) parseRecords(f *trackedFile, text string) error {
 	readAt := r.host.Now()
 	if text != "" {
 		f.activity.lastRead = readAt
@@ -115,7 +115,7 @@ func (r *reader) parseRecords(f *trackedFile, text string) error {
 	return nil
 }
 
-func (r *reader) parseRecord(f *trackedFile, record string, readAt time.Time) error {
+func (r *folderReader) parseRecord(f *trackedFile, record string, readAt time.Time) error {
 	p := &f.position
 	if p.skip > 0 && p.next+int64(len(record)) > p.skip {
 		r.discardUnwanted(f)
@@ -138,20 +138,20 @@ func (r *reader) parseRecord(f *trackedFile, record string, readAt time.Time) er
 	return nil
 }
 
-func (r *reader) stampObserved(from int, at time.Time) {
+func (r *folderReader) stampObserved(from int, at time.Time) {
 	for i := from; i < len(r.batch.parsed.Events); i++ {
 		r.batch.parsed.Events[i].Observed = at.UnixNano()
 	}
 }
 
-func (r *reader) advancePosition(f *trackedFile, n int64) {
+func (r *folderReader) advancePosition(f *trackedFile, n int64) {
 	p := &f.position
 	if p.next += n; p.next > p.delivered {
 		r.batch.moveCursor(f)
 	}
 }
 
-func (r *reader) skipOverlong(f *trackedFile, size int64) {
+func (r *folderReader) skipOverlong(f *trackedFile, size int64) {
 	if p := &f.position; p.isUndeliveredOffset(p.next) {
 		reason := fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", size, r.MaxLineBytes)
 		if size <= int64(r.MaxLineBytes) {

@@ -16,13 +16,13 @@ type rotatedPath struct {
 const siblingScans = idleLimit + 1
 
 // noteRotation remembers that a path leads elsewhere, or that its text was cut away, of which there may be a copy.
-func (r *reader) noteRotation(f *trackedFile) {
+func (r *folderReader) noteRotation(f *trackedFile) {
 	if r.Siblings != nil && !f.activity.pathLost {
 		r.rotations[f.path] = rotatedPath{f.info.ModTime(), siblingScans}
 	}
 }
 
-func (r *reader) findSiblings(listed []File) (siblings []File) {
+func (r *folderReader) findSiblings(listed []File) (siblings []File) {
 	clear(r.unlisted)
 	if len(r.rotations) == 0 {
 		return nil
@@ -46,7 +46,7 @@ func (r *reader) findSiblings(listed []File) (siblings []File) {
 	return siblings
 }
 
-func (r *reader) isAnyUnread(files []File) bool {
+func (r *folderReader) isAnyUnread(files []File) bool {
 	return slices.ContainsFunc(r.files, func(f *trackedFile) bool {
 		return !f.activity.exhausted && slices.ContainsFunc(files, func(found File) bool { return found.Path == f.path })
 	})

@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap"
 )
 
-func (r *reader) recognizeFiles(ctx context.Context, listed []File) (unknown []File) {
+func (r *folderReader) recognizeFiles(ctx context.Context, listed []File) (unknown []File) {
 	r.scans++
 	var moved []File
 	atPath := r.filesByPath()
@@ -49,7 +49,7 @@ func (r *reader) recognizeFiles(ctx context.Context, listed []File) (unknown []F
 	return unknown
 }
 
-func (r *reader) filesByPath() map[string]*trackedFile {
+func (r *folderReader) filesByPath() map[string]*trackedFile {
 	clear(r.atPath)
 	for _, f := range r.files {
 		if !f.activity.pathLost {
@@ -60,7 +60,7 @@ func (r *reader) filesByPath() map[string]*trackedFile {
 }
 
 // updateFile notes what became of a known file. It reports whether its content still is the one that was read.
-func (r *reader) updateFile(ctx context.Context, f *trackedFile, found File) bool {
+func (r *folderReader) updateFile(ctx context.Context, f *trackedFile, found File) bool {
 	changed := f.info != found.Info && !isSameVersion(f.info, found.Info)
 	if changed && f.position.next == 0 && len(f.opening) < len(zstdMagic) && r.isNowCopy(ctx, f, found) {
 		return true
@@ -82,7 +82,7 @@ func (r *reader) updateFile(ctx context.Context, f *trackedFile, found File) boo
 	return true
 }
 
-func (r *reader) isSameText(ctx context.Context, f *trackedFile, found File) (bool, error) {
+func (r *folderReader) isSameText(ctx context.Context, f *trackedFile, found File) (bool, error) {
 	text, compressed, err := readFileHead(ctx, r.Folder, found.Path)
 	if err != nil {
 		return false, err
@@ -94,7 +94,7 @@ func (r *reader) isSameText(ctx context.Context, f *trackedFile, found File) (bo
 	return c.matchesTail(ctx, r.Folder, found.Path, compressed)
 }
 
-func (r *reader) handleLostPath(f *trackedFile) {
+func (r *folderReader) handleLostPath(f *trackedFile) {
 	if f.stream == nil {
 		if !f.activity.exhausted {
 			r.host.Log.Warn("a file was taken away before it was read to its end", zap.String("file", f.path))
@@ -112,7 +112,7 @@ func (r *reader) handleLostPath(f *trackedFile) {
 }
 
 // releaseFile lets a file go and keeps its cursor.
-func (r *reader) releaseFile(f *trackedFile) {
+func (r *folderReader) releaseFile(f *trackedFile) {
 	f.closeStream(false)
 	f.activity.closed = true
 	if f.record.owner == f {
@@ -124,7 +124,7 @@ func (r *reader) releaseFile(f *trackedFile) {
 	r.files = slices.DeleteFunc(r.files, func(other *trackedFile) bool { return other == f })
 }
 
-func (r *reader) releaseMovedFiles() {
+func (r *folderReader) releaseMovedFiles() {
 	for _, f := range slices.Clone(r.files) {
 		if f.activity.pathLost && (f.activity.idleScans >= idleLimit || f.record.owner != f) {
 			r.releaseFile(f)
@@ -132,7 +132,7 @@ func (r *reader) releaseMovedFiles() {
 	}
 }
 
-func (r *reader) hasLaterFile(f *trackedFile) bool {
+func (r *folderReader) hasLaterFile(f *trackedFile) bool {
 	for _, later := range slices.Backward(r.files) {
 		if later == f {
 			return false

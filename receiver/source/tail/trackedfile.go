@@ -20,7 +20,7 @@ type trackedFile struct {
 
 var errReplaced = errors.New("the file was replaced while it was opened")
 
-func (r *reader) openAtPosition(ctx context.Context, f *trackedFile, atEnd bool) error {
+func (r *folderReader) openAtPosition(ctx context.Context, f *trackedFile, atEnd bool) error {
 	if f.stream == nil {
 		s, err := openStream(ctx, r.Folder, f.path)
 		if err != nil {
@@ -59,9 +59,9 @@ func (f *trackedFile) closeStream(keepPlain bool) {
 	}
 }
 
-func (f *trackedFile) nextCursor(withState bool) cursor {
+func (f *trackedFile) nextCursor(withState bool) textCursor {
 	p := &f.position
-	c := cursor{
+	c := textCursor{
 		Path: f.path, Offset: p.furthestRead(), Anchor: f.parsing.parser.ResumeOffset(), Format: f.parsing.format.Name,
 		Patience: f.parsing.decideAfter, Skip: p.skip,
 	}

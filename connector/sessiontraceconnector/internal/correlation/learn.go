@@ -15,7 +15,7 @@ type Trace struct {
 
 // LearnedRecord is what the store has understood of a record. It is good until the batch ends.
 type LearnedRecord struct {
-	login *login // nil where no trace is asked for
+	login *rememberedLogin // nil where no trace is asked for
 	time  int64
 	kind  session.Kind
 }
@@ -26,7 +26,7 @@ func (b LockedStore) Learn(e *session.Event) LearnedRecord {
 	s := b.s
 	s.recordProgress(e)
 	note := LearnedRecord{time: e.Time, kind: e.Kind}
-	var l *login
+	var l *rememberedLogin
 	switch e.Kind {
 	case session.KindLogin, session.KindSessionStart:
 		l = s.learnLogin(e)
@@ -76,7 +76,7 @@ func (b LockedStore) Trace(n LearnedRecord) (t Trace, ok bool) {
 	return t, ok
 }
 
-func (s *Store) traceAtLogin(l *login, n LearnedRecord) (Trace, bool) {
+func (s *Store) traceAtLogin(l *rememberedLogin, n LearnedRecord) (Trace, bool) {
 	if l.by == noTrace {
 		mayGuess := s.wall-n.time >= int64(s.limits.Window)
 		if seen, by, ok := s.traceOfLogin(l, l, mayGuess, false); ok {
@@ -88,15 +88,15 @@ func (s *Store) traceAtLogin(l *login, n LearnedRecord) (Trace, bool) {
 	return Trace{l.trace, l.span, l.by}, l.by < evidenceCount
 }
 
-func (s *Store) traceAtLogout(l *login, n LearnedRecord) (Trace, bool) {
+func (s *Store) traceAtLogout(l *rememberedLogin, n LearnedRecord) (Trace, bool) {
 	// The trace that lasted when the session ended need not be its login's.
-	probe := login{start: n.time, end: n.time, firstSeen: s.now, lastSeen: s.now, evidenceKeys: l.evidenceKeys, clientTraits: l.clientTraits}
+	probe := rememberedLogin{start: n.time, end: n.time, firstSeen: s.now, lastSeen: s.now, evidenceKeys: l.evidenceKeys, clientTraits: l.clientTraits}
 	probe.system, probe.instance, probe.host, probe.brief = l.system, l.instance, l.host, l.brief
 	seen, by, ok := s.traceOfLogin(&probe, l, false, false)
 	return Trace{seen.trace, seen.span, by}, ok
 }
 
-func (s *Store) learnLogin(e *session.Event) *login {
+func (s *Store) learnLogin(e *session.Event) *rememberedLogin {
 	id := e.SessionKey
 	if id.IsZero() || e.Outcome == session.OutcomeFailure {
 		id = e.RecordID // a failed attempt may share its key with the one that succeeds
@@ -111,7 +111,7 @@ func (s *Store) learnLogin(e *session.Event) *login {
 		s.stats.EvictedSessions++
 		return nil
 	}
-	l := &login{id: id, firstSeen: s.now, lastSeen: s.now}
+	l := &rememberedLogin{id: id, firstSeen: s.now, lastSeen: s.now}
 	l.copyEvent(e, address)
 	l.evidenceKeys, l.clientTraits = s.hashEventKeys(e, address)
 	s.evictUntilRoom(l.bytes)
@@ -119,7 +119,7 @@ func (s *Store) learnLogin(e *session.Event) *login {
 	return l
 }
 
-func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
+func (s *Store) knownLogin(id session.ID, e *session.Event) (*rememberedLogin, bool) {
 	l, ok := s.logins.byID[id]
 	if !ok || e.Kind != session.KindLogin || e.RecordID.IsZero() || l.uid == e.RecordID {
 		return l, ok
@@ -139,12 +139,12 @@ func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
 	return nil, false
 }
 
-func (l *login) isEnteredAnew(e *session.Event) bool {
+func (l *rememberedLogin) isEnteredAnew(e *session.Event) bool {
 	otherUser := e.User != "" && l.user != "" && e.User != l.user || e.UserHash != "" && l.userHash != "" && e.UserHash != l.userHash
 	return l.hasEnded && e.Time > l.end || otherUser && e.Time > l.start
 }
 
-func (s *Store) completeLogin(l *login, e *session.Event) {
+func (s *Store) completeLogin(l *rememberedLogin, e *session.Event) {
 	l.start = min(l.start, e.Time)
 	if !l.named && e.Kind == session.KindLogin {
 		l.uid, l.uidText, l.named = e.RecordID, e.RecordID.String(), true
@@ -158,7 +158,7 @@ func (s *Store) completeLogin(l *login, e *session.Event) {
 	s.logins.touchLogin(l, s.now)
 }
 
-func (s *Store) learnLogout(e *session.Event) *login {
+func (s *Store) learnLogout(e *session.Event) *rememberedLogin {
 	l, ok := s.logins.byID[e.SessionKey]
 	if !ok || e.SessionKey.IsZero() {
 		return nil
@@ -167,7 +167,7 @@ func (s *Store) learnLogout(e *session.Event) *login {
 	return l
 }
 
-func (s *Store) endSession(l *login, unixNano int64) {
+func (s *Store) endSession(l *rememberedLogin, unixNano int64) {
 	l.end = max(unixNano, l.start)
 	s.logins.endSession(l)
 	s.logins.touchLogin(l, s.now)

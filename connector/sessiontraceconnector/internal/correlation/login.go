@@ -12,8 +12,8 @@ import (
 // stillOpen is the end of a session that nobody has seen ending.
 const stillOpen = math.MaxInt64
 
-// login is one remembered login, successful or not.
-type login struct {
+// rememberedLogin is one remembered login, successful or not.
+type rememberedLogin struct {
 	id  session.ID // what it is found by: the session's key, or the record's id where there is none
 	uid session.ID // record id of the login
 	key session.ID // the session's key
@@ -38,20 +38,20 @@ type login struct {
 	span  [8]byte
 	by    Evidence // for trace
 
-	byAge        *list.Element         // in the list of those that last, or have ended
-	undecided    *list.Element         // nil where its trace is not looked for
-	update       *list.Element         // nil where no update waits for its delivery
-	newer, older [evidenceCount]*login // with the same key
+	byAge        *list.Element                   // in the list of those that last, or have ended
+	undecided    *list.Element                   // nil where its trace is not looked for
+	update       *list.Element                   // nil where no update waits for its delivery
+	newer, older [evidenceCount]*rememberedLogin // with the same key
 }
 
-func (l *login) serverPlace() ServerInstance { return ServerInstance{l.system, l.instance} }
+func (l *rememberedLogin) serverPlace() ServerInstance { return ServerInstance{l.system, l.instance} }
 
 // interfacePerRequest is the interface at which every request is a session of its own: ClickHouse's HTTP. Its sessions follow each other
 // closely on one address and port.
 const interfacePerRequest = "HTTP"
 
 // bytesOfLogin is what a login costs beside its texts: itself, its place in a list and in four maps.
-const bytesOfLogin = int64(unsafe.Sizeof(login{})+unsafe.Sizeof(list.Element{})) + 4*32
+const bytesOfLogin = int64(unsafe.Sizeof(rememberedLogin{})+unsafe.Sizeof(list.Element{})) + 4*32
 
 // maxTextBytes bounds the texts of one login, so that a hostile one cannot push out thousands of others. Real ones have some
 // hundred bytes.
@@ -61,7 +61,7 @@ func rememberedTextBytes(e *session.Event, address string) int {
 	return len(e.System) + len(e.Instance) + len(e.Host) + len(e.SessionID) + len(e.User) + len(e.UserHash) + len(address)
 }
 
-func (l *login) copyEvent(e *session.Event, address string) {
+func (l *rememberedLogin) copyEvent(e *session.Event, address string) {
 	uid := e.RecordID.String()
 	parts := [...]struct {
 		to   *string
@@ -109,7 +109,7 @@ func (l *login) copyEvent(e *session.Event, address string) {
 	}
 }
 
-func (l *login) isClientOf(a *SpanAttributes, by Evidence) bool {
+func (l *rememberedLogin) isClientOf(a *SpanAttributes, by Evidence) bool {
 	// The texts behind a hash that both share, so that no collision ties two strangers.
 	switch by {
 	case SessionID:

@@ -9,9 +9,9 @@ import (
 // loginMemory finds logins by id and by key, and orders them by when they were last seen. What has ended makes way
 // first: a flood of failed logins pushes out its own kind before it reaches a session that lasts.
 type loginMemory struct {
-	byID           map[session.ID]*login
-	newest         [evidenceCount]map[uint64]*login // heads of the chains by key
-	lasting, ended *list.List                       // of *login, the one seen last in front
+	byID           map[session.ID]*rememberedLogin
+	newest         [evidenceCount]map[uint64]*rememberedLogin // heads of the chains by key
+	lasting, ended *list.List                                 // of *login, the one seen last in front
 	openSessions   map[ServerInstance]int64
 	bytes          int64
 }
@@ -20,14 +20,14 @@ type loginMemory struct {
 type ServerInstance struct{ System, Instance string }
 
 func newLoginMemory() *loginMemory {
-	m := &loginMemory{byID: map[session.ID]*login{}, lasting: list.New(), ended: list.New(), openSessions: map[ServerInstance]int64{}}
+	m := &loginMemory{byID: map[session.ID]*rememberedLogin{}, lasting: list.New(), ended: list.New(), openSessions: map[ServerInstance]int64{}}
 	for by := range m.newest {
-		m.newest[by] = map[uint64]*login{}
+		m.newest[by] = map[uint64]*rememberedLogin{}
 	}
 	return m
 }
 
-func (m *loginMemory) addLogin(l *login) {
+func (m *loginMemory) addLogin(l *rememberedLogin) {
 	m.byID[l.id] = l
 	m.addToChains(l)
 	m.bytes += l.bytes
@@ -39,7 +39,7 @@ func (m *loginMemory) addLogin(l *login) {
 	m.openSessions[l.serverPlace()]++
 }
 
-func (m *loginMemory) removeLogin(l *login) {
+func (m *loginMemory) removeLogin(l *rememberedLogin) {
 	m.endSession(l)
 	m.ended.Remove(l.byAge)
 	delete(m.byID, l.id)
@@ -47,7 +47,7 @@ func (m *loginMemory) removeLogin(l *login) {
 	m.bytes -= l.bytes
 }
 
-func (m *loginMemory) addToChains(l *login) {
+func (m *loginMemory) addToChains(l *rememberedLogin) {
 	for by, key := range l.evidenceKeys {
 		if key == 0 {
 			continue
@@ -59,7 +59,7 @@ func (m *loginMemory) addToChains(l *login) {
 	}
 }
 
-func (m *loginMemory) removeFromChains(l *login) {
+func (m *loginMemory) removeFromChains(l *rememberedLogin) {
 	for by, key := range l.evidenceKeys {
 		if key == 0 {
 			continue
@@ -79,13 +79,13 @@ func (m *loginMemory) removeFromChains(l *login) {
 	}
 }
 
-func (m *loginMemory) renameLogin(l *login, id session.ID) {
+func (m *loginMemory) renameLogin(l *rememberedLogin, id session.ID) {
 	delete(m.byID, l.id)
 	l.id = id
 	m.byID[id] = l
 }
 
-func (m *loginMemory) endSession(l *login) {
+func (m *loginMemory) endSession(l *rememberedLogin) {
 	if l.hasEnded {
 		return
 	}
@@ -96,7 +96,7 @@ func (m *loginMemory) endSession(l *login) {
 	l.hasEnded, l.byAge = true, m.ended.PushFront(l)
 }
 
-func (m *loginMemory) touchLogin(l *login, now int64) {
+func (m *loginMemory) touchLogin(l *rememberedLogin, now int64) {
 	l.lastSeen = now
 	if l.hasEnded {
 		m.ended.MoveToFront(l.byAge)
@@ -106,9 +106,9 @@ func (m *loginMemory) touchLogin(l *login, now int64) {
 }
 
 // oldestLogin is nil for an empty list.
-func oldestLogin(logins *list.List) *login {
+func oldestLogin(logins *list.List) *rememberedLogin {
 	if last := logins.Back(); last != nil {
-		return last.Value.(*login)
+		return last.Value.(*rememberedLogin)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ package correlation
 // connections last at once, and the one that ended need not be older than those behind it.
 const maxChainLength = 64
 
-func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits clientTraits) (found *login, ambiguous bool) {
+func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits clientTraits) (found *rememberedLogin, ambiguous bool) {
 	n := 0
 	for l := s.logins.newest[by][key]; l != nil; l = l.older[by] {
 		if n++; n > maxChainLength {
@@ -24,7 +24,7 @@ func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits cli
 // traceOfLogin finds the trace that a login belongs to, in the order of the evidence: that of the span during which it
 // happened, or else the session's first one. What is not settled yet is found only when final says that this is the last
 // time to ask; self is no other login.
-func (s *Store) traceOfLogin(l, self *login, guess, final bool) (best seenTrace, by Evidence, ok bool) {
+func (s *Store) traceOfLogin(l, self *rememberedLogin, guess, final bool) (best seenTrace, by Evidence, ok bool) {
 	for by = range evidenceCount {
 		key := l.evidenceKeys[by]
 		if key == 0 || by == UserAddress && (!guess || !s.isWithinGuessTime(l)) {
@@ -54,7 +54,7 @@ func (s *Store) traceOfLogin(l, self *login, guess, final bool) (best seenTrace,
 	return best, noTrace, false
 }
 
-func (s *Store) isWithinGuessTime(l *login) bool {
+func (s *Store) isWithinGuessTime(l *rememberedLogin) bool {
 	// Spans are kept longer than the lateness by the window: until then all around a login are remembered, and the one that is left of two is no
 	// guess.
 	return s.limits.Window > 0 && s.wall-l.start <= int64(s.limits.Lateness)
@@ -64,7 +64,7 @@ func (s *Store) isWithinGuessTime(l *login) bool {
 // other on one connection within milliseconds, and so do failed logins, but a log is read in batches: the next one may hold
 // the login that the span really belongs to. It has been read when the source has delivered something later, or has had its
 // time.
-func (s *Store) isSettled(l *login, end int64) bool {
+func (s *Store) isSettled(l *rememberedLogin, end int64) bool {
 	return !l.brief || s.now-l.firstSeen >= s.patience || s.readUntil[logNode{l.system, l.instance, l.host}] > end+int64(s.limits.Tolerance)
 }
 
@@ -79,7 +79,7 @@ func (t *seenTrace) isNearerTo(other *seenTrace, unixNano int64) bool {
 	return t.start < other.start
 }
 
-func (s *Store) fitsAnother(by Evidence, key uint64, t *seenTrace, self *login) bool {
+func (s *Store) fitsAnother(by Evidence, key uint64, t *seenTrace, self *rememberedLogin) bool {
 	n := 0
 	for l := s.logins.newest[by][key]; l != nil; l = l.older[by] {
 		if n++; n > maxChainLength {
@@ -94,7 +94,7 @@ func (s *Store) fitsAnother(by Evidence, key uint64, t *seenTrace, self *login) 
 
 // canBelong: a span from start to end can belong to a login, beside the key that they share: they overlap in time,
 // and nothing else that both say differs.
-func (s *Store) canBelong(l *login, start, end int64, traits clientTraits, by Evidence) bool {
+func (s *Store) canBelong(l *rememberedLogin, start, end int64, traits clientTraits, by Evidence) bool {
 	tolerance := int64(s.limits.Tolerance)
 	last := l.end
 	if l.brief {

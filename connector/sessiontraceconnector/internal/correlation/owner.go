@@ -45,7 +45,7 @@ func (b LockedStore) RecordSpan(a *SpanAttributes) (owner SpanOwner, ok bool) {
 	return owner, ok
 }
 
-func (l *login) ownerOfSpan(by Evidence) SpanOwner {
+func (l *rememberedLogin) ownerOfSpan(by Evidence) SpanOwner {
 	o := SpanOwner{SessionID: l.sessionID, LoginUID: l.uidText, By: by}
 	if l.outcome == session.OutcomeSuccess { // else what was typed may be a password
 		o.User, o.UserHash = l.user, l.userHash
@@ -65,7 +65,7 @@ func (s *Store) rememberSpan(a *SpanAttributes, keys *evidenceKeys, traits clien
 	}
 }
 
-func (s *Store) offerTrace(l *login, a *SpanAttributes, by Evidence) {
+func (s *Store) offerTrace(l *rememberedLogin, a *SpanAttributes, by Evidence) {
 	// A guess has to wait for its window to pass: until then another span may come that makes it none.
 	if by == UserAddress || !by.isStrongerThan(l.by) || a.TraceID == ([16]byte{}) {
 		return
@@ -77,7 +77,7 @@ func (s *Store) offerTrace(l *login, a *SpanAttributes, by Evidence) {
 	}
 }
 
-func (s *Store) queueUpdate(l *login) {
+func (s *Store) queueUpdate(l *rememberedLogin) {
 	if s.takesUpdates && l.update == nil {
 		l.update = s.updates.PushBack(l)
 	}

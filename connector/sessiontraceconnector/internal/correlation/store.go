@@ -95,7 +95,7 @@ func (b LockedStore) KeepUpdates(yes bool) {
 	s := b.s
 	s.takesUpdates = yes
 	for !yes && s.updates.Len() > 0 {
-		s.removeUpdate(s.updates.Front().Value.(*login))
+		s.removeUpdate(s.updates.Front().Value.(*rememberedLogin))
 		s.stats.DroppedUpdates++
 	}
 }
@@ -132,7 +132,7 @@ func (b LockedStore) Sweep() {
 	s.expireLogins(s.logins.lasting, s.limits.TTL)
 	s.spans.expireTraces(s.storeClock)
 	for e := s.undecided.Front(); e != nil; e = s.undecided.Front() {
-		l := e.Value.(*login)
+		l := e.Value.(*rememberedLogin)
 		if l.decideAt > s.now {
 			return
 		}
@@ -141,7 +141,7 @@ func (b LockedStore) Sweep() {
 	}
 }
 
-func (s *Store) decideTrace(l *login) {
+func (s *Store) decideTrace(l *rememberedLogin) {
 	if l.by != noTrace {
 		return
 	}
@@ -169,7 +169,7 @@ func (s *Store) evictUntilRoom(bytes int64) {
 	}
 }
 
-func (s *Store) forgetLogin(l *login) {
+func (s *Store) forgetLogin(l *rememberedLogin) {
 	if l.update != nil {
 		s.removeUpdate(l)
 		s.stats.DroppedUpdates++
@@ -178,12 +178,12 @@ func (s *Store) forgetLogin(l *login) {
 	s.logins.removeLogin(l)
 }
 
-func (s *Store) removeUpdate(l *login) {
+func (s *Store) removeUpdate(l *rememberedLogin) {
 	s.updates.Remove(l.update)
 	l.update = nil
 }
 
-func (s *Store) removeUndecided(l *login) {
+func (s *Store) removeUndecided(l *rememberedLogin) {
 	if l.undecided != nil {
 		s.undecided.Remove(l.undecided)
 		l.undecided = nil

@@ -149,12 +149,12 @@ func requireSound(t *testing.T, s *Store) {
 	open, n, undecided, updates := map[ServerInstance]int64{}, 0, 0, 0
 	for _, logins := range []*list.List{m.lasting, m.ended} {
 		for e := logins.Front(); e != nil; e = e.Next() {
-			l := e.Value.(*login)
+			l := e.Value.(*rememberedLogin)
 			require.Same(t, e, l.byAge)
 			require.Same(t, l, m.byID[l.id])
 			require.Equal(t, logins == m.ended, l.hasEnded)
 			if next := e.Next(); next != nil {
-				require.GreaterOrEqual(t, l.lastSeen, next.Value.(*login).lastSeen)
+				require.GreaterOrEqual(t, l.lastSeen, next.Value.(*rememberedLogin).lastSeen)
 			}
 			if bytes, n = bytes+l.bytes, n+1; !l.hasEnded {
 				open[l.serverPlace()]++
@@ -190,9 +190,9 @@ func requireSpansSound(t *testing.T, m *spanMemory) {
 	require.Equal(t, bytes, m.bytes)
 }
 
-func isInChain(m *loginMemory, by int, key uint64, want *login) bool {
+func isInChain(m *loginMemory, by int, key uint64, want *rememberedLogin) bool {
 	found := false
-	var before *login
+	var before *rememberedLogin
 	for l := m.newest[by][key]; l != nil; l = l.older[by] {
 		if l.newer[by] != before {
 			return false

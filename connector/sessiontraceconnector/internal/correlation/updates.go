@@ -10,7 +10,7 @@ import "github.com/otel-sessionlog/sessionlog/session"
 func (b LockedStore) TakeUpdates(to []session.Event, n int, h *session.Hasher) []session.Event {
 	s := b.s
 	for ; n > 0 && s.updates.Len() > 0; n-- {
-		l := s.updates.Front().Value.(*login)
+		l := s.updates.Front().Value.(*rememberedLogin)
 		s.removeUpdate(l)
 		s.stats.Updates[l.by]++
 		to = append(to, l.updateEvent(h, s.wall))
@@ -18,7 +18,7 @@ func (b LockedStore) TakeUpdates(to []session.Event, n int, h *session.Hasher) [
 	return to
 }
 
-func (l *login) updateEvent(h *session.Hasher, observed int64) session.Event {
+func (l *rememberedLogin) updateEvent(h *session.Hasher, observed int64) session.Event {
 	e := session.Event{
 		Kind: session.KindSessionUpdate, Outcome: l.outcome, SourceEvent: session.TraceCorrelated, Time: l.start, Observed: observed,
 		System: l.system, Instance: l.instance, Host: l.host,

@@ -27,28 +27,28 @@ const (
 var (
 	anyValue, arrayValue, keyValueList, keyValue messageSchema
 	entityRef                                    = messageSchema{fields: map[uint64]fieldSchema{3: {weight: countedAsAttribute}, 4: {weight: countedAsAttribute}}}
-	resource                                     = messageSchema{fields: map[uint64]fieldSchema{1: {&keyValue, countedAsAttribute, false}, 3: {&entityRef, countedAsRecord, false}}}
-	scope                                        = messageSchema{fields: map[uint64]fieldSchema{3: {&keyValue, countedAsAttribute, false}}}
+	resourceSchema                               = messageSchema{fields: map[uint64]fieldSchema{1: {&keyValue, countedAsAttribute, false}, 3: {&entityRef, countedAsRecord, false}}}
+	scopeSchema                                  = messageSchema{fields: map[uint64]fieldSchema{3: {&keyValue, countedAsAttribute, false}}}
 
 	logRecord = messageSchema{fields: map[uint64]fieldSchema{5: {&anyValue, notCounted, false}, 6: {&keyValue, countedAsAttribute, false}}}
 
-	spanEvent = messageSchema{fields: map[uint64]fieldSchema{3: {&keyValue, countedAsAttribute, false}}}
-	spanLink  = messageSchema{fields: map[uint64]fieldSchema{4: {&keyValue, countedAsAttribute, false}}}
-	span      = messageSchema{fields: map[uint64]fieldSchema{9: {&keyValue, countedAsAttribute, false}, 11: {&spanEvent, countedAsRecord, false}, 13: {&spanLink, countedAsRecord, false}}}
+	spanEvent  = messageSchema{fields: map[uint64]fieldSchema{3: {&keyValue, countedAsAttribute, false}}}
+	spanLink   = messageSchema{fields: map[uint64]fieldSchema{4: {&keyValue, countedAsAttribute, false}}}
+	spanSchema = messageSchema{fields: map[uint64]fieldSchema{9: {&keyValue, countedAsAttribute, false}, 11: {&spanEvent, countedAsRecord, false}, 13: {&spanLink, countedAsRecord, false}}}
 
-	exemplar     = messageSchema{fields: map[uint64]fieldSchema{7: {&keyValue, countedAsAttribute, false}}}
-	buckets      = messageSchema{fields: map[uint64]fieldSchema{2: {nil, countedAsAttribute, true}}}
-	numberPoint  = messageSchema{fields: map[uint64]fieldSchema{5: {&exemplar, countedAsRecord, false}, 7: {&keyValue, countedAsAttribute, false}}}
-	histogram    = messageSchema{fields: map[uint64]fieldSchema{8: {&exemplar, countedAsRecord, false}, 9: {&keyValue, countedAsAttribute, false}}}
-	exponential  = messageSchema{fields: map[uint64]fieldSchema{1: {&keyValue, countedAsAttribute, false}, 8: {&buckets, notCounted, false}, 9: {&buckets, notCounted, false}, 11: {&exemplar, countedAsRecord, false}}}
-	summary      = messageSchema{fields: map[uint64]fieldSchema{6: {nil, countedAsAttribute, false}, 7: {&keyValue, countedAsAttribute, false}}}
-	numbers      = messageSchema{fields: map[uint64]fieldSchema{1: {&numberPoint, countedAsRecord, false}}}
-	histograms   = messageSchema{fields: map[uint64]fieldSchema{1: {&histogram, countedAsRecord, false}}}
-	exponentials = messageSchema{fields: map[uint64]fieldSchema{1: {&exponential, countedAsRecord, false}}}
-	summaries    = messageSchema{fields: map[uint64]fieldSchema{1: {&summary, countedAsRecord, false}}}
-	metric       = messageSchema{fields: map[uint64]fieldSchema{
-		5: {&numbers, notCounted, false}, 7: {&numbers, notCounted, false}, 9: {&histograms, notCounted, false}, 10: {&exponentials, notCounted, false},
-		11: {&summaries, notCounted, false}, 12: {&keyValue, countedAsAttribute, false},
+	exemplarSchema     = messageSchema{fields: map[uint64]fieldSchema{7: {&keyValue, countedAsAttribute, false}}}
+	bucketsSchema      = messageSchema{fields: map[uint64]fieldSchema{2: {nil, countedAsAttribute, true}}}
+	numberPoint        = messageSchema{fields: map[uint64]fieldSchema{5: {&exemplarSchema, countedAsRecord, false}, 7: {&keyValue, countedAsAttribute, false}}}
+	histogramSchema    = messageSchema{fields: map[uint64]fieldSchema{8: {&exemplarSchema, countedAsRecord, false}, 9: {&keyValue, countedAsAttribute, false}}}
+	exponentialSchema  = messageSchema{fields: map[uint64]fieldSchema{1: {&keyValue, countedAsAttribute, false}, 8: {&bucketsSchema, notCounted, false}, 9: {&bucketsSchema, notCounted, false}, 11: {&exemplarSchema, countedAsRecord, false}}}
+	summarySchema      = messageSchema{fields: map[uint64]fieldSchema{6: {nil, countedAsAttribute, false}, 7: {&keyValue, countedAsAttribute, false}}}
+	numbersSchema      = messageSchema{fields: map[uint64]fieldSchema{1: {&numberPoint, countedAsRecord, false}}}
+	histogramsSchema   = messageSchema{fields: map[uint64]fieldSchema{1: {&histogramSchema, countedAsRecord, false}}}
+	exponentialsSchema = messageSchema{fields: map[uint64]fieldSchema{1: {&exponentialSchema, countedAsRecord, false}}}
+	summariesSchema    = messageSchema{fields: map[uint64]fieldSchema{1: {&summarySchema, countedAsRecord, false}}}
+	metricSchema       = messageSchema{fields: map[uint64]fieldSchema{
+		5: {&numbersSchema, notCounted, false}, 7: {&numbersSchema, notCounted, false}, 9: {&histogramsSchema, notCounted, false}, 10: {&exponentialsSchema, notCounted, false},
+		11: {&summariesSchema, notCounted, false}, 12: {&keyValue, countedAsAttribute, false},
 	}}
 )
 
@@ -61,8 +61,8 @@ func init() { // these refer to each other
 
 // requestSchema nests records in scopes in resources, as all signals do.
 func requestSchema(record *messageSchema) *messageSchema {
-	scoped := &messageSchema{fields: map[uint64]fieldSchema{1: {&scope, notCounted, false}, 2: {record, countedAsRecord, false}}}
-	resourced := &messageSchema{fields: map[uint64]fieldSchema{1: {&resource, notCounted, false}, 2: {scoped, countedAsRecord, false}, 1000: {scoped, countedAsRecord, false}}}
+	scoped := &messageSchema{fields: map[uint64]fieldSchema{1: {&scopeSchema, notCounted, false}, 2: {record, countedAsRecord, false}}}
+	resourced := &messageSchema{fields: map[uint64]fieldSchema{1: {&resourceSchema, notCounted, false}, 2: {scoped, countedAsRecord, false}, 1000: {scoped, countedAsRecord, false}}}
 	return &messageSchema{fields: map[uint64]fieldSchema{1: {resourced, countedAsRecord, false}}}
 }
 
@@ -77,4 +77,4 @@ const (
 	Metrics
 )
 
-var requestSchemas = map[Signal]*messageSchema{Logs: requestSchema(&logRecord), Traces: requestSchema(&span), Metrics: requestSchema(&metric)}
+var requestSchemas = map[Signal]*messageSchema{Logs: requestSchema(&logRecord), Traces: requestSchema(&spanSchema), Metrics: requestSchema(&metricSchema)}

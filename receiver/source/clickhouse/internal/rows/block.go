@@ -10,7 +10,7 @@ import (
 // Block is a block of rows in columns, as the server sends it, and one of its rows.
 type Block struct {
 	layout    *Layout
-	asked     []column // for which there is a column in the layout
+	asked     []rowColumn // for which there is a column in the layout
 	micros    proto.ColInt64
 	authIDs   proto.ColUUID
 	types     proto.ColInt16

@@ -16,8 +16,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// column is one column that can be read.
-type column struct {
+// rowColumn is one column that can be read.
+type rowColumn struct {
 	name string // in the table
 	data proto.ColResult
 	// convert is an expression of the type of data, %s standing for the column; "" converts where the table's type is another one.
@@ -31,9 +31,9 @@ type column struct {
 // rowColumns lists every column that has a field in clickhouselog.Row: here is where a new one is added. Enums are asked for by number: a
 // server may have written a number that its own enum does not define, and asking for the name would fail the query. Times are asked
 // for as numbers: they are right whatever the server's zone, and twice the same hour of a clock change stays two hours.
-func (b *Block) rowColumns() []column {
+func (b *Block) rowColumns() []rowColumn {
 	r := &b.row
-	return []column{
+	return []rowColumn{
 		{name: "event_time_microseconds", data: &b.micros, convert: MicrosOf("%s"), fill: func(i int) { r.Micros = b.micros[i] }},
 		{name: "auth_id", data: &b.authIDs, fill: func(i int) { r.AuthID, r.AuthIDText = session.ID(b.authIDs[i]), b.authTexts[36*i:36*i+36] }},
 		{name: "type", data: &b.types, convert: enumNumber, fill: func(i int) { r.Type = clickhouselog.EventType(b.types[i]) }}, //nolint:gosec // Valid checks it
@@ -64,38 +64,38 @@ func (b *Block) rowColumns() []column {
 	}
 }
 
-func (b *Block) extraField(name, columnType string) column {
+func (b *Block) extraField(name, columnType string) rowColumn {
 	value := "%s"
 	if strings.HasPrefix(strings.TrimPrefix(columnType, "Nullable("), "DateTime") {
 		value = "toTimeZone(%s, 'UTC')"
 	}
 	data, key := new(textColumn), session.SourceField+name
-	return column{name: name, data: data, convert: "CAST(ifNull(toString(" + value + "), '') AS String)", fill: func(i int) {
+	return rowColumn{name: name, data: data, convert: "CAST(ifNull(toString(" + value + "), '') AS String)", fill: func(i int) {
 		if text := data.valueAt(i); text != "" {
 			b.row.Extra = append(b.row.Extra, session.Attr{Key: key, Value: text})
 		}
 	}}
 }
 
-func textField(name string, to *string) column {
+func textField(name string, to *string) rowColumn {
 	data := new(textColumn)
-	return column{name: name, data: data, fill: func(i int) { *to = data.valueAt(i) }}
+	return rowColumn{name: name, data: data, fill: func(i int) { *to = data.valueAt(i) }}
 }
 
-func listField(name string, to *[]string) column {
+func listField(name string, to *[]string) rowColumn {
 	data := new(listColumn)
-	return column{name: name, data: data, fill: func(i int) { *to = data.appendTo((*to)[:0], i) }}
+	return rowColumn{name: name, data: data, fill: func(i int) { *to = data.appendTo((*to)[:0], i) }}
 }
 
-func numberField(name string, to *uint32) column {
+func numberField(name string, to *uint32) rowColumn {
 	data := new(proto.ColUInt32)
-	return column{name: name, data: data, fill: func(i int) { *to = (*data)[i] }}
+	return rowColumn{name: name, data: data, fill: func(i int) { *to = (*data)[i] }}
 }
 
-func settingsField(name string, to *[]session.Setting) column {
+func settingsField(name string, to *[]session.Setting) rowColumn {
 	const flat = "arrayFlatten(arrayMap(s -> [toString(s.1), toString(s.2)], %s))"
 	data, both := new(listColumn), []string(nil)
-	return column{name: name, data: data, convert: flat, fill: func(i int) {
+	return rowColumn{name: name, data: data, convert: flat, fill: func(i int) {
 		both, *to = data.appendTo(both[:0], i), (*to)[:0]
 		for n := 1; n < len(both); n += 2 {
 			*to = append(*to, session.Setting{Name: both[n-1], Value: both[n]})
@@ -106,10 +106,10 @@ func settingsField(name string, to *[]session.Setting) column {
 const noTime = math.MinInt64 // in place of NULL
 
 // instantField is a point of time, as RFC 3339 or "".
-func instantField(name string, to *string) column {
+func instantField(name string, to *string) rowColumn {
 	missing := fmt.Sprintf("toInt64(%d)", noTime)
 	data := new(proto.ColInt64)
-	return column{name: name, data: data, convert: "CAST(ifNull(toUnixTimestamp64Milli(toDateTime64(%s, 3)), " + missing + ") AS Int64)", missing: missing, fill: func(i int) {
+	return rowColumn{name: name, data: data, convert: "CAST(ifNull(toUnixTimestamp64Milli(toDateTime64(%s, 3)), " + missing + ") AS Int64)", missing: missing, fill: func(i int) {
 		if *to = ""; (*data)[i] != noTime {
 			*to = time.UnixMilli((*data)[i]).UTC().Format(time.RFC3339)
 		}
@@ -153,10 +153,10 @@ func (e EnumNames) Name(number int16) string {
 }
 
 // enumField is a column of which the names are known once the table's type is.
-func (b *Block) enumField(name string, usual []string, to *string) column {
+func (b *Block) enumField(name string, usual []string, to *string) rowColumn {
 	data := new(proto.ColInt16)
 	names := NewEnumNames(b.layout.ColumnType(name), usual)
-	return column{name: name, data: data, convert: enumNumber, missing: missingEnum, fill: func(i int) { *to = names.Name((*data)[i]) }}
+	return rowColumn{name: name, data: data, convert: enumNumber, missing: missingEnum, fill: func(i int) { *to = names.Name((*data)[i]) }}
 }
 
 // MicrosOf is the expression for an instant as microseconds since 1970 UTC.
@@ -164,7 +164,7 @@ func MicrosOf(column string) string {
 	return "toUnixTimestamp64Micro(toDateTime64(" + column + ", 6))"
 }
 
-func (c column) expressionIn(p TablePart) string {
+func (c rowColumn) expressionIn(p TablePart) string {
 	have, want := p.Columns[c.name], string(c.data.Type())
 	name := configclickhouse.QuoteIdentifier(c.name)
 	switch {

@@ -41,7 +41,7 @@ func NewQuery(l *Layout) *Query {
 	q := &Query{layout: l, block: b}
 	expressions := make([][]string, len(l.Parts))
 	aliases := map[string]string{}
-	add := func(c column) {
+	add := func(c rowColumn) {
 		alias := fmt.Sprintf("c%d", len(q.results))
 		q.results = append(q.results, proto.ResultColumn{Name: alias, Data: c.data})
 		for i, p := range l.Parts {

@@ -63,9 +63,9 @@ func (l *Layout) sumsSQL(within poll.TimeRange, width int64, key KeyUse, content
 	parts := make([]string, len(l.Parts))
 	for i, p := range l.Parts {
 		micros := MicrosOf("event_time_microseconds")
-		port := column{name: "client_port", data: &proto.ColUInt16{}}.expressionIn(p)
-		authID := column{name: "auth_id", data: &proto.ColUUID{}}.expressionIn(p)
-		kind := column{name: "type", data: &proto.ColInt16{}, convert: enumNumber}.expressionIn(p)
+		port := rowColumn{name: "client_port", data: &proto.ColUInt16{}}.expressionIn(p)
+		authID := rowColumn{name: "auth_id", data: &proto.ColUUID{}}.expressionIn(p)
+		kind := rowColumn{name: "type", data: &proto.ColInt16{}, convert: enumNumber}.expressionIn(p)
 		hash, far, loose := "toUInt64(0)", "0", "0"
 		if content == CountsAndHashes {
 			hash = hashExpression(micros, authID, kind, port)
