@@ -16,7 +16,7 @@ type fileCopy struct {
 	outgrown bool     // it has more than its original, behind what was delivered of that
 }
 
-func (r *reader) isKnownCopy(f File) bool {
+func (r *folderReader) isKnownCopy(f File) bool {
 	c, known := r.copies[f.Path]
 	before := r.notRead[f.Path]
 	if !known || before == nil || c.original.record.owner != c.original || !c.original.ownsCursor() {
@@ -28,7 +28,7 @@ func (r *reader) isKnownCopy(f File) bool {
 }
 
 // findOriginal finds the original of a file that nobody knows, and remembers it.
-func (r *reader) findOriginal(ctx context.Context, f File, text []byte, originals []*trackedFile) bool {
+func (r *folderReader) findOriginal(ctx context.Context, f File, text []byte, originals []*trackedFile) bool {
 	for _, original := range originals {
 		if original.path == f.Path && !original.activity.pathLost || !original.ownsCursor() || !original.mayBeginLike(text) {
 			continue
@@ -57,7 +57,7 @@ func (r *reader) findOriginal(ctx context.Context, f File, text []byte, original
 	return false
 }
 
-func (r *reader) isStillOriginal(ctx context.Context, f *trackedFile) bool {
+func (r *folderReader) isStillOriginal(ctx context.Context, f *trackedFile) bool {
 	text, compressed, err := readFileHead(ctx, r.Folder, f.path)
 	if err != nil || !f.mayBeginLike(text) {
 		return false
@@ -66,7 +66,7 @@ func (r *reader) isStillOriginal(ctx context.Context, f *trackedFile) bool {
 	return same && err == nil
 }
 
-func (r *reader) compareTexts(ctx context.Context, path, original string) (length int64, same bool, err error) {
+func (r *folderReader) compareTexts(ctx context.Context, path, original string) (length int64, same bool, err error) {
 	a, err := openStream(ctx, r.Folder, path)
 	if err != nil {
 		return 0, false, onlyUnreachable(err)
@@ -107,21 +107,21 @@ func commonLength(a, b []byte) (n int64) {
 	return n
 }
 
-func (r *reader) resumeShortCopy(f *trackedFile) {
+func (r *folderReader) resumeShortCopy(f *trackedFile) {
 	c, known := r.copies[f.path]
 	unchanged := known && c.info.Size() == f.info.Size() && c.info.Key() == f.info.Key()
 	if !unchanged || c.original.ownsCursor() || c.length >= c.original.position.next || !r.sharesState(c.original) { // or a part of the copy is still to be delivered
 		return
 	}
 	size := min(int(c.length), len(f.start))
-	r.beginCopy(f, cursor{
+	r.beginCopy(f, textCursor{
 		Path: f.path, HeadSize: size, Head: hashText(f.start[:size]), Offset: c.length, Anchor: c.length, Format: c.original.parsing.format.Name,
 	})
 }
 
 // beginCopy makes a record for a copy that begins where its original was read to. What was read may still be under way, and then the
 // copy is all that has it after a restart: the cursor is stored once all of it was delivered.
-func (r *reader) beginCopy(f *trackedFile, start cursor) {
+func (r *folderReader) beginCopy(f *trackedFile, start textCursor) {
 	r.cursors.addRecord(f, start)
 	f.record.unsaved = false
 	if r.acquireBatch() == nil {
@@ -129,7 +129,7 @@ func (r *reader) beginCopy(f *trackedFile, start cursor) {
 	}
 }
 
-func (r *reader) resumeOutgrownCopy(f *trackedFile) bool {
+func (r *folderReader) resumeOutgrownCopy(f *trackedFile) bool {
 	c := r.copies[f.path]
 	delete(r.copies, f.path)
 	if c.outgrown {
@@ -141,7 +141,7 @@ func (r *reader) resumeOutgrownCopy(f *trackedFile) bool {
 	return c.outgrown
 }
 
-func (r *reader) isNowCopy(ctx context.Context, f *trackedFile, found File) bool {
+func (r *folderReader) isNowCopy(ctx context.Context, f *trackedFile, found File) bool {
 	text, _, err := readFileHead(ctx, r.Folder, found.Path)
 	if err != nil || len(text) == 0 || !r.findOriginal(ctx, found, text, r.files) {
 		return false
