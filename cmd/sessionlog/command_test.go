@@ -30,6 +30,8 @@ func TestSearch(t *testing.T) {
 	}{
 		{[]string{"client_address=10.1.2.3"}, 3},
 		{[]string{"user_name=al*"}, 5},
+		{[]string{"user_name=al*", "--outcome", "failed", "--from", "-7d"}, 3},
+		{[]string{"user_name=al*", "outcome=Failure", "--from", "-1w"}, 3},
 		{[]string{"user_name!=alice", "--exclude", "client_address=203.0.113.9"}, 3},
 		{[]string{"--from", "-90m"}, 1 + len(hostileNames)},
 		{[]string{"--to", "2026-11-28"}, 0},
@@ -181,6 +183,9 @@ func TestMistakes(t *testing.T) {
 		{[]string{"search", "--sqlite", file, "alice"}, statusUsage, "COLUMN=VALUE"},
 		{[]string{"search", "--sqlite", file, "usr_name=alice"}, statusUsage, "user_name"},
 		{[]string{"search", "--sqlite", file, "--from", "yesterday"}, statusUsage, "-24h"},
+		{[]string{"search", "--sqlite", file, "--outcome", "broken"}, statusUsage, "none of success, failure, unknown"},
+		{[]string{"search", "--sqlite", file, "outcome!=broken"}, statusUsage, "none of success, failure, unknown"},
+		{[]string{"search", "--sqlite", file, "client_address=10.0.0.0/33"}, statusUsage, "no network"},
 		{[]string{"search", "--sqlite", file, "--tz", "Middle/Earth"}, statusUsage, "Europe/Berlin"},
 		{[]string{"search", "--sqlite", file, "--output", "xml"}, statusUsage, "ndjson"},
 		{[]string{"search", "--sqlite", file, "--limit", "0"}, statusUsage, "--limit"},
