@@ -33,7 +33,7 @@ exporters:
 // runExample runs a line as a shell would, without a shell. What goes on for ever is interrupted after a moment.
 func runExample(t *testing.T, line string) {
 	t.Helper()
-	line, _, _ = strings.Cut(line, " > ")
+	line, _, _ = strings.Cut(line, " >")
 	words := shellWords(line)
 	require.Equal(t, "sessionlog", words[0], line)
 	if words[1] == "man" {

@@ -133,7 +133,7 @@ func newHeadsCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 		Short: "Prints the last head of each log, to be kept elsewhere",
 		Long: "heads prints the last signed head of each log in a store. Append it to a file where nobody can change it who may change the database: `verify --heads` finds\n" +
 			"then whether the end of a log was cut off, or an older copy brought back.",
-		Example: "  sessionlog heads --sqlite session_log.db > heads.txt",
+		Example: "  sessionlog heads --sqlite session_log.db >> heads.txt",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageErrorf("heads takes no arguments")

@@ -18,22 +18,24 @@ import (
 // mostDoubtful is how many records may be remembered whose write had no known outcome: of more, any are forgotten.
 const mostDoubtful = 1 << 17
 
-// doubts are records whose write had no known outcome: those that are there, and as they were told, are sealed. One id may have been told in several
+// doubtfulRecords are records whose write had no known outcome: those that are there, and as they were told, are sealed. One id may have been told in several
 // versions. A file has them as soon as the journals that had them go.
-type doubts struct {
+type doubtfulRecords struct {
 	seed    seal.Seed // of those of this run, so that what is told again is the same doubt
-	told    map[session.ID][]doubt
+	told    map[session.ID][]doubtfulVersion
 	changed bool // since the file was written
 }
 
-type doubt struct {
+type doubtfulVersion struct {
 	seed seal.Seed
 	hash [16]byte
 }
 
-func newDoubts() doubts { return doubts{seed: seal.NewSeed(), told: map[session.ID][]doubt{}} }
+func newDoubts() doubtfulRecords {
+	return doubtfulRecords{seed: seal.NewSeed(), told: map[session.ID][]doubtfulVersion{}}
+}
 
-func (d *doubts) remember(id session.ID, one doubt) {
+func (d *doubtfulRecords) remember(id session.ID, one doubtfulVersion) {
 	if slices.Contains(d.told[id], one) {
 		return
 	}
@@ -46,7 +48,7 @@ func (d *doubts) remember(id session.ID, one doubt) {
 	d.told[id], d.changed = append(d.told[id], one), true
 }
 
-func (d *doubts) forget(id session.ID) {
+func (d *doubtfulRecords) forget(id session.ID) {
 	if _, known := d.told[id]; known {
 		delete(d.told, id)
 		d.changed = true
@@ -56,13 +58,13 @@ func (d *doubts) forget(id session.ID) {
 // settledDoubt is an entry of a row that is as one was told.
 type settledDoubt struct {
 	seal.Entry
-	of []doubt
+	of []doubtfulVersion
 }
 
 // settle tells whether it is the first to settle these.
-func (d *doubts) settle(s *settledDoubt) bool {
+func (d *doubtfulRecords) settle(s *settledDoubt) bool {
 	before := len(d.told[s.ID])
-	d.told[s.ID] = slices.DeleteFunc(d.told[s.ID], func(one doubt) bool { return slices.Contains(s.of, one) })
+	d.told[s.ID] = slices.DeleteFunc(d.told[s.ID], func(one doubtfulVersion) bool { return slices.Contains(s.of, one) })
 	left := len(d.told[s.ID])
 	if left == 0 {
 		delete(d.told, s.ID)
@@ -72,7 +74,7 @@ func (d *doubts) settle(s *settledDoubt) bool {
 }
 
 // compareStored reads doubtful records, and makes an entry of each version that is there as it was told.
-func compareStored(ctx context.Context, store query.Store, asked map[session.ID][]doubt, c *seal.Committer) (found []settledDoubt, err error) {
+func compareStored(ctx context.Context, store query.Store, asked map[session.ID][]doubtfulVersion, c *seal.Committer) (found []settledDoubt, err error) {
 	ids := slices.Collect(maps.Keys(asked))
 	for _, from := range []struct {
 		table string
@@ -99,22 +101,22 @@ func compareStored(ctx context.Context, store query.Store, asked map[session.ID]
 
 func doubtsPath(dir string) string { return filepath.Join(dir, "doubts") }
 
-const doubtBytes = len(seal.Seed{}) + len(session.ID{}) + len(doubt{}.hash)
+const doubtBytes = len(seal.Seed{}) + len(session.ID{}) + len(doubtfulVersion{}.hash)
 
-func (d *doubts) readFile(dir string) error {
+func (d *doubtfulRecords) readFile(dir string) error {
 	content, err := os.ReadFile(doubtsPath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for ; len(content) >= doubtBytes; content = content[doubtBytes:] {
 		seed, rest := content[:len(seal.Seed{})], content[len(seal.Seed{}):]
-		d.remember(session.ID(rest[:16]), doubt{seal.Seed(seed), [16]byte(rest[16:32])})
+		d.remember(session.ID(rest[:16]), doubtfulVersion{seal.Seed(seed), [16]byte(rest[16:32])})
 	}
 	return err
 }
 
 // writeFile replaces the file, where there is something new.
-func (d *doubts) writeFile(dir string) error {
+func (d *doubtfulRecords) writeFile(dir string) error {
 	if !d.changed {
 		return nil
 	}

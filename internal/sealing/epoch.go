@@ -14,9 +14,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// epoch is what becomes one seal: the records of the writes that began in it, under a seed of its own. Its journal has their entries before they are
+// openEpoch is what becomes one seal: the records of the writes that began in it, under a seed of its own. Its journal has their entries before they are
 // committed, so that a collector that was killed knows what it was told.
-type epoch struct {
+type openEpoch struct {
 	seed    seal.Seed
 	pending *seal.Pending
 	writes  int      // under way
@@ -31,9 +31,9 @@ type epoch struct {
 const journalPrefix = "pending-"
 
 // newEpoch begins one. It goes on without a journal where that cannot be written.
-func newEpoch(dir string, number uint64) (*epoch, error) {
+func newEpoch(dir string, number uint64) (*openEpoch, error) {
 	seed := seal.NewSeed()
-	e := &epoch{seed: seed, pending: seal.NewPending(seed), path: filepath.Join(dir, fmt.Sprintf(journalPrefix+"%020d", number)), done: make(chan struct{})}
+	e := &openEpoch{seed: seed, pending: seal.NewPending(seed), path: filepath.Join(dir, fmt.Sprintf(journalPrefix+"%020d", number)), done: make(chan struct{})}
 	file, err := os.OpenFile(e.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err == nil {
 		if _, err = file.Write(seed[:]); err != nil {
@@ -45,9 +45,9 @@ func newEpoch(dir string, number uint64) (*epoch, error) {
 	return e, err
 }
 
-func (e *epoch) isIdle() bool { return e.pending.IsEmpty() && e.writes == 0 }
+func (e *openEpoch) isIdle() bool { return e.pending.IsEmpty() && e.writes == 0 }
 
-func (e *epoch) removeJournal() error {
+func (e *openEpoch) removeJournal() error {
 	if e.journal == nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (e *epoch) removeJournal() error {
 
 // toldRecords are the entries of one write, by the places of its records.
 type toldRecords struct {
-	epoch     *epoch
+	epoch     *openEpoch
 	committer *seal.Committer
 	entries   []seal.Entry
 	journaled int
@@ -100,11 +100,11 @@ func (t *toldRecords) appendToJournal(entries []seal.Entry) {
 }
 
 // readJournals yields what journals of an earlier run have, each with its seed. A torn end is what was not committed.
-func readJournals(dir string) iter.Seq2[string, *journal] {
-	return func(yield func(string, *journal) bool) {
+func readJournals(dir string) iter.Seq2[string, *epochJournal] {
+	return func(yield func(string, *epochJournal) bool) {
 		files, err := os.ReadDir(dir) // in the order of their names
 		if err != nil {
-			yield(dir, &journal{err: err})
+			yield(dir, &epochJournal{err: err})
 			return
 		}
 		for _, file := range files {
@@ -113,7 +113,7 @@ func readJournals(dir string) iter.Seq2[string, *journal] {
 			}
 			path := filepath.Join(dir, file.Name())
 			content, err := os.ReadFile(path)
-			j := &journal{err: err}
+			j := &epochJournal{err: err}
 			if len(content) >= len(j.seed) {
 				j.seed = seal.Seed(content[:len(j.seed)])
 				for e, err := range seal.Entries(bytes.Clone(content[len(j.seed):])) {
@@ -130,7 +130,7 @@ func readJournals(dir string) iter.Seq2[string, *journal] {
 	}
 }
 
-type journal struct {
+type epochJournal struct {
 	seed    seal.Seed
 	entries []seal.Entry
 	err     error

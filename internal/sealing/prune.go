@@ -70,7 +70,7 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 const mostAhead = 4096
 
 // haveSettled tells whether all are there as they were told. Else their seals stay, which tell of what was changed or removed.
-func haveSettled(asked map[session.ID][]doubt, found []settledDoubt) bool {
+func haveSettled(asked map[session.ID][]doubtfulVersion, found []settledDoubt) bool {
 	left := 0
 	for _, all := range asked {
 		left += len(all)
@@ -83,8 +83,8 @@ func haveSettled(asked map[session.ID][]doubt, found []settledDoubt) bool {
 
 // endOfExpired is the first page behind those at the beginning of the log whose events are all older than a time, or dated ahead: these are given too. 0: there is
 // nothing to let go of.
-func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest int64) (end uint64, ahead map[session.ID][]doubt, err error) {
-	ahead = map[session.ID][]doubt{}
+func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest int64) (end uint64, ahead map[session.ID][]doubtfulVersion, err error) {
+	ahead = map[session.ID][]doubtfulVersion{}
 	for s, err := range sealquery.Seals(ctx, store, b.state.Log, 0) {
 		if err != nil {
 			return 0, nil, err
@@ -97,7 +97,7 @@ func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest in
 			break
 		}
 		for _, e := range some {
-			ahead[e.ID] = append(ahead[e.ID], doubt{s.Seed, e.Hash})
+			ahead[e.ID] = append(ahead[e.ID], doubtfulVersion{s.Seed, e.Hash})
 		}
 		if s.Entries > 0 { // statements alone are not worth a seal
 			end = s.First + s.Pages

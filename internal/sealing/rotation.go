@@ -29,7 +29,7 @@ func (c *Config) readNextKey(key *seal.Key) (*seal.Key, error) {
 }
 
 // resumeRotation goes on with the key that has taken over already, and gives the one before, where that has said so.
-func (b *Backend) resumeRotation(last *sealquery.StoredSeal, known state) (retired string) {
+func (b *Backend) resumeRotation(last *sealquery.StoredSeal, known logState) (retired string) {
 	if next := b.nextKey; next != nil {
 		isSigned := last != nil && len(next.Keys().Opening(last.Head, b.state.Log)) > 0
 		if !isSigned && known.Key != next.Public() {

@@ -60,7 +60,7 @@ func (b *Backend) sealDue(ctx context.Context, all bool) error {
 		err := b.sealEpoch(ctx, ep)
 		b.mu.Lock()
 		if b.failed = err; err == nil {
-			b.closed = slices.DeleteFunc(b.closed, func(other *epoch) bool { return other == ep })
+			b.closed = slices.DeleteFunc(b.closed, func(other *openEpoch) bool { return other == ep })
 			b.unsealed -= min(b.unsealed, ep.pending.Records())
 		}
 		pending := b.unsealed
@@ -74,12 +74,12 @@ func (b *Backend) sealDue(ctx context.Context, all bool) error {
 }
 
 // nextToSeal is the epoch whose seal may be stored already, or else the first whose writes have ended.
-func (b *Backend) nextToSeal() *epoch {
+func (b *Backend) nextToSeal() *openEpoch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	at := slices.IndexFunc(b.closed, func(ep *epoch) bool { return ep.sealed != nil })
+	at := slices.IndexFunc(b.closed, func(ep *openEpoch) bool { return ep.sealed != nil })
 	if at < 0 {
-		at = slices.IndexFunc(b.closed, func(ep *epoch) bool { return ep.writes == 0 })
+		at = slices.IndexFunc(b.closed, func(ep *openEpoch) bool { return ep.writes == 0 })
 	}
 	if at < 0 {
 		return nil
@@ -108,7 +108,7 @@ func (b *Backend) beginEpoch() {
 }
 
 // sealEpoch stores the seal of an epoch, the same one again where the outcome was not known.
-func (b *Backend) sealEpoch(ctx context.Context, ep *epoch) error {
+func (b *Backend) sealEpoch(ctx context.Context, ep *openEpoch) error {
 	if ep.pending.IsEmpty() {
 		b.removeJournals(ep)
 		return nil
@@ -151,7 +151,7 @@ func (b *Backend) appendSeal(ctx context.Context, s *seal.Seal) error {
 }
 
 // removeJournals lets go of what was sealed. What is not known yet is written down elsewhere before.
-func (b *Backend) removeJournals(ep *epoch) {
+func (b *Backend) removeJournals(ep *openEpoch) {
 	b.mu.Lock()
 	err := b.doubtful.writeFile(b.cfg.Directory)
 	b.mu.Unlock()
@@ -174,7 +174,7 @@ func (b *Backend) removeJournals(ep *epoch) {
 }
 
 // leaveTakenLog goes on in a log of its own: somebody else writes to this one, or an older copy of the collector's folder came back.
-func (b *Backend) leaveTakenLog(ctx context.Context, ep *epoch, cause error) error {
+func (b *Backend) leaveTakenLog(ctx context.Context, ep *openEpoch, cause error) error {
 	lost := b.state
 	if err := b.beginLog(lost.Number + 1); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (b *Backend) beginLog(number int) error {
 	if err != nil {
 		return err
 	}
-	b.state = state{Number: number, Log: name, Retired: b.state.Retired, Signed: b.state.Signed}
+	b.state = logState{Number: number, Log: name, Retired: b.state.Retired, Signed: b.state.Signed}
 	return nil
 }
 

@@ -54,24 +54,24 @@ type Backend struct {
 	stopped      chan struct{}
 	headShown    time.Time // when heads were shown last
 	shownSize    uint64    // of the last head that was shown
-	witnesses    []*witness
+	witnesses    []*headWitness
 	witnessing   sync.WaitGroup
 	isWitnessing atomic.Bool
 
 	cancelWitnesses context.CancelFunc // of the head that they are asked for
 	pruned          time.Time          // when pages that may go were looked for last
 
-	state        state    // of the goroutine that seals
+	state        logState // of the goroutine that seals
 	journalsLeft []string // of an earlier run, until the first seal is stored
 
 	mu       sync.Mutex
-	current  *epoch
-	closed   []*epoch // to be sealed, in their order
-	number   uint64   // of the next epoch
+	current  *openEpoch
+	closed   []*openEpoch // to be sealed, in their order
+	number   uint64       // of the next epoch
 	begun    time.Time
 	unsealed uint64 // records
 	failed   error  // why the last seal could not be stored
-	doubtful doubts
+	doubtful doubtfulRecords
 }
 
 // Telemetry counts.
@@ -133,7 +133,7 @@ func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Even
 	return result, err
 }
 
-func (b *Backend) enterEpoch() (*epoch, error) {
+func (b *Backend) enterEpoch() (*openEpoch, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.unsealed >= mostUnsealed && b.failed != nil {
@@ -174,7 +174,7 @@ func (b *Backend) leaveEpoch(told *toldRecords, fates []backend.Fate, found []se
 	}
 }
 
-func (b *Backend) takeStored(ep *epoch, e *seal.Entry) {
+func (b *Backend) takeStored(ep *openEpoch, e *seal.Entry) {
 	ep.pending.AddRecord(*e)
 	b.unsealed++
 }
@@ -194,7 +194,7 @@ func (b *Backend) leaveDoubtful(told *toldRecords, events iter.Seq2[int, *sessio
 	defer b.mu.Unlock()
 	told.epoch.writes--
 	for i := range all {
-		b.doubtful.remember(all[i].ID, doubt{b.doubtful.seed, all[i].Hash})
+		b.doubtful.remember(all[i].ID, doubtfulVersion{b.doubtful.seed, all[i].Hash})
 	}
 	b.wakeUp()
 }
@@ -203,7 +203,7 @@ func (b *Backend) leaveDoubtful(told *toldRecords, events iter.Seq2[int, *sessio
 func (b *Backend) findDoubts(ctx context.Context, told *toldRecords, fates []backend.Fate) ([]settledDoubt, error) {
 	told.err = nil
 	b.mu.Lock()
-	asked := map[session.ID][]doubt{}
+	asked := map[session.ID][]doubtfulVersion{}
 	for i, fate := range fates {
 		if id := told.entries[i].ID; fate == backend.FateDuplicate && len(b.doubtful.told[id]) > 0 {
 			asked[id] = slices.Clone(b.doubtful.told[id])

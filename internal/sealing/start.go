@@ -83,7 +83,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		return err
 	}
 	if known.Log != b.state.Log { // another writer's, or none
-		known = state{}
+		known = logState{}
 	}
 	last, err := b.readLastSeal(ctx, store, known)
 	if err != nil {
@@ -155,7 +155,7 @@ func (b *Backend) beginUnusedLog(ctx context.Context, store query.Store, n int) 
 }
 
 // readLastSeal asks again for a while where the table is behind what the collector remembers: a replica may not have all yet.
-func (b *Backend) readLastSeal(ctx context.Context, store query.Store, known state) (last *sealquery.StoredSeal, err error) {
+func (b *Backend) readLastSeal(ctx context.Context, store query.Store, known logState) (last *sealquery.StoredSeal, err error) {
 	for try := 0; ; try++ {
 		last, err = sealquery.LastSeal(ctx, store, b.state.Log)
 		isBehind := known.Log != "" && (last == nil || last.First+last.Pages < known.Tip.Size)
@@ -174,7 +174,7 @@ const laggingTries, laggingWait = 5, 200 * time.Millisecond
 
 // isTableAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
 // since.
-func (b *Backend) isTableAhead(last *sealquery.StoredSeal, known state) bool {
+func (b *Backend) isTableAhead(last *sealquery.StoredSeal, known logState) bool {
 	if last == nil || last.First+last.Pages <= known.Tip.Size {
 		return false
 	}
@@ -269,7 +269,7 @@ func (b *Backend) takeJournals(ctx context.Context, store query.Store, last *sea
 			continue // it was sealed, and the collector killed before it removed the file
 		}
 		for _, e := range j.entries {
-			b.doubtful.remember(e.ID, doubt{j.seed, e.Hash})
+			b.doubtful.remember(e.ID, doubtfulVersion{j.seed, e.Hash})
 		}
 	}
 	b.beginEpoch()

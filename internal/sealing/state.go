@@ -11,8 +11,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 )
 
-// state is what the collector remembers of its log, so that a table that has lost the log's end is noticed. It lies on the collector's disk.
-type state struct {
+// logState is what the collector remembers of its log, so that a table that has lost the log's end is noticed. It lies on the collector's disk.
+type logState struct {
 	Number int      `json:"number"` // of the log, from 1
 	Log    string   `json:"log"`
 	Head   string   `json:"head"` // of the last seal
@@ -27,7 +27,7 @@ type state struct {
 func statePath(dir string) string { return filepath.Join(dir, "state.json") }
 
 // readState is the zero state where there is none, or where a loss of power has torn it.
-func readState(dir string) (s state, err error) {
+func readState(dir string) (s logState, err error) {
 	content, err := os.ReadFile(statePath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -39,13 +39,13 @@ func readState(dir string) (s state, err error) {
 		_, err = s.Tip.Root()
 	}
 	if err != nil {
-		return state{}, fmt.Errorf("%s: %w", statePath(dir), err)
+		return logState{}, fmt.Errorf("%s: %w", statePath(dir), err)
 	}
 	return s, nil
 }
 
 // write replaces the file. It is not synced: a state that is behind the table is in order.
-func (s *state) write(dir string) error {
+func (s *logState) write(dir string) error {
 	content, err := json.Marshal(s)
 	if err != nil {
 		return err

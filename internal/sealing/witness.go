@@ -49,8 +49,8 @@ const (
 	mostAnswerBytes       = 64 << 10
 )
 
-// witness is one that heads are sent to.
-type witness struct {
+// headWitness is one that heads are sent to.
+type headWitness struct {
 	endpoint string
 	client   *http.Client
 	keys     seal.Keys
@@ -77,13 +77,13 @@ func (b *Backend) openWitnesses(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("seal::witnesses: key: %w", err)
 		}
-		b.witnesses = append(b.witnesses, &witness{endpoint: strings.TrimSuffix(cfg.Client.Endpoint, "/"), client: client, keys: keys})
+		b.witnesses = append(b.witnesses, &headWitness{endpoint: strings.TrimSuffix(cfg.Client.Endpoint, "/"), client: client, keys: keys})
 	}
 	return nil
 }
 
 // noteGrowth takes up a seal that was stored.
-func (w *witness) noteGrowth(s *seal.Seal) {
+func (w *headWitness) noteGrowth(s *seal.Seal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, g := range []**seal.Growth{&w.growth, &w.sent} {
@@ -131,7 +131,7 @@ func (b *Backend) cosignHead(ctx context.Context, head publishedHead) string {
 }
 
 // beginHead is the growth to be proven, before the log grows further. Where it is not known the witness is told that there is none, and answers with what it has seen.
-func (w *witness) beginHead(head publishedHead) (p growthProof) {
+func (w *headWitness) beginHead(head publishedHead) (p growthProof) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.log != head.log {
@@ -145,7 +145,7 @@ func (w *witness) beginHead(head publishedHead) (p growthProof) {
 	return p
 }
 
-func (w *witness) settleHead(isCosigned bool) {
+func (w *headWitness) settleHead(isCosigned bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if isCosigned {
@@ -155,7 +155,7 @@ func (w *witness) settleHead(isCosigned bool) {
 }
 
 // askWitness asks once more where the witness has seen another size.
-func (b *Backend) askWitness(ctx context.Context, w *witness, p *growthProof, head publishedHead, text string) (string, error) {
+func (b *Backend) askWitness(ctx context.Context, w *headWitness, p *growthProof, head publishedHead, text string) (string, error) {
 	if p.err != nil {
 		return "", p.err
 	}
@@ -192,7 +192,7 @@ func (b *Backend) proveConsistency(ctx context.Context, head publishedHead, seen
 }
 
 // addCheckpoint is the call of c2sp.org/tlog-witness. conflict is the size that the witness has seen, where it is another one.
-func (w *witness) addCheckpoint(ctx context.Context, seen uint64, path []seal.Hash, text string) (answer string, conflict *uint64, err error) {
+func (w *headWitness) addCheckpoint(ctx context.Context, seen uint64, path []seal.Hash, text string) (answer string, conflict *uint64, err error) {
 	var body strings.Builder
 	fmt.Fprintf(&body, "old %d\n", seen)
 	for _, hash := range path {
@@ -231,7 +231,7 @@ func (w *witness) addCheckpoint(ctx context.Context, seen uint64, path []seal.Ha
 const witnessFails = "witness fails "
 
 // reportWitness is no reason to stop: a head without a cosignature is still one.
-func (b *Backend) reportWitness(w *witness, head publishedHead, err error) {
+func (b *Backend) reportWitness(w *headWitness, head publishedHead, err error) {
 	endpoint := ""
 	if w != nil {
 		endpoint = w.endpoint

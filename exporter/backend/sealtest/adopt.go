@@ -14,7 +14,7 @@ import (
 )
 
 // adopting: what was there before the log began is protected once it is adopted.
-func adopting(t *testing.T, r *rig) {
+func adopting(t *testing.T, r *sealRig) {
 	unsealed := r.db.Open(t, r.ttl)
 	require.NoError(t, unsealed.Start(t.Context()))
 	_, err := unsealed.Write(t.Context(), numbers(0, 20))
@@ -38,5 +38,5 @@ func adopting(t *testing.T, r *rig) {
 
 	r.db.Update(t, events, "client_address", "'192.0.2.66'", ofUser(7))
 	_, found = r.verify()
-	require.Equal(t, []verify.Kind{verify.KindAltered}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindAltered}, findingKinds(found))
 }

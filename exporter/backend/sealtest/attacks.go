@@ -23,31 +23,31 @@ func ofUser(n int) string { return fmt.Sprintf("user_name = 'user-%d'", n) }
 
 // attack is what somebody does who may write into the database and has no key, and what is found. Records are numbers, -1 stands for none.
 type attack struct {
-	do   func(r *rig)
+	do   func(r *sealRig)
 	want map[verify.Kind][]int
 }
 
 // attacksOnRows are each on rows of their own: what is found of one says nothing of another, and all are tried in one database.
 var attacksOnRows = []attack{
 	// a column is changed
-	{func(r *rig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(17)) }, map[verify.Kind][]int{verify.KindAltered: {17}}},
+	{func(r *sealRig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(17)) }, map[verify.Kind][]int{verify.KindAltered: {17}}},
 	// a trace is put in
-	{func(r *rig) { r.db.Update(r.t, events, "correlation", "'query_log'", ofUser(5)) }, map[verify.Kind][]int{verify.KindAltered: {5}}},
+	{func(r *sealRig) { r.db.Update(r.t, events, "correlation", "'query_log'", ofUser(5)) }, map[verify.Kind][]int{verify.KindAltered: {5}}},
 	// rows are deleted
-	{func(r *rig) { r.db.Delete(r.t, events, "user_name IN ('user-20', 'user-21')") }, map[verify.Kind][]int{verify.KindRemoved: {20, 21}}},
+	{func(r *sealRig) { r.db.Delete(r.t, events, "user_name IN ('user-20', 'user-21')") }, map[verify.Kind][]int{verify.KindRemoved: {20, 21}}},
 	// a row is put in
-	{func(r *rig) { r.db.CopyEvents(r.t, ofUser(7), idOf(20_000)) }, map[verify.Kind][]int{verify.KindInserted: {-1}}},
+	{func(r *sealRig) { r.db.CopyEvents(r.t, ofUser(7), idOf(20_000)) }, map[verify.Kind][]int{verify.KindInserted: {-1}}},
 	// a row takes the place of another
-	{func(r *rig) {
+	{func(r *sealRig) {
 		r.db.Delete(r.t, events, ofUser(18))
 		r.db.CopyEvents(r.t, ofUser(8), idOf(18))
 	}, map[verify.Kind][]int{verify.KindAltered: {18}}},
 	// attributes are respelled
-	{func(r *rig) { r.db.Respell(r.t, ofUser(19)) }, map[verify.Kind][]int{verify.KindDisguised: {19}}},
+	{func(r *sealRig) { r.db.Respell(r.t, ofUser(19)) }, map[verify.Kind][]int{verify.KindDisguised: {19}}},
 	// a conflict is deleted
-	{func(r *rig) { r.db.Delete(r.t, conflicts, "user_name = 'trudy'") }, map[verify.Kind][]int{verify.KindRemoved: {31}}},
+	{func(r *sealRig) { r.db.Delete(r.t, conflicts, "user_name = 'trudy'") }, map[verify.Kind][]int{verify.KindRemoved: {31}}},
 	// the second version wins
-	{func(r *rig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(30)) }, map[verify.Kind][]int{verify.KindAltered: {30}}},
+	{func(r *sealRig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(30)) }, map[verify.Kind][]int{verify.KindAltered: {30}}},
 }
 
 // runAttacks tries each of docs/evidence.md.
@@ -59,7 +59,7 @@ func runAttacks(t *testing.T, database func(t *testing.T) Database) {
 				all.want[kind] = append(all.want[kind], records...)
 			}
 		}
-		all.do = func(r *rig) {
+		all.do = func(r *sealRig) {
 			for _, a := range attacksOnRows {
 				a.do(r)
 			}
@@ -68,31 +68,31 @@ func runAttacks(t *testing.T, database func(t *testing.T) Database) {
 	})
 	zero := make([]byte, 32)
 	for name, a := range map[string]attack{
-		"a row is there twice": {func(r *rig) {
+		"a row is there twice": {func(r *sealRig) {
 			if !r.db.CopyEvents(r.t, ofUser(17), session.ID{}) {
 				r.t.Skip("the table holds each id once")
 			}
 		}, map[verify.Kind][]int{verify.KindTwice: {17}}},
-		"a value is disguised": {func(r *rig) {
+		"a value is disguised": {func(r *sealRig) {
 			if !r.db.Disguise(r.t, events, ofUser(17)) {
 				r.t.Skip("the types of the columns leave no room for that")
 			}
 			r.db.Disguise(r.t, conflicts, "user_name = 'trudy'")
 		}, map[verify.Kind][]int{verify.KindDisguised: {17, 31}}},
-		"a statement is changed": {func(r *rig) {
+		"a statement is changed": {func(r *sealRig) {
 			r.db.Update(r.t, pages, "texts", "replace(texts, 'retention unlimited', 'retention 1h0m0s')", "first = 0")
 		}, map[verify.Kind][]int{verify.KindStatementAltered: {-1}}},
-		"a seed is changed":     {func(r *rig) { r.db.Update(r.t, pages, "seed", r.db.Bytes(zero), r.ofRecords()) }, map[verify.Kind][]int{verify.KindSeedAltered: {-1}}},
-		"pages are removed":     {func(r *rig) { r.db.Delete(r.t, pages, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
-		"seals are removed":     {func(r *rig) { r.db.Delete(r.t, seals, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
-		"entries are removed":   {func(r *rig) { r.db.Update(r.t, pages, "manifest", "substr(manifest, 1, 66)", r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
-		"an id is cut short":    {func(r *rig) { r.db.Update(r.t, pages, "min_id", r.db.Bytes(zero[:1]), r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
-		"a head is overwritten": {func(r *rig) { r.db.Update(r.t, seals, "head", "'x'", r.ofRecords()) }, map[verify.Kind][]int{verify.KindForgedHead: {-1}}},
-		"heads are exchanged": {func(r *rig) {
+		"a seed is changed":     {func(r *sealRig) { r.db.Update(r.t, pages, "seed", r.db.Bytes(zero), r.ofRecords()) }, map[verify.Kind][]int{verify.KindSeedAltered: {-1}}},
+		"pages are removed":     {func(r *sealRig) { r.db.Delete(r.t, pages, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
+		"seals are removed":     {func(r *sealRig) { r.db.Delete(r.t, seals, r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesMissing: {-1}}},
+		"entries are removed":   {func(r *sealRig) { r.db.Update(r.t, pages, "manifest", "substr(manifest, 1, 66)", r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
+		"an id is cut short":    {func(r *sealRig) { r.db.Update(r.t, pages, "min_id", r.db.Bytes(zero[:1]), r.ofRecords()) }, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
+		"a head is overwritten": {func(r *sealRig) { r.db.Update(r.t, seals, "head", "'x'", r.ofRecords()) }, map[verify.Kind][]int{verify.KindForgedHead: {-1}}},
+		"heads are exchanged": {func(r *sealRig) {
 			first := r.db.Column(r.t, "SELECT head FROM session_seals WHERE first = 0")[0]
 			r.db.Update(r.t, seals, "head", "'"+first+"'", "first > 0")
 		}, map[verify.Kind][]int{verify.KindPagesAltered: {-1}}},
-		"a log of one's own": {func(r *rig) {
+		"a log of one's own": {func(r *sealRig) {
 			stranger := newRig(r.t, r.db)
 			stranger.cfg.Writer = "stranger"
 			stranger.write(numbers(50, 51))
@@ -103,11 +103,11 @@ func runAttacks(t *testing.T, database func(t *testing.T) Database) {
 }
 
 // ofRecords is the condition for the seal of the first records.
-func (r *rig) ofRecords() string {
+func (r *sealRig) ofRecords() string {
 	return "first = " + r.db.Column(r.t, "SELECT min(first) FROM session_seals WHERE entries > 0")[0]
 }
 
-func (a *attack) run(r *rig) {
+func (a *attack) run(r *sealRig) {
 	r.write(numbers(0, 40), forgedBy("mallory", numbers(30, 31)), forgedBy("trudy", numbers(31, 32)))
 	summary, found := r.verify()
 	require.Empty(r.t, found)
@@ -138,7 +138,7 @@ func numberOf(id session.ID) int {
 }
 
 // whatWasWritten is verified, with heads that were kept elsewhere and without.
-func whatWasWritten(t *testing.T, r *rig) {
+func whatWasWritten(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 5000), numbers(5000, 5001), numbers(4990, 5010))
 	summary, found := r.verify()
 	require.Empty(t, found)
@@ -152,7 +152,7 @@ func whatWasWritten(t *testing.T, r *rig) {
 }
 
 // proveRecords to whoever has the key, without the table.
-func (r *rig) proveRecords(some ...session.ID) {
+func (r *sealRig) proveRecords(some ...session.ID) {
 	keys, err := seal.ParseKeys(r.public...)
 	require.NoError(r.t, err)
 	store, err := r.db.Ask(r.t.Context())

@@ -33,7 +33,7 @@ func forgedBy(user string, events iter.Seq2[int, *session.Event]) iter.Seq2[int,
 	}
 }
 
-func chain(all ...iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+func chainEvents(all ...iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		n := 0
 		for _, events := range all {
@@ -48,12 +48,12 @@ func chain(all ...iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event]
 }
 
 // killWithConflicts: also the versions that were kept aside are sealed by the next start, and those that came first.
-func killWithConflicts(t *testing.T, r *rig) {
+func killWithConflicts(t *testing.T, r *sealRig) {
 	r.cfg.Interval = time.Minute
 	killed := r.start()
 	t.Cleanup(func() { _ = killed.Shutdown(context.Background()) })
-	write(t, killed, chain(numbers(0, 20), forgedBy("mallory", numbers(3, 6)), numbers(2, 8), forgedBy("mallory", numbers(3, 6))))
-	write(t, killed, forgedBy("trudy", numbers(3, 4)))
+	writeEvents(t, killed, chainEvents(numbers(0, 20), forgedBy("mallory", numbers(3, 6)), numbers(2, 8), forgedBy("mallory", numbers(3, 6))))
+	writeEvents(t, killed, forgedBy("trudy", numbers(3, 4)))
 	r.keepKilled(func() { r.write() })
 	summary, found := r.verify()
 	require.Empty(t, found)
@@ -63,9 +63,9 @@ func killWithConflicts(t *testing.T, r *rig) {
 }
 
 // fatesInABatch are of repetitions and of versions within one batch, and across two.
-func fatesInABatch(t *testing.T, r *rig) {
-	r.write(chain(numbers(0, 10), numbers(5, 10), forgedBy("mallory", numbers(0, 3)), forgedBy("mallory", numbers(0, 3)), forgedBy("trudy", numbers(0, 1))),
-		chain(numbers(0, 12), forgedBy("mallory", numbers(2, 4)), numbers(11, 13), forgedBy("trudy", numbers(12, 13))))
+func fatesInABatch(t *testing.T, r *sealRig) {
+	r.write(chainEvents(numbers(0, 10), numbers(5, 10), forgedBy("mallory", numbers(0, 3)), forgedBy("mallory", numbers(0, 3)), forgedBy("trudy", numbers(0, 1))),
+		chainEvents(numbers(0, 12), forgedBy("mallory", numbers(2, 4)), numbers(11, 13), forgedBy("trudy", numbers(12, 13))))
 	summary, found := r.verify()
 	require.Empty(t, found)
 	require.Equal(t, 13, summary.Records)
@@ -75,7 +75,7 @@ func fatesInABatch(t *testing.T, r *rig) {
 
 // versionsInABatch are those of two receivers of one log, which observe each record at a time of their own: the first one of a batch is stored, and sealed, however
 // the server arranges records of many sizes. Some batches go before, over all of the backend's connections.
-func versionsInABatch(t *testing.T, r *rig) {
+func versionsInABatch(t *testing.T, r *sealRig) {
 	observed := func(at int64, from, to int) iter.Seq2[int, *session.Event] {
 		return func(yield func(int, *session.Event) bool) {
 			for i, e := range numbers(from, to) {
@@ -88,35 +88,35 @@ func versionsInABatch(t *testing.T, r *rig) {
 	const before, records, call = 8, 1000, 5
 	var all, calls []iter.Seq2[int, *session.Event]
 	for from := 0; from < records; from += call {
-		both := chain(observed(1, from, from+call), observed(2, from, from+call))
+		both := chainEvents(observed(1, from, from+call), observed(2, from, from+call))
 		if from < before*call {
 			all = append(all, both)
 			continue
 		}
 		calls = append(calls, both)
 	}
-	r.write(append(all, chain(calls...))...)
+	r.write(append(all, chainEvents(calls...))...)
 	r.requireSealed(records)
 }
 
 // doubtAcrossARestart: a write without a known outcome is not told again before the collector has ended, after others have been sealed.
-func doubtAcrossARestart(t *testing.T, r *rig) {
+func doubtAcrossARestart(t *testing.T, r *sealRig) {
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
-		return &failing{SealedBackend: b, behind: errors.New("the connection was lost")}
+		return &failingBackend{SealedBackend: b, behind: errors.New("the connection was lost")}
 	}
 	b := r.start()
 	_, err := b.Write(t.Context(), numbers(0, 100))
 	require.Error(t, err)
 	r.wrap = nil
-	write(t, b, numbers(100, 110))
+	writeEvents(t, b, numbers(100, 110))
 	require.NoError(t, b.Shutdown(context.Background()))
 	r.write()
 	r.requireSealed(110)
 }
 
 // doubtToldTwice: of several tries with another time of observation, the one that arrived counts.
-func doubtToldTwice(t *testing.T, r *rig) {
-	f := &failing{behind: errors.New("the connection was lost")}
+func doubtToldTwice(t *testing.T, r *sealRig) {
+	f := &failingBackend{behind: errors.New("the connection was lost")}
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { f.SealedBackend = b; return f }
 	observed := func(at int64) iter.Seq2[int, *session.Event] {
 		return func(yield func(int, *session.Event) bool) {
@@ -133,13 +133,13 @@ func doubtToldTwice(t *testing.T, r *rig) {
 	f.before = errors.New("the server has gone")
 	_, err = b.Write(t.Context(), observed(2))
 	require.Error(t, err)
-	write(t, b, observed(3))
+	writeEvents(t, b, observed(3))
 	require.NoError(t, b.Shutdown(context.Background()))
 	r.requireSealed(100)
 }
 
 // forgottenLog: this collector has left its log once, and has forgotten that. It finds a number that is free, and nothing is lost.
-func forgottenLog(t *testing.T, r *rig) {
+func forgottenLog(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	path := filepath.Join(r.cfg.Directory, "state.json")
 	before, err := os.ReadFile(path)
@@ -152,11 +152,11 @@ func forgottenLog(t *testing.T, r *rig) {
 	r.write(numbers(10, 20))
 	summary, found := r.verify()
 	require.Equal(t, 20, summary.Records)
-	require.Equal(t, []verify.Kind{verify.KindAlarm, verify.KindAlarm}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindAlarm, verify.KindAlarm}, findingKinds(found))
 }
 
 // tornState: after a loss of power the file may be empty. Logins are written all the same.
-func tornState(t *testing.T, r *rig) {
+func tornState(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	require.NoError(t, os.WriteFile(filepath.Join(r.cfg.Directory, "state.json"), nil, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(r.cfg.Directory, "pending-x"), []byte("?"), 0o600))
@@ -165,36 +165,36 @@ func tornState(t *testing.T, r *rig) {
 }
 
 // startWithoutSeals: a collector that cannot store seals when it starts stores logins.
-func startWithoutSeals(t *testing.T, r *rig) {
+func startWithoutSeals(t *testing.T, r *sealRig) {
 	r.cfg.Interval = 5 * time.Millisecond
-	f := &failing{}
+	f := &failingBackend{}
 	f.sealErrors.Store(5)
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { f.SealedBackend = b; return f }
 	b := r.start()
-	write(t, b, numbers(0, 10))
+	writeEvents(t, b, numbers(0, 10))
 	require.Eventually(t, func() bool { return f.sealErrors.Load() < 0 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, b.Shutdown(context.Background()))
 	r.requireSealed(10)
 }
 
 // sharedFolder is refused: each of two exporters would take the other's journals for its own.
-func sharedFolder(t *testing.T, r *rig) {
+func sharedFolder(t *testing.T, r *sealRig) {
 	b := r.start()
 	second, err := r.tryStart()
 	require.ErrorContains(t, err, "seal::directory")
 	require.NoError(t, second.Shutdown(context.Background()))
-	write(t, b, numbers(0, 10))
+	writeEvents(t, b, numbers(0, 10))
 	require.NoError(t, b.Shutdown(context.Background()))
 	r.requireSealed(10)
 }
 
-// silent is a backend that stores no seal until its caller goes away.
-type silent struct {
+// silentBackend is a backend that stores no seal until its caller goes away.
+type silentBackend struct {
 	backend.SealedBackend
 	silent atomic.Bool
 }
 
-func (s *silent) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
+func (s *silentBackend) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	if s.silent.Load() {
 		<-ctx.Done()
 		return context.Cause(ctx)
@@ -204,8 +204,8 @@ func (s *silent) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 
 // silentServer: the end of a collector does not wait for ever for a seal. A write that waits for its seal, and whose sender has gone away, is told again, and
 // waits again.
-func silentServer(t *testing.T, r *rig) {
-	s := &silent{}
+func silentServer(t *testing.T, r *sealRig) {
+	s := &silentBackend{}
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { s.SealedBackend = b; return s }
 	b := r.start()
 	s.silent.Store(true)
@@ -233,11 +233,11 @@ func silentServer(t *testing.T, r *rig) {
 }
 
 // lateConflict: a version that was kept aside may get its seal while it is verified, as a record may.
-func lateConflict(t *testing.T, r *rig) {
+func lateConflict(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10), forgedBy("mallory", numbers(3, 4)))
 	r.cfg.Interval, r.patience = 700*time.Millisecond, 20*time.Second
 	b := r.start()
-	write(t, b, chain(numbers(8, 12), forgedBy("trudy", numbers(3, 4))))
+	writeEvents(t, b, chainEvents(numbers(8, 12), forgedBy("trudy", numbers(3, 4))))
 	summary, found := r.verify()
 	require.Empty(t, found)
 	require.Equal(t, 12, summary.Records)
@@ -253,7 +253,7 @@ func (noPruning) PruneSeals(context.Context, string, uint64) error {
 }
 
 // prunedHalf: seals that were let go of under seal, and are there still, or in part, are no finding.
-func prunedHalf(t *testing.T, r *rig) {
+func prunedHalf(t *testing.T, r *sealRig) {
 	r.write(hours(0, 200), hours(200, 400), hours(400, 600), hours(600, 700))
 	atFirst := func(n string) func() bool {
 		return func() bool { return r.db.Column(t, "SELECT min(first) FROM session_seal_pages")[0] != n }
@@ -283,13 +283,13 @@ func prunedHalf(t *testing.T, r *rig) {
 }
 
 // tornHead is no evidence of tampering: it was torn where it was copied. A head of a log that has gone is.
-func tornHead(t *testing.T, r *rig) {
+func tornHead(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	r.write(numbers(10, 20))
 	heads := r.heads()
 	require.Len(t, heads, 2)
 	_, found := r.verify(append(slices.Clone(heads), heads[0][:len(heads[0])/2], "garbage\n")...)
-	require.Equal(t, []verify.Kind{verify.KindUnknownHead, verify.KindUnknownHead}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindUnknownHead, verify.KindUnknownHead}, findingKinds(found))
 	r.db.Delete(t, seals, "first >= 0")
 	_, found = r.verify(heads...)
 	lost := slices.DeleteFunc(found, func(f verify.Finding) bool { return f.Kind != verify.KindRolledBack })
@@ -298,29 +298,29 @@ func tornHead(t *testing.T, r *rig) {
 }
 
 // importBeside begins a log of its own, which excuses nothing: what was there before is the collector's to seal.
-func importBeside(t *testing.T, r *rig) {
+func importBeside(t *testing.T, r *sealRig) {
 	collector := r.start()
-	write(t, collector, numbers(0, 10))
+	writeEvents(t, collector, numbers(0, 10))
 	own := r.cfg
 	r.cfg = own.ForImport()
 	r.write(numbers(5, 20))
 	r.cfg = own
-	write(t, collector, numbers(15, 30))
+	writeEvents(t, collector, numbers(15, 30))
 	require.NoError(t, collector.Shutdown(context.Background()))
 	r.requireSealed(30)
 	r.db.CopyEvents(t, ofUser(3), idOf(5000))
 	_, found := r.verify()
-	require.Equal(t, []verify.Kind{verify.KindInserted}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindInserted}, findingKinds(found))
 }
 
 // sameRecords come to two collectors with logs of their own: each record is new for one of them.
-func sameRecords(t *testing.T, r *rig) {
+func sameRecords(t *testing.T, r *sealRig) {
 	first := r.start()
 	r.cfg.Writer, r.cfg.Directory = "b", filepath.Join(t.TempDir(), "seal")
 	second := r.start()
 	for n := range 4 {
-		write(t, first, chain(numbers(10*n, 10*n+10), forgedBy("mallory", numbers(10*n, 10*n+2))))
-		write(t, second, chain(numbers(10*n+5, 10*n+15), forgedBy("mallory", numbers(10*n, 10*n+2)), forgedBy("trudy", numbers(10*n, 10*n+1))))
+		writeEvents(t, first, chainEvents(numbers(10*n, 10*n+10), forgedBy("mallory", numbers(10*n, 10*n+2))))
+		writeEvents(t, second, chainEvents(numbers(10*n+5, 10*n+15), forgedBy("mallory", numbers(10*n, 10*n+2)), forgedBy("trudy", numbers(10*n, 10*n+1))))
 	}
 	require.NoError(t, errors.Join(first.Shutdown(context.Background()), second.Shutdown(context.Background())))
 	summary, found := r.verify()
@@ -331,16 +331,16 @@ func sameRecords(t *testing.T, r *rig) {
 }
 
 // oddRecords have ids that do not begin with their time, and times before 1970.
-func oddRecords(t *testing.T, r *rig) {
+func oddRecords(t *testing.T, r *sealRig) {
 	b := r.start()
 	var ids []session.ID
 	for n := range 10 {
-		write(t, b, odd(7*n))
-		for _, e := range odd(7 * n) {
+		writeEvents(t, b, oddEvents(7*n))
+		for _, e := range oddEvents(7 * n) {
 			ids = append(ids, e.RecordID)
 		}
 	}
-	write(t, b, forgedBy("mallory", odd(7)))
+	writeEvents(t, b, forgedBy("mallory", oddEvents(7)))
 	require.NoError(t, b.Shutdown(context.Background()))
 	summary, found := r.verify(r.heads()...)
 	require.Empty(t, found)
@@ -349,8 +349,8 @@ func oddRecords(t *testing.T, r *rig) {
 	r.proveRecords(ids...)
 }
 
-// odd are three records.
-func odd(n int) iter.Seq2[int, *session.Event] {
+// oddEvents are three records.
+func oddEvents(n int) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		for i, e := range numbers(n, n+3) {
 			e.RecordID = session.ID{byte(n * 37), byte(n * 91), byte(i), 5: byte(n), 15: 1}
@@ -373,10 +373,10 @@ func (s *countingStore) Rows(ctx context.Context, sql string, expressions int) i
 }
 
 // manySeals are more than are read at once.
-func manySeals(t *testing.T, r *rig) {
+func manySeals(t *testing.T, r *sealRig) {
 	b := r.start()
 	for n := range 70 {
-		write(t, b, odd(n))
+		writeEvents(t, b, oddEvents(n))
 	}
 	require.NoError(t, b.Shutdown(context.Background()))
 	asked := 0
@@ -398,18 +398,18 @@ func manySeals(t *testing.T, r *rig) {
 			missing++
 		}
 	}
-	require.Equal(t, 2, missing, "at the beginning, and at the border of what is read at once: %v", kinds(found))
+	require.Equal(t, 2, missing, "at the beginning, and at the border of what is read at once: %v", findingKinds(found))
 
 	for _, table := range []string{seals, pages} {
 		r.db.Delete(t, table, "first < "+all[len(all)-1])
 	}
 	r.db.Delete(t, pages, "first = "+all[len(all)-1])
 	_, found = r.verify(r.heads()...)
-	require.Contains(t, kinds(found), verify.KindPagesMissing, "nothing of the log is left but its last head")
+	require.Contains(t, findingKinds(found), verify.KindPagesMissing, "nothing of the log is left but its last head")
 }
 
 // hostileRecords are spelled as the program spells them, whatever a sender has put in.
-func hostileRecords(t *testing.T, r *rig) {
+func hostileRecords(t *testing.T, r *sealRig) {
 	attrs := []session.Attr{
 		{Key: "a", Value: "x"},
 		{Key: "a", Value: "2", Type: session.AttrInt},

@@ -47,7 +47,7 @@ func person(name string) *erasure.Choice {
 }
 
 // forget erases, as the command does, and tells how many records.
-func (r *rig) forget(choice *erasure.Choice) (records int, err error) {
+func (r *sealRig) forget(choice *erasure.Choice) (records int, err error) {
 	r.t.Helper()
 	inner := r.db.Open(r.t, r.ttl).(backend.SealedBackend)
 	log, err := sealing.OpenErasureLog(inner, r.cfg)
@@ -64,7 +64,7 @@ func (r *rig) forget(choice *erasure.Choice) (records int, err error) {
 }
 
 // forgetting: what was stated and erased is no finding. What is only stated, or only erased, is.
-func forgetting(t *testing.T, r *rig) {
+func forgetting(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 40), forgedBy("mallory", numbers(30, 31)), forgedBy("trudy", numbers(31, 32)))
 	requireForgotten := func(choice *erasure.Choice, records, erased int) {
 		t.Helper()
@@ -84,7 +84,7 @@ func forgetting(t *testing.T, r *rig) {
 
 	r.write(numbers(17, 18))
 	summary, found := r.verify()
-	require.Equal(t, []verify.Kind{verify.KindReturned}, kinds(found), "a source tells it again")
+	require.Equal(t, []verify.Kind{verify.KindReturned}, findingKinds(found), "a source tells it again")
 	require.Zero(t, summary.Tampering)
 
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { return noErasing{b} }
@@ -92,7 +92,7 @@ func forgetting(t *testing.T, r *rig) {
 	require.ErrorContains(t, err, "killed")
 	r.wrap = nil
 	_, found = r.verify()
-	require.ElementsMatch(t, []verify.Kind{verify.KindReturned, verify.KindNotErased}, kinds(found))
+	require.ElementsMatch(t, []verify.Kind{verify.KindReturned, verify.KindNotErased}, findingKinds(found))
 	again := person("user-20")
 	again.AddPerson("user-17")
 	requireForgotten(again, 2, 5)
@@ -110,13 +110,13 @@ func forgetting(t *testing.T, r *rig) {
 
 	r.db.Delete(t, events, ofUser(21))
 	summary, found = r.verify(r.heads()...)
-	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found), "erased by hand")
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, findingKinds(found), "erased by hand")
 	require.Equal(t, 34, summary.Records)
 }
 
 // erasureElsewhere: two tables have the same records under one key. What is erased of one, by any of its collectors, says nothing of the other, whoever copies the statement, and
 // the log of whom it is about.
-func erasureElsewhere(t *testing.T, r *rig) {
+func erasureElsewhere(t *testing.T, r *sealRig) {
 	other := r.withWriter(r.another(), "b")
 	other.write(numbers(0, 20))
 	r.write(numbers(0, 10))
@@ -133,7 +133,7 @@ func erasureElsewhere(t *testing.T, r *rig) {
 	requireRemoved := func(more ...verify.Kind) {
 		t.Helper()
 		_, found := other.verify()
-		require.ElementsMatch(t, append(more, verify.KindRemoved), kinds(found))
+		require.ElementsMatch(t, append(more, verify.KindRemoved), findingKinds(found))
 	}
 	requireRemoved()
 	r.copyLog(other, "a/forget")
@@ -143,14 +143,14 @@ func erasureElsewhere(t *testing.T, r *rig) {
 }
 
 // withWriter is another collector with the same key.
-func (r *rig) withWriter(db Database, writer string) *rig {
-	other := &rig{t: r.t, db: db, cfg: r.cfg, public: r.public, at: r.at}
+func (r *sealRig) withWriter(db Database, writer string) *sealRig {
+	other := &sealRig{t: r.t, db: db, cfg: r.cfg, public: r.public, at: r.at}
 	other.cfg.Directory, other.cfg.Writer = filepath.Join(r.t.TempDir(), "seal"), writer
 	return other
 }
 
 // copyLog copies what a table has of a log into another one.
-func (r *rig) copyLog(other *rig, writer string) {
+func (r *sealRig) copyLog(other *sealRig, writer string) {
 	r.t.Helper()
 	store, err := r.db.Ask(r.t.Context())
 	require.NoError(r.t, err)
@@ -164,7 +164,7 @@ func (r *rig) copyLog(other *rig, writer string) {
 }
 
 // erasuresAtOnce come out whole.
-func erasuresAtOnce(t *testing.T, r *rig) {
+func erasuresAtOnce(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 40))
 	var all sync.WaitGroup
 	erased := make([]int, 4)

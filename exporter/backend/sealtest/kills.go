@@ -23,7 +23,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func write(t *testing.T, b backend.Backend, events iter.Seq2[int, *session.Event]) backend.Result {
+func writeEvents(t *testing.T, b backend.Backend, events iter.Seq2[int, *session.Event]) backend.Result {
 	t.Helper()
 	result, err := b.Write(t.Context(), events)
 	require.NoError(t, err)
@@ -31,7 +31,7 @@ func write(t *testing.T, b backend.Backend, events iter.Seq2[int, *session.Event
 }
 
 // requireSealed holds that each of so many records is sealed, once.
-func (r *rig) requireSealed(records int) {
+func (r *sealRig) requireSealed(records int) {
 	r.t.Helper()
 	summary, found := r.verify()
 	require.Empty(r.t, found)
@@ -39,25 +39,25 @@ func (r *rig) requireSealed(records int) {
 	require.Equal(r.t, []string{strconv.Itoa(records)}, r.db.Column(r.t, "SELECT sum(entries) FROM session_seals"))
 }
 
-func (r *rig) journals() []string {
+func (r *sealRig) journals() []string {
 	paths, err := filepath.Glob(filepath.Join(r.cfg.Directory, "pending-*"))
 	require.NoError(r.t, err)
 	return paths
 }
 
 // killBeforeSeal: what was stored is sealed by the next start, from the journal.
-func killBeforeSeal(t *testing.T, r *rig) {
+func killBeforeSeal(t *testing.T, r *sealRig) {
 	r.cfg.Interval = time.Minute
 	killed := r.start()
 	t.Cleanup(func() { _ = killed.Shutdown(context.Background()) })
-	write(t, killed, numbers(0, 300))
-	write(t, killed, numbers(290, 310))
+	writeEvents(t, killed, numbers(0, 300))
+	writeEvents(t, killed, numbers(290, 310))
 	r.keepKilled(func() { r.write(numbers(310, 320)) })
 	r.requireSealed(320)
 }
 
 // keepKilled runs do in the folder as a kill leaves it; the collector that was killed still runs in this process, in another.
-func (r *rig) keepKilled(do func()) {
+func (r *sealRig) keepKilled(do func()) {
 	killed := r.cfg.Directory
 	r.cfg.Directory = filepath.Join(r.t.TempDir(), "seal")
 	require.NoError(r.t, os.CopyFS(r.cfg.Directory, os.DirFS(killed)))
@@ -66,10 +66,10 @@ func (r *rig) keepKilled(do func()) {
 }
 
 // killBeforeCommit: what a journal has and the table has not is told again, and sealed then.
-func killBeforeCommit(t *testing.T, r *rig) {
+func killBeforeCommit(t *testing.T, r *sealRig) {
 	refused := errors.New("the server has gone")
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
-		return &failing{SealedBackend: b, before: refused}
+		return &failingBackend{SealedBackend: b, before: refused}
 	}
 	killed := r.start()
 	t.Cleanup(func() { _ = killed.Shutdown(context.Background()) })
@@ -81,10 +81,10 @@ func killBeforeCommit(t *testing.T, r *rig) {
 }
 
 // killBehindSeal, before its journal is removed, seals nothing twice.
-func killBehindSeal(t *testing.T, r *rig) {
+func killBehindSeal(t *testing.T, r *sealRig) {
 	r.cfg.Interval = time.Minute
 	b := r.start()
-	write(t, b, numbers(0, 100))
+	writeEvents(t, b, numbers(0, 100))
 	journals := r.journals()
 	kept := make([][]byte, len(journals))
 	for i, path := range journals {
@@ -111,14 +111,14 @@ func lengths(paths []string, than int64) (all []int64) {
 	return all
 }
 
-// failing is a backend whose first write has an error before it writes, or behind it.
-type failing struct {
+// failingBackend is a backend whose first write has an error before it writes, or behind it.
+type failingBackend struct {
 	backend.SealedBackend
 	before, behind error
 	sealErrors     atomic.Int32
 }
 
-func (f *failing) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, []backend.Fate, error) {
+func (f *failingBackend) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, []backend.Fate, error) {
 	if err := f.before; err != nil {
 		f.before = nil
 		for range events { // the walk is over before a commit fails
@@ -133,9 +133,11 @@ func (f *failing) WriteTelling(ctx context.Context, events iter.Seq2[int, *sessi
 }
 
 // unknownOutcome: a write that was committed and had an error is told again; its records are there already, and sealed as they were told first.
-func unknownOutcome(t *testing.T, r *rig) {
+func unknownOutcome(t *testing.T, r *sealRig) {
 	lost := errors.New("the connection was lost")
-	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { return &failing{SealedBackend: b, behind: lost} }
+	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
+		return &failingBackend{SealedBackend: b, behind: lost}
+	}
 	b := r.start()
 	_, err := b.Write(t.Context(), numbers(0, 100))
 	require.ErrorIs(t, err, lost)
@@ -146,13 +148,13 @@ func unknownOutcome(t *testing.T, r *rig) {
 			}
 		}
 	}
-	require.Equal(t, backend.Result{Written: 10, Duplicates: 100}, write(t, b, later))
+	require.Equal(t, backend.Result{Written: 10, Duplicates: 100}, writeEvents(t, b, later))
 	require.NoError(t, b.Shutdown(context.Background()))
 	r.requireSealed(110)
 }
 
 // forgedMeanwhile: a row that somebody puts in while no collector runs stays without a seal, also when it is told again.
-func forgedMeanwhile(t *testing.T, r *rig) {
+func forgedMeanwhile(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	r.db.CopyEvents(t, ofUser(3), idOf(5000))
 	r.write(numbers(10, 20), func(yield func(int, *session.Event) bool) {
@@ -168,7 +170,7 @@ func forgedMeanwhile(t *testing.T, r *rig) {
 }
 
 // cutEnd: what was sealed last is removed, with its records, as where a copy of yesterday is brought back. The collector says so, and goes on.
-func cutEnd(t *testing.T, r *rig) {
+func cutEnd(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	end := r.db.Column(t, "SELECT max(first) FROM session_seals")[0]
 	r.write(numbers(10, 20))
@@ -180,38 +182,38 @@ func cutEnd(t *testing.T, r *rig) {
 	require.Zero(t, r.alarms)
 
 	_, found := r.verify(heads...)
-	require.Contains(t, kinds(found), verify.KindRolledBack)
+	require.Contains(t, findingKinds(found), verify.KindRolledBack)
 	_, found = r.verify()
 	require.Empty(t, found, "without heads that were kept elsewhere, it looks like an earlier day")
 	_, found = r.verify("no head\n", strings.Replace(heads[0], keyName, keyName+"x", 1))
-	require.Equal(t, []verify.Kind{verify.KindUnknownHead, verify.KindUnknownHead}, kinds(found), "what no key has signed tells nothing of the table")
+	require.Equal(t, []verify.Kind{verify.KindUnknownHead, verify.KindUnknownHead}, findingKinds(found), "what no key has signed tells nothing of the table")
 
 	r.write(numbers(10, 30))
 	require.Equal(t, 1, r.alarms)
 	summary, found := r.verify()
-	require.Equal(t, []verify.Kind{verify.KindAlarm}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindAlarm}, findingKinds(found))
 	require.Equal(t, 30, summary.Records, "nothing is lost")
 	r.acknowledgedAlarm(heads, end)
 }
 
 // acknowledgedAlarm is no finding any more, and neither are heads that it says are lost: what is cut off after it is one.
-func (r *rig) acknowledgedAlarm(heads []string, end string) {
+func (r *sealRig) acknowledgedAlarm(heads []string, end string) {
 	r.t.Helper()
 	_, found := r.verify(heads...)
-	require.ElementsMatch(r.t, []verify.Kind{verify.KindAlarm, verify.KindRolledBack}, kinds(found))
+	require.ElementsMatch(r.t, []verify.Kind{verify.KindAlarm, verify.KindRolledBack}, findingKinds(found))
 	at := slices.IndexFunc(found, func(f verify.Finding) bool { return f.Kind == verify.KindAlarm })
 	r.acknowledged = []string{found[at].Acknowledge}
 	summary, found := r.verify(heads...)
-	require.Equal(r.t, []verify.Kind{verify.KindAcknowledged, verify.KindAcknowledged}, kinds(found))
+	require.Equal(r.t, []verify.Kind{verify.KindAcknowledged, verify.KindAcknowledged}, findingKinds(found))
 	require.Zero(r.t, summary.Tampering+summary.Weak)
 	for _, table := range []string{seals, pages} {
 		r.db.Delete(r.t, table, "first = "+end+" AND log LIKE '%/a'")
 	}
 	_, found = r.verify(heads...)
-	require.Contains(r.t, kinds(found), verify.KindPagesMissing, "the alarm said that they were there")
+	require.Contains(r.t, findingKinds(found), verify.KindPagesMissing, "the alarm said that they were there")
 }
 
-func kinds(found []verify.Finding) (all []verify.Kind) {
+func findingKinds(found []verify.Finding) (all []verify.Kind) {
 	for _, f := range found {
 		all = append(all, f.Kind)
 	}
@@ -219,38 +221,38 @@ func kinds(found []verify.Finding) (all []verify.Kind) {
 }
 
 // twoCollectors: the second goes on in the log of the first, which then begins one of its own. All is sealed, and it is an alarm.
-func twoCollectors(t *testing.T, r *rig) {
+func twoCollectors(t *testing.T, r *sealRig) {
 	first := r.start()
-	write(t, first, numbers(0, 10))
+	writeEvents(t, first, numbers(0, 10))
 	r.cfg.Directory = filepath.Join(t.TempDir(), "seal")
 	second := r.start()
-	write(t, second, numbers(10, 20))
-	write(t, first, numbers(20, 30))
-	write(t, second, numbers(30, 40))
+	writeEvents(t, second, numbers(10, 20))
+	writeEvents(t, first, numbers(20, 30))
+	writeEvents(t, second, numbers(30, 40))
 	require.NoError(t, errors.Join(first.Shutdown(context.Background()), second.Shutdown(context.Background())))
 	require.Equal(t, 1, r.alarms)
 	summary, found := r.verify()
 	require.Equal(t, 40, summary.Records)
-	require.Equal(t, []verify.Kind{verify.KindAlarm}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindAlarm}, findingKinds(found))
 	require.Equal(t, []string{keyName + "/a", keyName + "/a/2"}, r.db.Column(r.t, "SELECT DISTINCT log FROM session_seals ORDER BY 1"))
 }
 
 // retention: what ttl may have deleted is no finding, and what is younger is.
-func retention(t *testing.T, r *rig) {
+func retention(t *testing.T, r *sealRig) {
 	r.ttl = 3000 * time.Hour
 	r.write(numbers(0, 100))
 	r.db.Delete(t, events, "user_name IN ('user-3', 'user-50')")
 	_, found := r.verify()
-	require.Equal(t, []verify.Kind{verify.KindRemoved, verify.KindRemoved}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindRemoved, verify.KindRemoved}, findingKinds(found))
 	r.at = time.Unix(0, firstTime).Add(3000*time.Hour + 30*time.Second)
 	summary, found := r.verify()
-	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, findingKinds(found))
 	require.Equal(t, idOf(50), found[0].RecordID)
 	require.Equal(t, 1, summary.Expired)
 }
 
 // twoRetentions: what a collector expires may be another's. It has said so under seal.
-func twoRetentions(t *testing.T, r *rig) {
+func twoRetentions(t *testing.T, r *sealRig) {
 	r.write(hours(0, 10))
 	r.cfg.Writer, r.cfg.Directory = "b", filepath.Join(t.TempDir(), "seal")
 	r.ttl = time.Since(time.Unix(0, firstTime).Add(5 * time.Hour))
@@ -258,15 +260,15 @@ func twoRetentions(t *testing.T, r *rig) {
 	r.db.Delete(t, events, "user_name IN ('user-2', 'user-8')")
 	r.at = time.Now()
 	_, found := r.verify()
-	require.Equal(t, []verify.Kind{verify.KindRemoved}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, findingKinds(found))
 }
 
 // withoutJournal records are stored and sealed all the same.
-func withoutJournal(t *testing.T, r *rig) {
+func withoutJournal(t *testing.T, r *sealRig) {
 	b := r.start()
 	require.NoError(t, os.RemoveAll(r.cfg.Directory))
-	write(t, b, numbers(0, 10))
-	write(t, b, numbers(10, 20))
+	writeEvents(t, b, numbers(0, 10))
+	writeEvents(t, b, numbers(10, 20))
 	require.NoError(t, b.Shutdown(context.Background()))
 	summary, found := r.verify()
 	require.Empty(t, found)
@@ -274,7 +276,7 @@ func withoutJournal(t *testing.T, r *rig) {
 }
 
 // manyWriters share seals; one that waits for its seal has it when its write returns.
-func manyWriters(t *testing.T, r *rig) {
+func manyWriters(t *testing.T, r *sealRig) {
 	for _, interval := range []time.Duration{0, 20 * time.Millisecond} {
 		r.cfg.Interval = interval
 		b := r.start()
@@ -301,7 +303,7 @@ func manyWriters(t *testing.T, r *rig) {
 }
 
 // missingKey is a mistake of the configuration.
-func missingKey(t *testing.T, r *rig) {
+func missingKey(t *testing.T, r *sealRig) {
 	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte("no key"), 0o600))
 	for _, path := range []string{r.cfg.KeyFile, "/nowhere/seal.key"} {
 		r.cfg.KeyFile = path
@@ -314,14 +316,14 @@ func missingKey(t *testing.T, r *rig) {
 }
 
 // sealsFail: where seals cannot be stored, records are; they are sealed as soon as it works.
-func sealsFail(t *testing.T, r *rig) {
+func sealsFail(t *testing.T, r *sealRig) {
 	r.cfg.Interval = 5 * time.Millisecond
-	f := &failing{}
+	f := &failingBackend{}
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { f.SealedBackend = b; return f }
 	b := r.start()
 	f.sealErrors.Store(5)
 	for n := range 10 {
-		write(t, b, numbers(10*n, 10*n+10))
+		writeEvents(t, b, numbers(10*n, 10*n+10))
 	}
 	require.Eventually(t, func() bool { return f.sealErrors.Load() < 0 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, b.Shutdown(context.Background()))
@@ -329,7 +331,7 @@ func sealsFail(t *testing.T, r *rig) {
 }
 
 // AppendSeal fails some times, before it has stored the seal or behind it.
-func (f *failing) AppendSeal(ctx context.Context, s *seal.Seal) error {
+func (f *failingBackend) AppendSeal(ctx context.Context, s *seal.Seal) error {
 	switch left := f.sealErrors.Add(-1); {
 	case left < 0:
 		return f.SealedBackend.AppendSeal(ctx, s)
@@ -361,7 +363,7 @@ func pruningAfter(hour int) time.Duration {
 }
 
 // pruning: pages whose records have all expired go, and what is left is verified, also with heads from before.
-func pruning(t *testing.T, r *rig) {
+func pruning(t *testing.T, r *sealRig) {
 	r.write(hours(0, 300), hours(300, 600), hours(600, 700))
 	heads := r.heads()
 	r.ttl = pruningAfter(600)
@@ -376,18 +378,18 @@ func pruning(t *testing.T, r *rig) {
 	require.Equal(t, 100, summary.Records+summary.Expired)
 	r.db.Delete(t, pages, "first = "+r.db.Column(t, "SELECT max(first) FROM session_seal_pages")[0])
 	_, found = r.verify()
-	require.Contains(t, kinds(found), verify.KindPagesMissing)
+	require.Contains(t, findingKinds(found), verify.KindPagesMissing)
 }
 
 // rotation: another key file, and whoever verifies has both public keys.
-func rotation(t *testing.T, r *rig) {
+func rotation(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	secret, public, err := seal.GenerateKey(keyName)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte(secret), 0o600))
 	r.write(numbers(10, 20))
 	_, found := r.verify()
-	require.Contains(t, kinds(found), verify.KindForgedHead, "nobody has said that the new key is trusted")
+	require.Contains(t, findingKinds(found), verify.KindForgedHead, "nobody has said that the new key is trusted")
 	r.public = append(r.public, public)
 	summary, found := r.verify()
 	require.Empty(t, found)
@@ -397,7 +399,7 @@ func rotation(t *testing.T, r *rig) {
 }
 
 // exchangedAfterAKill: the collector does not remember its last seal, which is of the key before.
-func (r *rig) exchangedAfterAKill() {
+func (r *sealRig) exchangedAfterAKill() {
 	r.t.Helper()
 	path := filepath.Join(r.cfg.Directory, "state.json")
 	before, err := os.ReadFile(path)

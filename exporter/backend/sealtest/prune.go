@@ -15,7 +15,7 @@ import (
 )
 
 // pruneOnce has a collector with a ttl let go of seals.
-func (r *rig) pruneOnce(hour int) {
+func (r *sealRig) pruneOnce(hour int) {
 	r.t.Helper()
 	first := func() string { return r.db.Column(r.t, "SELECT min(first) FROM session_seal_pages")[0] }
 	before := first()
@@ -25,7 +25,7 @@ func (r *rig) pruneOnce(hour int) {
 	require.NoError(r.t, b.Shutdown(context.Background()))
 }
 
-func (r *rig) requireNothingFound() verify.Summary {
+func (r *sealRig) requireNothingFound() verify.Summary {
 	r.t.Helper()
 	r.at = time.Now()
 	summary, found := r.verify()
@@ -51,7 +51,7 @@ func (s *interruptedStore) Rows(ctx context.Context, sql string, expressions int
 }
 
 // prunedMeanwhile: seals that are let go of between two looks are no finding, and no error. What is removed so is one.
-func prunedMeanwhile(t *testing.T, r *rig) {
+func prunedMeanwhile(t *testing.T, r *sealRig) {
 	r.write(hours(0, 200), hours(200, 400), hours(400, 500))
 	interrupt := func(happen func()) {
 		r.asked = func(s query.Store) query.Store { return &interruptedStore{s, happen} }
@@ -62,23 +62,23 @@ func prunedMeanwhile(t *testing.T, r *rig) {
 		r.db.Delete(t, pages, "first = "+r.db.Column(t, "SELECT max(first) FROM session_seal_pages WHERE max_id <> "+r.db.Bytes(make([]byte, 16)))[0])
 	})
 	_, found := r.verify()
-	require.Contains(t, kinds(found), verify.KindPagesMissing)
+	require.Contains(t, findingKinds(found), verify.KindPagesMissing)
 }
 
 // datedAhead: a record whose clock is twenty years ahead holds no other's seal.
-func datedAhead(t *testing.T, r *rig) {
+func datedAhead(t *testing.T, r *sealRig) {
 	future := time.Now().AddDate(20, 0, 0).UnixNano()
-	ahead := dated(future, numbers(7, 8))
-	r.write(chain(hours(0, 200), ahead), chain(forgedBy("mallory", ahead), hours(200, 400)), hours(400, 500))
+	ahead := datedEvents(future, numbers(7, 8))
+	r.write(chainEvents(hours(0, 200), ahead), chainEvents(forgedBy("mallory", ahead), hours(200, 400)), hours(400, 500))
 	r.pruneOnce(300)
 	summary := r.requireNothingFound()
 	require.Equal(t, 1, summary.Conflicts)
 	r.db.Update(t, events, "client_name", "'x'", ofUser(7))
 	_, found := r.verify()
-	require.Contains(t, kinds(found), verify.KindAltered, "it is sealed still")
+	require.Contains(t, findingKinds(found), verify.KindAltered, "it is sealed still")
 }
 
-func dated(nanoseconds int64, events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+func datedEvents(nanoseconds int64, events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		for i, e := range events {
 			e.Time = nanoseconds
@@ -92,21 +92,21 @@ func dated(nanoseconds int64, events iter.Seq2[int, *session.Event]) iter.Seq2[i
 }
 
 // begunAhead: a record that was there before the log, and whose clock is ahead, has nothing that is put in later seem to be from before.
-func begunAhead(t *testing.T, r *rig) {
+func begunAhead(t *testing.T, r *sealRig) {
 	before := r.db.Open(t, 0)
 	require.NoError(t, before.Start(t.Context()))
-	write(t, before, chain(numbers(0, 5), dated(time.Now().AddDate(20, 0, 0).UnixNano(), numbers(7, 8))))
+	writeEvents(t, before, chainEvents(numbers(0, 5), datedEvents(time.Now().AddDate(20, 0, 0).UnixNano(), numbers(7, 8))))
 	require.NoError(t, before.Shutdown(context.Background()))
 	now := time.Now().UnixNano()
-	r.write(dated(now, numbers(8, 9)))
+	r.write(datedEvents(now, numbers(8, 9)))
 	summary, found := r.verify()
-	require.Equal(t, []verify.Kind{verify.KindUnprotected}, kinds(found))
+	require.Equal(t, []verify.Kind{verify.KindUnprotected}, findingKinds(found))
 	require.Equal(t, 1, summary.Adopted)
 	require.Equal(t, 5, summary.Unprotected)
 	forger := r.db.Open(t, 0)
 	require.NoError(t, forger.Start(t.Context()))
-	write(t, forger, dated(time.Now().AddDate(1, 0, 0).UnixNano(), numbers(9, 10)))
+	writeEvents(t, forger, datedEvents(time.Now().AddDate(1, 0, 0).UnixNano(), numbers(9, 10)))
 	require.NoError(t, forger.Shutdown(context.Background()))
 	_, found = r.verify()
-	require.Contains(t, kinds(found), verify.KindInserted)
+	require.Contains(t, findingKinds(found), verify.KindInserted)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // newKey makes a key in a file of its own.
-func (r *rig) newKey() (file, public string) {
+func (r *sealRig) newKey() (file, public string) {
 	r.t.Helper()
 	secret, public, err := seal.GenerateKey(keyName)
 	require.NoError(r.t, err)
@@ -25,7 +25,7 @@ func (r *rig) newKey() (file, public string) {
 }
 
 // keyHandsOver: who trusts the old key trusts the one that it has named; who has the new one alone is told of the old.
-func keyHandsOver(t *testing.T, r *rig) {
+func keyHandsOver(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	_, err := r.forget(person("user-2"))
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func keyHandsOver(t *testing.T, r *rig) {
 	} {
 		r.public = trusted.keys
 		summary, found := r.verify(heads...)
-		require.Equal(t, trusted.want, kinds(found))
+		require.Equal(t, trusted.want, findingKinds(found))
 		require.Equal(t, 38, summary.Records)
 		require.Equal(t, trusted.erased, summary.Erased)
 		require.Equal(t, len(heads), summary.HeadsHeld)
@@ -72,18 +72,18 @@ func keyHandsOver(t *testing.T, r *rig) {
 	require.NoError(t, err)
 	r.public = []string{oldKey, nextKey}
 	_, found = r.verify(heads...)
-	require.Equal(t, []verify.Kind{verify.KindKeyLeft, verify.KindStatementRefused, verify.KindRemoved}, kinds(found), "whoever has the old key erases nothing")
+	require.Equal(t, []verify.Kind{verify.KindKeyLeft, verify.KindStatementRefused, verify.KindRemoved}, findingKinds(found), "whoever has the old key erases nothing")
 	r.keyNamesAnother(oldFile)
 	r.write(numbers(40, 50))
 	for _, keys := range [][]string{{oldKey}, {oldKey, nextKey}} {
 		r.public = keys
 		_, found := r.verify()
-		require.Contains(t, kinds(found), verify.KindForgedHead, "the old key has left")
+		require.Contains(t, findingKinds(found), verify.KindForgedHead, "the old key has left")
 	}
 }
 
 // keyNamesAnother: whoever has the old key has it name one of his own, which then states an erasure.
-func (r *rig) keyNamesAnother(oldFile string) {
+func (r *sealRig) keyNamesAnother(oldFile string) {
 	r.t.Helper()
 	thief := r.withWriter(r.db, "thief")
 	thief.cfg.KeyFile = oldFile
@@ -94,7 +94,7 @@ func (r *rig) keyNamesAnother(oldFile string) {
 	for _, keys := range [][]string{r.public, r.public[:1]} {
 		thief.public = keys
 		_, found := thief.verify()
-		require.Contains(r.t, kinds(found), verify.KindKeyForked)
+		require.Contains(r.t, findingKinds(found), verify.KindKeyForked)
 		removed := slices.DeleteFunc(found, func(f verify.Finding) bool { return f.Kind != verify.KindRemoved || f.RecordID != idOf(6) })
 		require.Len(r.t, removed, 1)
 	}

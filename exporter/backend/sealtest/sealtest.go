@@ -48,7 +48,7 @@ type Database interface {
 	Column(t testing.TB, sql string) []string
 }
 
-var parts = map[string]func(*testing.T, *rig){
+var parts = map[string]func(*testing.T, *sealRig){
 	"WhatWasWrittenIsVerified":           whatWasWritten,
 	"AKillBeforeTheSeal":                 killBeforeSeal,
 	"AKillBeforeTheCommit":               killBeforeCommit,
@@ -128,8 +128,8 @@ func RunPart(t *testing.T, name string, database func(t *testing.T) Database) {
 	})
 }
 
-// rig is a database, a collector that seals what it writes into it, and somebody who can write into it too.
-type rig struct {
+// sealRig is a database, a collector that seals what it writes into it, and somebody who can write into it too.
+type sealRig struct {
 	t       testing.TB
 	db      Database
 	another func() Database
@@ -147,22 +147,22 @@ type rig struct {
 	alone        atomic.Int64 // heads that a witness did not cosign
 }
 
-func newRig(t testing.TB, db Database) *rig {
+func newRig(t testing.TB, db Database) *sealRig {
 	dir := t.TempDir()
 	secret, public, err := seal.GenerateKey(keyName)
 	require.NoError(t, err)
-	r := &rig{t: t, db: db, cfg: sealing.DefaultConfig(), public: []string{public}, at: time.Now()}
+	r := &sealRig{t: t, db: db, cfg: sealing.DefaultConfig(), public: []string{public}, at: time.Now()}
 	r.cfg.KeyFile, r.cfg.Directory, r.cfg.Writer, r.cfg.Interval = filepath.Join(dir, "seal.key"), filepath.Join(dir, "seal"), "a", 0
 	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte(secret+"\n"), 0o600))
 	require.NoError(t, r.cfg.Validate())
 	return r
 }
 
-func (r *rig) CountSealed(context.Context, uint64, uint64) {}
+func (r *sealRig) CountSealed(context.Context, uint64, uint64) {}
 
-func (r *rig) CountAlarm(context.Context) { r.alarms++ }
+func (r *sealRig) CountAlarm(context.Context) { r.alarms++ }
 
-func (r *rig) CountCosigned(_ context.Context, isCosigned bool) {
+func (r *sealRig) CountCosigned(_ context.Context, isCosigned bool) {
 	if isCosigned {
 		r.cosigned.Add(1)
 	} else {
@@ -171,14 +171,14 @@ func (r *rig) CountCosigned(_ context.Context, isCosigned bool) {
 }
 
 // start starts a collector, whose end is the caller's.
-func (r *rig) start() backend.Backend {
+func (r *sealRig) start() backend.Backend {
 	r.t.Helper()
 	b, err := r.tryStart()
 	require.NoError(r.t, err)
 	return b
 }
 
-func (r *rig) tryStart() (backend.Backend, error) {
+func (r *sealRig) tryStart() (backend.Backend, error) {
 	r.t.Helper()
 	inner := r.db.Open(r.t, r.ttl)
 	if r.wrap != nil {
@@ -190,7 +190,7 @@ func (r *rig) tryStart() (backend.Backend, error) {
 }
 
 // write has a collector write events, and end.
-func (r *rig) write(all ...iter.Seq2[int, *session.Event]) {
+func (r *sealRig) write(all ...iter.Seq2[int, *session.Event]) {
 	r.t.Helper()
 	b := r.start()
 	for _, events := range all {
@@ -224,7 +224,7 @@ func idOf(n int) session.ID {
 	return session.ID{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0x80, 0, 0x80, 14: byte(n >> 8), 15: byte(n)}
 }
 
-func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
+func (r *sealRig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 	r.t.Helper()
 	keys, err := seal.ParseKeys(r.public...)
 	require.NoError(r.t, err)
@@ -245,7 +245,7 @@ func (r *rig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 }
 
 // heads are those that the collector has given away.
-func (r *rig) heads() []string {
+func (r *sealRig) heads() []string {
 	content, err := os.ReadFile(filepath.Join(r.cfg.Directory, "heads"))
 	require.NoError(r.t, err)
 	return seal.HeadsIn(string(content))

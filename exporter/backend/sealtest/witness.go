@@ -134,7 +134,7 @@ func (w *standInWitness) refuse(status int, delay time.Duration) {
 }
 
 // witnessCosigns: the last head of a run is cosigned, and those before that came while nobody was asked, across restarts. A witness that refuses or is silent holds up nothing, and one that remembers shows what went back.
-func witnessCosigns(t *testing.T, r *rig) {
+func witnessCosigns(t *testing.T, r *sealRig) {
 	secret, err := os.ReadFile(r.cfg.KeyFile)
 	require.NoError(t, err)
 	key, err := seal.ParseKey(strings.TrimSpace(string(secret)))
@@ -210,7 +210,7 @@ func witnessCosigns(t *testing.T, r *rig) {
 }
 
 // requireWitness holds the heads that were given away against the table.
-func (r *rig) requireWitness(public, log string) string {
+func (r *sealRig) requireWitness(public, log string) string {
 	witnesses, err := seal.ParseKeys(public)
 	require.NoError(r.t, err)
 	heads, cosigned := r.heads(), 0
@@ -233,7 +233,7 @@ func (r *rig) requireWitness(public, log string) string {
 	return ""
 }
 
-func (r *rig) copyFolder() string {
+func (r *sealRig) copyFolder() string {
 	to := filepath.Join(r.t.TempDir(), "seal")
 	require.NoError(r.t, exec.CommandContext(r.t.Context(), "cp", "-a", r.cfg.Directory, to).Run())
 	return to
