@@ -184,9 +184,10 @@ func (s summaryReader) Hours(begin int64, now, before []query.HourShift) string 
 	}
 	sets := set(now) + " AS now_hours, " + set(before) + " AS past_hours"
 	within := fmt.Sprintf("day >= %d AND day < %d", begin, begin+days)
-	return s.cfg.prefixNames("SELECT user_name, nullif(system, ''), nullif(instance, ''), bit_or(now_hours), bit_or(past_hours), count(*) FILTER (WHERE past_hours <> 0 AND counted), min(day) FILTER (WHERE past_hours <> 0 AND counted)" +
+	const users = `user_name COLLATE "C", system COLLATE "C", instance COLLATE "C"` // where they are sorted, a locale's order costs several times as much
+	return s.cfg.prefixNames(`SELECT user_name COLLATE "C", nullif(system COLLATE "C", ''), nullif(instance COLLATE "C", '')` + ", bit_or(now_hours), bit_or(past_hours), count(*) FILTER (WHERE past_hours <> 0 AND counted), min(day) FILTER (WHERE past_hours <> 0 AND counted)" +
 		" FROM (SELECT user_name, system, instance, day, counted, " + sets +
 		" FROM (SELECT user_name, system, instance, day, hours, true AS counted FROM session_hours WHERE " + within +
 		" UNION ALL SELECT e.user_name, coalesce(e.system, ''), coalesce(e.instance, ''), (e.time_ns / 86400000000000)::integer, 1 << (e.time_ns / 3600000000000 % 24)::integer, false " +
-		uncountedLogins + " AND e.time_ns >= 0) AS days WHERE " + within + ") AS shifted GROUP BY user_name, system, instance HAVING bit_or(now_hours) & ~bit_or(past_hours) <> 0")
+		uncountedLogins + " AND e.time_ns >= 0) AS days WHERE " + within + " OFFSET 0) AS shifted GROUP BY " + users + " HAVING bit_or(now_hours) & ~bit_or(past_hours) <> 0")
 }
