@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -43,7 +42,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
 	var told *countedHours
 	if counted.known && from > math.MinInt64 {
-		if told, err = o.countHours(ctx, s, counted, left.mostOfRest(), f, subtractDuration(from, o.UsualPeriod)); err != nil {
+		if told, err = o.countHours(ctx, s, counted, left.mostOfRest(), f, subtractDuration(from, o.UsualPeriod), func(t *hoursTold) bool { return t.now&^t.before != 0 }); err != nil {
 			return nil, Coverage{}, err
 		}
 	}
@@ -339,11 +338,10 @@ func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summary
 		return nil, err
 	}
 	o.Zone = time.UTC // any hour will do
-	told, err := o.countHours(ctx, s, counted, left, f, since)
+	told, err := o.countHours(ctx, s, counted, left, f, since, func(t *hoursTold) bool { return t.now != 0 && t.before == 0 })
 	if err != nil || told == nil {
 		return nil, err
 	}
-	maps.DeleteFunc(told.users, func(_ account, hours *hoursTold) bool { return hours.before != 0 })
 	return told.users, nil
 }
 

@@ -40,7 +40,7 @@ func (c summaryAnswer) shareOf(limits Limits) Limits {
 // lookUpGrace is what the first look-ups have beyond the time of a question.
 const lookUpGrace = 200 * time.Millisecond
 
-// eachRow reads a statement of the summary. What it told is not all where isWhole is false: the time was up.
+// eachRow reads a statement of the summary. What it told is not all where isWhole is false: the time was up, or do had enough.
 func (c summaryAnswer) eachRow(ctx context.Context, s Store, left timeBudget, sql string, expressions int, do func(row []Cell) error) (isWhole bool, err error) {
 	ctx, cancel := left.contextWithGrace(ctx, 0)
 	defer cancel()
@@ -53,6 +53,9 @@ func (c summaryAnswer) eachRow(ctx context.Context, s Store, left timeBudget, sq
 		}
 		if err == nil {
 			err = do(row)
+		}
+		if errors.Is(err, errEnough) {
+			return false, nil
 		}
 		if err != nil {
 			return false, err
@@ -138,8 +141,11 @@ type countedHours struct {
 // mostCountedDays are asked of a summary at once.
 const mostCountedDays = 5000
 
-// countHours asks for the hours of a filter's time, and of that before it since a moment; nil where the summary cannot tell.
-func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, since int64) (*countedHours, error) {
+// fewOpen users are looked up rather than all days read, where rows are handed out.
+const fewOpen = 16
+
+// countHours asks for the hours of a filter's time, and of that before it since a moment, of the users who are open by them; nil where the summary cannot tell.
+func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, since int64, isOpen func(*hoursTold) bool) (*countedHours, error) {
 	from, until, found, err := clipToExtent(ctx, s, f)
 	if err != nil {
 		return nil, err
@@ -173,7 +179,9 @@ func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summar
 	})
 	texts := map[string]string{}
 	isWhole, err := counted.eachRow(ctx, s, left, counted.Hours(begin, now, past), HoursColumns, func(row []Cell) error {
-		return hours.addRow(row, texts)
+		return hours.addRow(row, texts, func(day int64) bool {
+			return !s.GroupsFast() && (day+1)*int64(oneDay) <= from && hours.countOpen(isOpen) <= fewOpen
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -184,8 +192,17 @@ func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summar
 		}
 		hours.leaveOpen(since, unread, math.MaxUint64)
 	}
-	maps.DeleteFunc(hours.users, func(_ account, told *hoursTold) bool { return told.now&^told.before == 0 })
+	maps.DeleteFunc(hours.users, func(_ account, told *hoursTold) bool { return !isOpen(told) })
 	return &hours, nil
+}
+
+func (c *countedHours) countOpen(isOpen func(*hoursTold) bool) (count int) {
+	for _, told := range c.users {
+		if isOpen(told) {
+			count++
+		}
+	}
+	return count
 }
 
 func (c *countedHours) leaveOpen(from, until int64, hours hourSet) {
@@ -193,7 +210,8 @@ func (c *countedHours) leaveOpen(from, until int64, hours hourSet) {
 	c.undecided = joinWindows(append(c.undecided, [2]int64{from, until}), mostWindows)
 }
 
-func (c *countedHours) addRow(row []Cell, texts map[string]string) error {
+// addRow may have enough before a day that it has not met yet.
+func (c *countedHours) addRow(row []Cell, texts map[string]string, isEnough func(day int64) bool) error {
 	of := accountOfCells(row, texts)
 	var numbers [4]int64
 	for i := range numbers {
@@ -209,8 +227,10 @@ func (c *countedHours) addRow(row []Cell, texts map[string]string) error {
 		told = &hoursTold{}
 		c.users[of] = told
 	}
-	if !row[HoursColumns-1].Absent {
-		c.reached = numbers[3]
+	if !row[HoursColumns-1].Absent && c.reached != numbers[3] {
+		if c.reached = numbers[3]; isEnough(c.reached) {
+			return errEnough
+		}
 	}
 	if days := int(numbers[2]); days > 0 {
 		if told.days == 0 || numbers[3] < told.first {

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math"
 	"testing"
@@ -65,20 +66,29 @@ func TestHoursThatWereNotRead(t *testing.T) {
 	row := func(user, now, before, day string) []Cell {
 		return []Cell{{Text: user}, {Text: "test"}, {Text: "main"}, {Text: now}, {Text: before}, {Text: "1"}, {Text: day}}
 	}
-	store := endingStore{rows: [][]Cell{row("alice", "6", "0", "9"), row("bob", "2", "0", "9"), row("alice", "0", "2", "8"), row("bob", "0", "2", "7"), row("alice", "0", "1", "6")}}
+	rows := [][]Cell{row("alice", "6", "0", "9"), row("bob", "2", "0", "9"), row("alice", "0", "2", "8"), row("bob", "0", "2", "7"), row("alice", "0", "1", "6")}
+	for n := range fewOpen { // of more than these all days are read
+		rows = append([][]Cell{row(fmt.Sprint("user", n), "4", "0", "9")}, rows...)
+	}
+	store := endingStore{rows: rows}
 	ask := func() *countedHours {
 		f := Filter{From: time.Unix(9*24*60*60, 0), Until: time.Unix(10*24*60*60, 0)}
-		told, err := DefaultQuestionOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timeBudget{}, f, 2*int64(oneDay))
+		told, err := DefaultQuestionOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timeBudget{}, f, 2*int64(oneDay), func(t *hoursTold) bool { return t.now&^t.before != 0 })
 		require.NoError(t, err)
 		return told
 	}
 	told := ask()
 	require.Equal(t, [][2]int64{{2 * int64(oneDay), 7 * int64(oneDay)}}, told.undecided)
 	require.Equal(t, hourSet(math.MaxUint64), told.open)
-	require.Len(t, told.users, 1, "bob has no hour that he did not have")
-	for _, hours := range told.users {
-		require.Equal(t, hoursTold{now: 6, before: 3, days: 3, first: 6}, *hours)
+	require.Len(t, told.users, fewOpen+1, "bob has no hour that he did not have")
+	of := func(user string) hoursTold {
+		return *told.users[accountOfCells(row(user, "", "", ""), map[string]string{})]
 	}
-	store.rows = store.rows[:1]
+	require.Equal(t, hoursTold{now: 6, before: 3, days: 3, first: 6}, of("alice"))
+	store.rows = rows[1:]
+	told = ask()
+	require.Equal(t, [][2]int64{{2 * int64(oneDay), 7 * int64(oneDay)}}, told.undecided)
+	require.Equal(t, hoursTold{now: 6, before: 2, days: 2, first: 8}, of("alice"), "few are left before her last day")
+	store.rows = rows[:1]
 	require.Nil(t, ask())
 }
