@@ -141,7 +141,7 @@ func (d *document) uniqueName(a *session.Attr, nameOf func(key string) string) s
 	if !utf8.ValidString(a.Value) {
 		name += suffixBase64
 	}
-	for d.isTaken(name) {
+	for d.isNameTaken(name) {
 		name += "_"
 	}
 	return name
@@ -150,9 +150,9 @@ func (d *document) uniqueName(a *session.Attr, nameOf func(key string) string) s
 // absentUser says in OCSF that there was no user.
 const absentUser = "sessionlog.user"
 
-// isTaken knows the members of ours, the fields that are not absent, and the attributes that were written. An attribute may well be named like a
+// isNameTaken knows the members of ours, the fields that are not absent, and the attributes that were written. An attribute may well be named like a
 // field that is absent: its value did not fit the field. A part of the record is no attribute, so that one of its name is another thing.
-func (d *document) isTaken(name string) bool {
+func (d *document) isNameTaken(name string) bool {
 	f, isField := fieldsByKey[strings.TrimSuffix(name, suffixBase64)]
 	switch {
 	case name == absentUser:

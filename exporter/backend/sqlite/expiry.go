@@ -35,7 +35,7 @@ func newExpiry(w *writer) *expiryTimer {
 	return x
 }
 
-func (x *expiryTimer) dueTime() <-chan time.Time {
+func (x *expiryTimer) dueChannel() <-chan time.Time {
 	if x.timer == nil {
 		return nil
 	}

@@ -221,7 +221,7 @@ func (w *writer) serveRequests() {
 		select {
 		case r := <-w.queue:
 			w.commitGroup(r)
-		case <-expiry.dueTime():
+		case <-expiry.dueChannel():
 			expiry.expireSlice()
 		case <-w.moveTimer.C:
 			w.moveNextSlice()

@@ -119,7 +119,7 @@ func mayBeSameClient(a, b string) bool {
 	return err1 != nil || err2 != nil
 }
 
-func (p *Parser) takeAttempt(c *sshConnection, m *sshdMessage, batch *logformat.EventBatch) *heldAttempt {
+func (p *Parser) takeMatchingAttempt(c *sshConnection, m *sshdMessage, batch *logformat.EventBatch) *heldAttempt {
 	a := c.Attempt
 	if a != nil && a.Source == fromPAM && !strings.HasPrefix(m.method, "keyboard-interactive") {
 		p.emitAttempt(c, batch)

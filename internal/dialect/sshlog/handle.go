@@ -145,7 +145,7 @@ func (p *Parser) handleFailed(from processKey, now int64, m *sshdMessage, batch 
 	c.NameHidden = c.NameHidden || m.nameHidden
 	p.forgetPAMChild(c, m)
 	if m.method != "none" { // by which clients ask what methods there are
-		p.emitFailure(c, m, p.takeAttempt(c, m, batch), now, batch)
+		p.emitFailure(c, m, p.takeMatchingAttempt(c, m, batch), now, batch)
 	}
 }
 

@@ -38,7 +38,7 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 		r.DiscardBatch()
 		switch condition := "content of " + s.streamID(); {
 		case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err):
-			r.resetStream(s)
+			r.returnToSubmitted(s)
 			r.ReportProblem(condition, "no login of stream "+s.streamID()+" is read", err)
 		case err != nil:
 			s.pageToken, r.beginBehind[group] = nil, s.name
@@ -51,7 +51,7 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 	return more, nil
 }
 
-func (r *streamReader) resetStream(s *logStream) {
+func (r *streamReader) returnToSubmitted(s *logStream) {
 	// What was fetched since the last submission cannot be read as long as the configuration is as it is.
 	if err := r.restoreStream(s, s.saved); err != nil {
 		r.Host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.streamID()), zap.Error(err))

@@ -24,7 +24,7 @@ type LearnedRecord struct {
 // first: what one of them says may make another ambiguous.
 func (b LockedStore) Learn(e *session.Event) LearnedRecord {
 	s := b.s
-	s.recordProgress(e)
+	s.noteReadUntil(e)
 	note := LearnedRecord{time: e.Time, kind: e.Kind}
 	var l *rememberedLogin
 	switch e.Kind {
@@ -41,7 +41,7 @@ func (b LockedStore) Learn(e *session.Event) LearnedRecord {
 	return note
 }
 
-func (s *Store) recordProgress(e *session.Event) {
+func (s *Store) noteReadUntil(e *session.Event) {
 	n := logNode{e.System, e.Instance, e.Host}
 	known, ok := s.readUntil[n]
 	if ok && known >= e.Time {
