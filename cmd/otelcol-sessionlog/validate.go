@@ -146,7 +146,7 @@ func findMistakes(ctx context.Context, set confmap.ResolverSettings) ([]string, 
 	if err != nil {
 		return nil, fmt.Errorf("cannot resolve the configuration: %w", err)
 	}
-	warnings := misspelledNames(config.ToStringMap())
+	warnings := slices.Concat(misspelledNames(config.ToStringMap()), idleComponents(config.ToStringMap()), filesReadTwice(config.ToStringMap()))
 	walkTexts(nil, resolver.UnexpandedConf().ToStringMap(), func(path []string, text string) {
 		for _, m := range variableReference.FindAllStringSubmatch(text, -1) {
 			if name := m[1]; name != "" && os.Getenv(name) == "" {
@@ -183,5 +183,52 @@ func walkTexts(path []string, value any, f func(path []string, text string)) {
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			walkTexts(append(slices.Clip(path), key), v[key], f)
 		}
+	}
+}
+
+// idleComponents are ours that are configured and in no pipeline: nothing reads or stores there, and the collector is content.
+func idleComponents(config map[string]any) (warnings []string) {
+	for _, section := range []string{"receivers", "exporters"} {
+		used := map[string]bool{}
+		eachPipeline(config, func(members map[string]any) {
+			walkTexts(nil, members[section], func(_ []string, name string) { used[name] = true })
+		})
+		components, _ := config[section].(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(components)) {
+			if strings.HasPrefix(name, "sessionlog") && !used[name] {
+				warnings = append(warnings, fmt.Sprintf("%s::%s: is in no pipeline, so that it does nothing: name it under service::pipelines::logs::%s", section, name, section))
+			}
+		}
+	}
+	return warnings
+}
+
+// filesReadTwice are files that two receivers read for one exporter.
+func filesReadTwice(config map[string]any) (warnings []string) {
+	readers := map[string]string{} // by exporter and path
+	receivers, _ := config["receivers"].(map[string]any)
+	eachPipeline(config, func(members map[string]any) {
+		walkTexts(nil, members["receivers"], func(_ []string, name string) {
+			settings, _ := receivers[name].(map[string]any)
+			file, _ := settings["file"].(map[string]any)
+			walkTexts(nil, file["include"], func(_ []string, path string) {
+				walkTexts(nil, members["exporters"], func(_ []string, exporter string) {
+					other := readers[exporter+"\n"+path]
+					if readers[exporter+"\n"+path] = name; other != "" && other != name {
+						warnings = append(warnings, fmt.Sprintf("receivers::%s::file::include: %s is read by %s too, and %s is told each login of it twice", name, path, other, exporter))
+					}
+				})
+			})
+		})
+	})
+	return warnings
+}
+
+func eachPipeline(config map[string]any, f func(members map[string]any)) {
+	service, _ := config["service"].(map[string]any)
+	pipelines, _ := service["pipelines"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(pipelines)) {
+		members, _ := pipelines[name].(map[string]any)
+		f(members)
 	}
 }

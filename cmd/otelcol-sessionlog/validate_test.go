@@ -94,3 +94,24 @@ func TestVariablesThatAreNotReplacedAreTold(t *testing.T) {
 		require.NotContains(t, strings.Join(warnings, ""), "PASSWORD")
 	}
 }
+
+// TestWhatDoesNothingOrTwiceIsTold: neither is an error of the collector's.
+func TestWhatDoesNothingOrTwiceIsTold(t *testing.T) {
+	const base = `{receivers: {sessionlog/a: {file: {include: [/x/*.log]}}}, exporters: {sessionlog: , nop: }, service: {pipelines: {logs: {receivers: [sessionlog/a], exporters: [sessionlog]}}}}`
+	for written, want := range map[string][]string{
+		"{}": nil,
+		"receivers::sessionlog/b: {file: {include: [/y]}}": {"receivers::sessionlog/b: is in no pipeline, so that it does nothing: name it under service::pipelines::logs::receivers"},
+		"service::pipelines::logs::exporters: [nop]":       {"exporters::sessionlog: is in no pipeline"},
+		"{receivers::sessionlog/b: {file: {include: [/x/*.log]}}, service::pipelines::logs/b: {receivers: [sessionlog/b], exporters: [nop]}}":        nil,
+		"{receivers::sessionlog/b: {file: {include: [/x/*.log]}}, service::pipelines::logs/b: {receivers: [sessionlog/b], exporters: [sessionlog]}}": {"receivers::sessionlog/b::file::include: /x/*.log is read by sessionlog/a too, and sessionlog is told"},
+	} {
+		set := collectorSettings()
+		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + written}
+		warnings, err := findMistakes(t.Context(), set.ConfigProviderSettings.ResolverSettings)
+		require.NoError(t, err, written)
+		require.Len(t, warnings, len(want), written)
+		for i := range want {
+			require.Contains(t, warnings[i], want[i])
+		}
+	}
+}

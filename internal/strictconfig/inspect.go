@@ -12,8 +12,9 @@ import (
 type inspectReport struct {
 	durations []error
 	unknown   []error
-	shapes    []error    // such as a list for one value
-	refused   [][]string // paths of the keys that the errors are about
+	shapes    []error                   // such as a list for one value
+	refused   [][]string                // paths of the keys that the errors are about
+	outerKeys []map[string]reflect.Type // of the blocks around the one that is inspected, and its own
 }
 
 var (
@@ -66,13 +67,15 @@ func (r *inspectReport) inspectValue(path []string, value any, t reflect.Type) {
 
 func (r *inspectReport) inspectBlock(path []string, block map[string]any, t reflect.Type) {
 	known, takesRest := structKeys(t)
+	r.outerKeys = append(r.outerKeys, known)
+	defer func() { r.outerKeys = r.outerKeys[:len(r.outerKeys)-1] }()
 	for _, key := range slices.Sorted(maps.Keys(block)) {
 		inner := childPath(path, key)
 		switch field, ok := known[key]; {
 		case ok:
 			r.inspectValue(inner, block[key], field)
 		case !takesRest && (key != "enabled" || len(path) == 0):
-			r.unknown = append(r.unknown, unknownKey(inner, known, blocksWith(key, known)))
+			r.unknown = append(r.unknown, r.unknownKey(inner, known))
 			r.refused = append(r.refused, inner)
 		}
 	}

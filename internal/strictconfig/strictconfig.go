@@ -41,9 +41,15 @@ func decodeConfig(conf *confmap.Conf, config any) error {
 
 func joinPath(path []string) string { return strings.Join(path, confmap.KeyDelimiter) }
 
-func unknownKey(path []string, known map[string]reflect.Type, blocks []string) error {
+func (r *inspectReport) unknownKey(path []string, known map[string]reflect.Type) error {
 	key := path[len(path)-1]
 	names := slices.Sorted(maps.Keys(known))
+	blocks := blocksWith(key, known)
+	for _, outer := range r.outerKeys[:len(r.outerKeys)-1] {
+		if outer[key] != nil {
+			return fmt.Errorf("%s: unknown key; it belongs to the block around this one: write it beside %s", joinPath(path), path[len(path)-2])
+		}
+	}
 	switch nearest := likelyName(key, names); {
 	case nearest != "":
 		return fmt.Errorf("%s: unknown key; did you mean %s?", joinPath(path), nearest)

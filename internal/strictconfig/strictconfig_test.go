@@ -126,6 +126,7 @@ func TestUnknownKeysAreExplained(t *testing.T) {
 		{map[string]any{"clickhouse": map[string]any{"collectionInterval": "5s"}}, "clickhouse::collectionInterval: unknown key; did you mean collection_interval?"},
 		{map[string]any{"clickhouse": map[string]any{"enpoints": nil, "sise": 1}}, "clickhouse::enpoints: unknown key; did you mean endpoints?\nclickhouse::sise: unknown key; did you mean size?"},
 		{map[string]any{"endpoints": []any{"ch:9000"}}, "endpoints: unknown key; write it below clickhouse"},
+		{map[string]any{"clickhouse": map[string]any{"storage": "x"}}, "clickhouse::storage: unknown key; it belongs to the block around this one: write it beside clickhouse"},
 		{map[string]any{"senders": map[string]any{"okta": map[string]any{"what": 1}}}, "senders::okta::what: unknown key; allowed here are pause"},
 		{map[string]any{"http": map[string]any{"endpont": "x"}}, "http::endpont: unknown key; did you mean endpoint?"},
 		{map[string]any{"sending_queue": map[string]any{"queue_sise": 1}}, "sending_queue::queue_sise: unknown key; did you mean queue_size?"},
