@@ -99,7 +99,7 @@ func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session
 		if err := s.followClock(ctx, l); err != nil {
 			return s.cfg.explainError("reading the server's clock", err)
 		}
-		w := &batchWrite{serverConn: l, events: events, oldest: s.oldestKept()}
+		w := &batchWrite{serverConn: l, events: events, oldest: s.guard.OldestKept(s.ttl)}
 		err := w.writeBatch(ctx)
 		if result = w.result; err == nil {
 			fates = w.fatesByIndex()

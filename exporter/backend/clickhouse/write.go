@@ -5,10 +5,8 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"math"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -218,11 +216,4 @@ func refusalReason(e *session.Event) string {
 		return "the record has more than 64 MiB"
 	}
 	return ""
-}
-
-func (s *store) oldestKept() int64 {
-	if s.ttl == 0 {
-		return math.MinInt64
-	}
-	return retention.BoundedUnixNano(s.guard.Oldest(s.ttl))
 }

@@ -179,7 +179,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'se
 func (s *store) loadPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	known, err := s.listPartitions(ctx, conn)
 	if err == nil {
-		s.partitions.replaceKnown(known, s.cfg.CreateSchema, s.now(), s.oldestKept())
+		s.partitions.replaceKnown(known, s.cfg.CreateSchema, s.now(), s.guard.OldestKept(s.ttl))
 	}
 	return err
 }

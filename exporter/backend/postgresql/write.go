@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/hex"
 	"iter"
-	"math"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -129,7 +127,7 @@ func (w *batchWrite) trySpanOnce(ctx context.Context, from, to int) (t *spanAtte
 
 // walkSpan makes rows of the events, and has them sent whenever they have reached a size.
 func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, size int, send func() error) (err error) {
-	oldest := w.oldestKept()
+	oldest := w.guard.OldestKept(w.ttl)
 	w.rows.truncateBuffer()
 	w.events(func(i int, e *session.Event) bool {
 		if i < from || i >= to {
@@ -300,13 +298,4 @@ func (w *batchWrite) commitUninterrupted(ctx context.Context, last string) error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	return execStatements(ctx, w.conn, last+"COMMIT")
-}
-
-// oldestKept is the time from which on events are kept. Older ones are left out: were they let in and dropped
-// again, a source that delivers its history over and over would fill and empty the table.
-func (s *store) oldestKept() int64 {
-	if s.ttl == 0 {
-		return math.MinInt64
-	}
-	return retention.BoundedUnixNano(s.guard.Oldest(s.ttl))
 }

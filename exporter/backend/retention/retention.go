@@ -3,6 +3,7 @@
 package retention
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,15 @@ func NewGuard(log *zap.Logger, now func() time.Time, elapsed func() time.Duratio
 
 // Oldest is the time from which on records are kept. It is safe for concurrent use.
 func (g *Guard) Oldest(ttl time.Duration) time.Time { return g.clock.believedTime().Add(-ttl) }
+
+// OldestKept is the time in nanoseconds since 1970 from which on events are kept. Older ones are left out: were they let in and dropped again, a
+// source that delivers its history over and over would fill and empty the table.
+func (g *Guard) OldestKept(ttl time.Duration) int64 {
+	if ttl == 0 {
+		return math.MinInt64
+	}
+	return BoundedUnixNano(g.Oldest(ttl))
+}
 
 const ttlWaits = "ttl waits"
 

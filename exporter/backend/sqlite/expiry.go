@@ -91,7 +91,7 @@ func (x *expiryTimer) deleteSlice() (more bool, err error) {
 				return err
 			}
 		}
-		oldest := x.oldestKept()
+		oldest := x.guard.OldestKept(x.ttl)
 		if deleted, more, err = x.deleteExpired(oldest); err == nil && !more {
 			err = x.forgetExpired(oldest)
 		}
@@ -153,7 +153,7 @@ func (x *expiryTimer) dropExpired() (dropped bool, err error) {
 	if !x.cfg.CreateSchema {
 		return false, nil
 	}
-	oldest := x.oldestKept()
+	oldest := x.guard.OldestKept(x.ttl)
 	for _, p := range x.partitions.ranges[:len(x.partitions.ranges)-1] { // the newest stays
 		if expired, err := x.hasExpired(p, oldest); err != nil {
 			return false, x.explainFailure("reading a partition", err)

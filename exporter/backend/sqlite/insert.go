@@ -2,12 +2,10 @@ package sqlite
 
 import (
 	"errors"
-	"math"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
 // Reasons of refusals.
@@ -30,7 +28,7 @@ func (w *writer) hasTriggers(table string) bool {
 }
 
 func (w *writer) insertEvents(r *writeRequest) (err error) {
-	oldest := w.oldestKept()
+	oldest := w.guard.OldestKept(w.ttl)
 	for row := range w.events.readAhead(r.events) {
 		if err := r.ctx.Err(); err != nil {
 			return err
@@ -52,15 +50,6 @@ func (w *writer) insertEvents(r *writeRequest) (err error) {
 		}
 	}
 	return nil
-}
-
-// oldestKept is the time from which on events are kept. Older ones are left out: were they let in and deleted
-// again, a source that delivers its history over and over would fill and empty the table.
-func (w *writer) oldestKept() int64 {
-	if w.ttl == 0 {
-		return math.MinInt64
-	}
-	return retention.BoundedUnixNano(w.guard.Oldest(w.ttl))
 }
 
 // insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
