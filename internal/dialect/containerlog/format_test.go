@@ -137,7 +137,7 @@ func TestContainerIsReadOnAnywhere(t *testing.T) {
 		check := logformattest.Format{New: func() logformat.Parser { return f.New(o) }, Errors: anyError, LineMayContinue: f.LineMayContinue}
 		for _, name := range []string{"kubelet, long lines", "docker"} {
 			wrapped := wrapLines(text, wrappers[name])
-			for cut := 0; cut < len(wrapped); cut += len(wrapped)/40 + 1 {
+			for cut := 0; cut < len(wrapped); cut += len(wrapped)/16 + 1 {
 				check.Check(t, wrapped, cut)
 			}
 		}
