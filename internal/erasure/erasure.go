@@ -29,7 +29,7 @@ var ErrSealed = errors.New("the records are sealed, so what is erased has to be 
 
 // Run erases what is chosen, and tells how many records that were. An Erasure that ended with an error, or was killed, is finished by another of the same choice.
 func (x *Erasure) Run(ctx context.Context, choice *Choice) (records int, err error) {
-	if err := x.findLog(ctx); err != nil {
+	if err := x.checkUnsealed(ctx); err != nil {
 		return 0, err
 	}
 	for _, table := range Tables {
@@ -47,9 +47,9 @@ func (x *Erasure) Run(ctx context.Context, choice *Choice) (records int, err err
 	return records, nil
 }
 
-func (x *Erasure) findLog(ctx context.Context) error {
+func (x *Erasure) checkUnsealed(ctx context.Context) error {
 	if x.Log != nil {
-		return x.Log.FindEnd(ctx, x.Store)
+		return nil
 	}
 	logs, err := sealquery.Logs(ctx, x.Store)
 	if err == nil && len(logs) > 0 {
@@ -89,19 +89,21 @@ func isContended(err error) bool {
 	return errors.Is(err, backend.ErrLogTaken) || errors.Is(err, backend.ErrLogClaimed)
 }
 
-// state goes on behind what another erasure has stated meanwhile.
+// state goes on behind what another erasure has stated meanwhile, and names where the table's logs end by now.
 func (x *Erasure) state(ctx context.Context, entries []seal.Entry) error {
 	if x.Log == nil {
 		return nil
 	}
-	err := x.Log.State(ctx, entries, x.Reason)
-	for isContended(err) && ctx.Err() == nil {
+	for {
+		err := x.Log.FindEnd(ctx, x.Store)
+		if err == nil {
+			err = x.Log.State(ctx, entries, x.Reason)
+		}
+		if !isContended(err) || ctx.Err() != nil {
+			return err
+		}
 		if errors.Is(err, backend.ErrLogClaimed) {
 			time.Sleep(rand.N(mostBetweenClaims)) // each of them another while
 		}
-		if err = x.Log.FindEnd(ctx, x.Store); err == nil {
-			err = x.Log.State(ctx, entries, x.Reason)
-		}
 	}
-	return err
 }

@@ -42,9 +42,17 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	end, ahead, err := b.endOfExpired(ctx, store, oldest.UnixNano())
-	if err != nil || end == 0 {
+	kept, err := b.retentionTexts(ctx, store)
+	if err != nil {
 		return err
+	}
+	end, ahead, err := b.endOfExpired(ctx, store, oldest.UnixNano())
+	if err != nil {
+		return err
+	}
+	if end == 0 {
+		b.restateRetention(kept)
+		return nil
 	}
 	carried, err := compareStored(ctx, store, ahead, seal.NewCommitter(b.current.seed)) // another epoch begins in this goroutine alone
 	if err != nil || !haveSettled(ahead, carried) {
@@ -55,8 +63,7 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 		b.takeStored(b.current, &carried[i].Entry)
 	}
 	b.current.pending.AddStatement(fmt.Sprintf("pruned %d", end))
-	b.current.pending.AddStatement(retentionText(b.ttl)) // the one before goes
-	for _, text := range b.rotationTexts() {
+	for _, text := range append(kept, b.rotationTexts()...) { // those before go
 		b.current.pending.AddStatement(text)
 	}
 	b.mu.Unlock()
@@ -64,6 +71,21 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 		return err
 	}
 	return b.inner.PruneSeals(ctx, b.state.Log, end)
+}
+
+const nameTableEvery = 24 * time.Hour
+
+// restateRetention states the retention again once another log has begun, and each day: other collectors let go of the heads that were named.
+func (b *Backend) restateRetention(kept []string) {
+	if len(kept) == b.namedLogs && time.Since(b.namedAt) < nameTableEvery {
+		return
+	}
+	b.namedLogs, b.namedAt = len(kept), time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, text := range kept {
+		b.current.pending.AddStatement(text)
+	}
 }
 
 // mostAhead is how many records may be sealed anew, so that they hold no others' seals.

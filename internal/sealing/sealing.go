@@ -60,6 +60,8 @@ type Backend struct {
 
 	cancelWitnesses context.CancelFunc // of the head that they are asked for
 	pruned          time.Time          // when pages that may go were looked for last
+	namedAt         time.Time          // when the table's logs were named last, with the retention
+	namedLogs       int
 
 	state        logState // of the goroutine that seals
 	journalsLeft []string // of an earlier run, until the first seal is stored

@@ -48,17 +48,17 @@ func (l *sideLog) Keys() seal.Keys { return l.key.Keys() }
 
 // FindEnd finds where the log goes on, and where the others of the table end.
 func (l *sideLog) FindEnd(ctx context.Context, store query.Store) (err error) {
-	if l.about, err = l.tableHeads(ctx, store); err != nil {
+	if l.about, err = tableHeads(ctx, store, func(log string) bool { return strings.HasPrefix(log, l.stem) }); err != nil {
 		return err
 	}
 	return l.findTip(ctx, store)
 }
 
 // tableHeads are statements of where the table's other logs end: what is stated beside them is about their records, and excuses nothing in another table.
-func (l *sideLog) tableHeads(ctx context.Context, store query.Store) (texts []string, err error) {
+func tableHeads(ctx context.Context, store query.Store, isOwn func(log string) bool) (texts []string, err error) {
 	last, err := sealquery.LastHeads(ctx, store)
 	for _, s := range last {
-		if head, _, err := seal.ReadHead(s.Head); err == nil && !strings.HasPrefix(s.Log, l.stem) {
+		if head, _, err := seal.ReadHead(s.Head); err == nil && !isOwn(s.Log) {
 			texts = append(texts, "about "+head.Line())
 		}
 	}

@@ -90,7 +90,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		return err
 	}
 	retired := b.resumeRotation(last, known)
-	statements := []string{retentionText(b.ttl)}
+	var statements []string
 	var ahead []session.Event
 	switch {
 	case known.Log == "" && last == nil:
@@ -99,7 +99,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 			return err
 		}
 		ahead = some
-		statements = append([]string{text}, statements...)
+		statements = append(statements, text)
 	case known.Log == "":
 		if _, _, err := b.key.Keys().Open(last.Head, b.state.Log); err != nil {
 			return backend.MarkMisconfigured(fmt.Errorf("seal::key_file: the log %s in the table ends with a head of another key: name that key, or another seal::writer: %w", b.state.Log, err))
@@ -123,9 +123,14 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		b.alarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
 			errors.New("the last head is not in the table"))
 	}
+	kept, err := b.retentionTexts(ctx, store)
+	if err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.state.Retired, b.state.Signed = retired, known.Signed
+	statements = append(statements, kept...)
 	statements = append(statements, b.rotationTexts()...) // a kill may have kept them from their seal
 	if b.nextKey != nil {
 		texts, err := b.leavingTexts(ctx, store)
@@ -134,6 +139,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		}
 		statements = append(statements, texts...)
 	}
+	b.namedLogs, b.namedAt = len(kept), time.Now()
 	err = b.takeJournals(ctx, store, last, statements)
 	if err == nil {
 		b.current.rotates = b.nextKey != nil
@@ -193,6 +199,14 @@ func (b *Backend) isTableAhead(last *sealquery.StoredSeal, known logState) bool 
 
 func (b *Backend) goOnFrom(last *sealquery.StoredSeal) {
 	b.state.Head, b.state.Tip = last.Head, seal.Tip{Size: last.First + last.Pages, Edge: last.Edge}
+}
+
+// retentionTexts name the table's logs where records expire: in another table the statement excuses nothing.
+func (b *Backend) retentionTexts(ctx context.Context, store query.Store) (texts []string, err error) {
+	if b.ttl > 0 {
+		texts, err = tableHeads(ctx, store, func(log string) bool { return log == b.state.Log })
+	}
+	return append(texts, retentionText(b.ttl)), err
 }
 
 func retentionText(ttl time.Duration) string {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -140,6 +142,52 @@ func erasureElsewhere(t *testing.T, r *sealRig) {
 	requireRemoved(verify.KindStatementRefused)
 	r.copyLog(other, "a")
 	requireRemoved()
+}
+
+// retentionElsewhere: a retention that was stated in another table, under the same key, expires nothing here. In this one it does, also of who came later.
+func retentionElsewhere(t *testing.T, r *sealRig) {
+	r.write(hours(0, 10))
+	other := r.withWriter(r.another(), "b")
+	other.ttl = time.Since(time.Unix(0, firstTime).Add(5 * time.Hour))
+	other.write()
+	r.db.Delete(t, events, ofUser(2))
+	requireRemoved := func(want ...verify.Kind) {
+		t.Helper()
+		r.at = time.Now()
+		_, found := r.verify(r.heads()...)
+		require.Equal(t, want, findingKinds(found))
+	}
+	requireRemoved(verify.KindRemoved)
+	other.copyLog(r, "b")
+	requireRemoved(verify.KindRemoved)
+	here := r.withWriter(r.db, "c")
+	here.ttl = other.ttl
+	here.write()
+	requireRemoved()
+}
+
+// statementsOfACopy: what is stated in a copy of the table, of hours ago, under the same key, excuses nothing in the table.
+func statementsOfACopy(t *testing.T, outer *sealRig) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, outer.another())
+		r.write(numbers(0, 10))
+		copied := r.withWriter(outer.another(), "a")
+		r.copyLog(copied, "a")
+		rows := copied.db.Open(t, 0)
+		require.NoError(t, rows.Start(t.Context()))
+		writeEvents(t, rows, numbers(0, 10))
+		require.NoError(t, rows.Shutdown(context.Background()))
+		time.Sleep(time.Hour)
+		r.write(numbers(10, 20))
+		time.Sleep(2 * time.Hour)
+		_, err := copied.forget(person("user-7"))
+		require.NoError(t, err)
+
+		r.db.Delete(t, events, ofUser(7))
+		copied.copyLog(r, "a/forget")
+		_, found := r.verify(r.heads()...)
+		require.ElementsMatch(t, []verify.Kind{verify.KindStatementRefused, verify.KindRemoved}, findingKinds(found))
+	})
 }
 
 // withWriter is another collector with the same key.

@@ -17,7 +17,9 @@ import (
 // pruneOnce has a collector with a ttl let go of seals.
 func (r *sealRig) pruneOnce(hour int) {
 	r.t.Helper()
-	first := func() string { return r.db.Column(r.t, "SELECT min(first) FROM session_seal_pages")[0] }
+	first := func() string {
+		return r.db.Column(r.t, "SELECT min(first) FROM session_seal_pages WHERE log = '"+keyName+"/"+r.cfg.Writer+"'")[0]
+	}
 	before := first()
 	r.ttl = pruningAfter(hour)
 	b := r.start()

@@ -99,3 +99,37 @@ func (r *sealRig) keyNamesAnother(oldFile string) {
 		require.Len(r.t, removed, 1)
 	}
 }
+
+// leftKeyExcuses: whoever has the key before states a retention that is about this table, and seals what he has changed.
+func leftKeyExcuses(t *testing.T, r *sealRig) {
+	r.write(hours(0, 20))
+	r.cfg.NextKeyFile, _ = r.newKey()
+	r.write()
+	thief := r.withWriter(r.another(), "thief")
+	thief.cfg.NextKeyFile = ""
+	thief.write(forgedBy("mallory", hours(3, 4)))
+	r.copyLog(thief, "a")
+	thief.ttl = time.Since(time.Unix(0, firstTime).AddDate(0, 0, 5))
+	thief.write()
+	thief.copyLog(r, "thief")
+	r.db.Delete(t, events, ofUser(5))
+	r.db.Update(t, events, "user_name", "'mallory'", ofUser(3))
+	r.at = time.Now()
+	_, found := r.verify()
+	require.ElementsMatch(t, []verify.Kind{verify.KindKeyLeft, verify.KindRemoved, verify.KindAltered}, findingKinds(found))
+}
+
+// leftKeyPrunes: a collector that still has the key before lets go of seals, which is in order once its key is rotated, too.
+func leftKeyPrunes(t *testing.T, r *sealRig) {
+	late := r.withWriter(r.db, "b")
+	late.write(hours(0, 200), hours(200, 400), hours(400, 500))
+	r.cfg.NextKeyFile, _ = r.newKey()
+	r.write()
+	late.pruneOnce(300)
+	late.at = time.Now()
+	_, found := late.verify()
+	require.Contains(t, findingKinds(found), verify.KindStatementRefused)
+	late.cfg.NextKeyFile = r.cfg.NextKeyFile
+	late.write()
+	late.requireNothingFound()
+}

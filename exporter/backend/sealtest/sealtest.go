@@ -84,9 +84,13 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 	"WhatIsForgottenIsNoTampering":       forgetting,
 	"AnErasureOfAnotherTable":            erasureElsewhere,
+	"ARetentionOfAnotherTable":           retentionElsewhere,
+	"StatementsOfAnOldCopy":              statementsOfACopy,
 	"TwoErasuresAtOnce":                  erasuresAtOnce,
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,
+	"AKeyThatHasLeftExcusesNothing":      leftKeyExcuses,
+	"AKeyThatHasLeftPrunes":              leftKeyPrunes,
 	"HostileRecordsAreNotDisguised":      hostileRecords,
 	"PruningWhileItIsVerified":           prunedMeanwhile,
 	"ARecordDatedAheadIsCarried":         datedAhead,
@@ -99,7 +103,7 @@ var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
-	"AnErasureOfAnotherTable",
+	"AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy",
 }
 
 // Run tests a backend; each part has a database of its own.

@@ -71,7 +71,7 @@ func (v *verifier) bindStatement(ctx context.Context, b *boundStatement) (refuse
 	}
 	isPruned := len(b.about) == 0
 	for _, head := range b.about {
-		log, err := v.logWithHead(ctx, head)
+		log, err := v.logStatedAbout(ctx, head, b.sealed)
 		if err != nil {
 			return "", err
 		}
@@ -94,35 +94,65 @@ func keyNames(keys seal.Keys) string {
 	return strings.Join(names, ", ")
 }
 
-// logWithHead is the log that was as a head says, or nil.
-func (v *verifier) logWithHead(ctx context.Context, head seal.Head) (*logHistory, error) {
-	if log, isKnown := v.headsFound[head]; isKnown {
-		return log, nil
-	}
-	log, err := v.lookUpHead(ctx, head)
-	if err == nil {
-		v.headsFound[head] = log
-	}
-	return log, err
+// foundHead is the log that was as a head says. No log: none of the table was so.
+type foundHead struct {
+	log      *logHistory
+	followed time.Time // when it had grown by the next seal; zero: it has not
 }
 
-func (v *verifier) lookUpHead(ctx context.Context, head seal.Head) (*logHistory, error) {
+// logStatedAbout is the log that was as a head says when a statement was made of it, or nil: where it had grown long before, the statement was made in an older copy of the
+// table.
+func (v *verifier) logStatedAbout(ctx context.Context, head seal.Head, stated time.Time) (*logHistory, error) {
+	found, err := v.logWithHead(ctx, head)
+	if err != nil || !found.followed.IsZero() && found.followed.Add(silentWithin).Before(stated) {
+		return nil, err
+	}
+	return found.log, nil
+}
+
+func (v *verifier) logWithHead(ctx context.Context, head seal.Head) (foundHead, error) {
+	if found, isKnown := v.headsFound[head]; isKnown {
+		return found, nil
+	}
+	found, err := v.lookUpHead(ctx, head)
+	if err == nil {
+		v.headsFound[head] = found
+	}
+	return found, err
+}
+
+func (v *verifier) lookUpHead(ctx context.Context, head seal.Head) (found foundHead, err error) {
 	for _, w := range v.walks {
 		if w.log.name != head.Origin {
 			continue
 		}
 		tip, err := sealquery.TipAt(ctx, v.store, head.Origin, head.Size)
 		if errors.Is(err, sealquery.ErrSealMissing) {
-			return nil, nil
+			return found, nil
 		}
 		if err != nil {
-			return nil, err
+			return found, err
 		}
 		if root, err := tip.Root(); err == nil && root == head.Root {
-			return w.log, nil
+			found.log = w.log
+			found.followed, err = v.sealedBehind(ctx, head)
+			return found, err
 		}
 	}
-	return nil, nil
+	return found, nil
+}
+
+// sealedBehind is when a log had grown by the seal that follows a head.
+func (v *verifier) sealedBehind(ctx context.Context, head seal.Head) (time.Time, error) {
+	next, err := sealquery.SealAt(ctx, v.store, head.Origin, head.Size)
+	if errors.Is(err, sealquery.ErrSealMissing) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	_, sealed, _ := v.Keys.Open(next.Head, head.Origin) // what nobody has signed is a finding
+	return sealed, nil
 }
 
 // isPrunedBehind tells whether a log has let go of what it had when it ended with a head: nothing of it is to be excused any more.

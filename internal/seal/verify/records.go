@@ -379,7 +379,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	for i := range entries {
 		s := &entries[i]
 		untrusted = untrusted || !s.from.trusted
-		if !s.seen && v.isOf(s, e) && s.from.sealed.After(v.erased.lastOf(e.RecordID, s.from.log)) {
+		if !s.seen && v.isOf(s, e) && !v.isOverruled(s, e, entries) && s.from.sealed.After(v.erased.lastOf(e.RecordID, s.from.log)) {
 			if !stated.IsZero() && s.from.sealed.After(stated) {
 				v.report(Finding{Kind: KindReturned, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: s.from.log.name, Sealed: s.from.sealed, Detail: "it was erased, and came to a collector again"})
 			}
@@ -421,6 +421,13 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	default:
 		v.unsealed = append(v.unsealed, lateRowOf(e, table))
 	}
+}
+
+// isOverruled tells whether a key that has left seals a row, and another one has sealed something else in its place.
+func (v *verifier) isOverruled(s *sealedEntry, e *session.Event, entries []sealedEntry) bool {
+	return s.from.unvouched && s.Kind != seal.KindConflict && slices.ContainsFunc(entries, func(other sealedEntry) bool {
+		return other.from.trusted && !other.from.unvouched && !v.isOf(&other, e)
+	})
 }
 
 // isFromBefore tells whether an unsealed row may be from before anything was sealed. What a log says that began later does not count: it may have begun in

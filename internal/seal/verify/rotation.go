@@ -133,17 +133,51 @@ func (v *verifier) reportLeftKeys(ctx context.Context) error {
 			if len(signers) == 0 {
 				continue
 			}
-			isVouched, err := v.isVouched(ctx, w.log, w.end.Size, mostRotations)
+			vouched, err := v.endOfVouched(ctx, w.log)
 			if err != nil {
 				return err
 			}
-			if !isVouched {
+			if vouched < w.end.Size {
+				v.distrustUnvouched(w, vouched)
 				v.report(Finding{Kind: KindKeyLeft, Log: w.log.name, Sealed: w.last, Detail: fmt.Sprintf("its key has left %s at %s: a writer whose key is still to be rotated, or somebody who has the old key", l.log, l.at.UTC().Format(time.RFC3339))})
 				break
 			}
 		}
 	}
 	return nil
+}
+
+// endOfVouched is the page up to which a log under a key that has left is vouched for.
+func (v *verifier) endOfVouched(ctx context.Context, log *logHistory) (end uint64, err error) {
+	for _, h := range v.vouched {
+		if h.Origin != log.name || h.Size <= end {
+			continue
+		}
+		isVouched, err := v.isVouched(ctx, log, h.Size, mostRotations)
+		if err != nil {
+			return 0, err
+		}
+		if isVouched {
+			end = h.Size
+		}
+	}
+	return end, nil
+}
+
+// distrustUnvouched has what a log says from a page on excuse nothing: whoever has its key now may say it.
+func (v *verifier) distrustUnvouched(w *logWalk, from uint64) {
+	w.log.retentions = slices.DeleteFunc(w.log.retentions, func(r retention) bool { return r.first >= from })
+	for i := range v.seals {
+		if r := &v.seals[i]; r.log == w.log && r.first >= from {
+			r.unvouched = true
+		}
+	}
+	if w.log.pruned > 0 && w.log.prunedAt >= from {
+		v.report(Finding{Kind: KindStatementRefused, Log: w.log.name, Sealed: w.last, Detail: "it lets go of seals, and its key has left before: rotate the key of a writer that still has it, or somebody has removed them"})
+	}
+	if from == 0 { // and what was there before it is not for it to say
+		v.logs = slices.DeleteFunc(v.logs, func(l *logHistory) bool { return l == w.log })
+	}
 }
 
 // haveLeft tells whether some of what has signed a head has left a log, or whether nothing has signed it.
@@ -165,10 +199,10 @@ func (v *verifier) isVouched(ctx context.Context, log *logHistory, end uint64, r
 			return false, err
 		}
 		isVouched := !v.haveLeft(v.Keys.Opening(h.by.head, h.by.log.name))
-		if found == log && !isVouched {
+		if found.log == log && !isVouched {
 			isVouched, err = v.isVouched(ctx, h.by.log, h.by.end.Size, rotations-1)
 		}
-		if err != nil || found == log && isVouched {
+		if err != nil || found.log == log && isVouched {
 			return isVouched, err
 		}
 	}

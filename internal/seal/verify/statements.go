@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -38,10 +39,10 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 			w.noteLoss(bound, rest)
 		case "retention":
 			ttl, _ := time.ParseDuration(rest) // "unlimited" is 0
-			w.log.retentions = append(w.log.retentions, retention{r.sealed, ttl})
+			w.log.retentions = append(w.log.retentions, retention{r.sealed, ttl, s.First, bound.about})
 		case "pruned":
 			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
-				w.log.pruned = page
+				w.log.pruned, w.log.prunedAt = page, s.First
 			}
 		case "signed":
 			if head, ok := seal.ParseHeadLine(rest); ok {
@@ -55,15 +56,39 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 	}
 }
 
-// mayHaveExpired tells whether an event of this time may have been deleted by a retention that was in force: of its own log, or of another one while that was
-// written, since whatever collector expires records does so for all.
+// bindRetentions finds the logs of the table in which a retention was stated: that of another table expires nothing here.
+func (v *verifier) bindRetentions(ctx context.Context) error {
+	for _, w := range v.walks {
+		for _, r := range slices.Backward(w.log.retentions) { // what was named last is there the longest
+			if r.ttl == 0 {
+				continue
+			}
+			for _, head := range r.about {
+				if slices.ContainsFunc(w.log.beside, func(l *logHistory) bool { return l.name == head.Origin }) {
+					continue
+				}
+				log, err := v.logStatedAbout(ctx, head, r.from)
+				if err != nil {
+					return err
+				}
+				if log != nil {
+					w.log.beside = append(w.log.beside, log)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// mayHaveExpired tells whether an event of this time may have been deleted by a retention that was in force: of its own log, or of another one that has named it, while
+// that was written, since whatever collector expires records does so for all.
 func (v *verifier) mayHaveExpired(event time.Time, own *logHistory) bool {
 	for _, w := range v.walks {
 		until := v.now()
 		if w.log != own {
 			until = w.last.Add(silentWithin)
 		}
-		if w.known && w.log.allowsExpiry(event, until) {
+		if w.known && (w.log == own || slices.Contains(w.log.beside, own)) && w.log.allowsExpiry(event, until) {
 			return true
 		}
 	}

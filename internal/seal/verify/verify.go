@@ -136,7 +136,7 @@ type verifier struct {
 	signing     seal.Keys // those that have signed something
 	left        []leftKeys
 	vouched     []vouchedHead
-	headsFound  map[seal.Head]*logHistory // nil: no log of the table was so
+	headsFound  map[seal.Head]foundHead
 
 	committer   *seal.Committer // of the seal that was asked last
 	committerOf *sealedRange
@@ -154,14 +154,15 @@ func (v *verifier) now() time.Time { return v.At.Add(time.Since(v.begun)) }
 
 // sealedRange is a seal that can be trusted.
 type sealedRange struct {
-	log      *logHistory
-	first    uint64
-	entries  uint64
-	min, max session.ID
-	sealed   time.Time
-	trusted  bool // false: only its range is known
-	gone     bool // since
-	erasure  *statedErasure
+	log       *logHistory
+	first     uint64
+	entries   uint64
+	min, max  session.ID
+	sealed    time.Time
+	trusted   bool // false: only its range is known
+	gone      bool // since
+	unvouched bool // signed behind what its key had signed when that left
+	erasure   *statedErasure
 }
 
 // logHistory is what a log has stated.
@@ -170,16 +171,20 @@ type logHistory struct {
 	firstSeal  time.Time
 	beganAfter int64 // events up to this time may be unsealed; 0: none
 	retentions []retention
-	pruned     uint64 // the page before which the log says that there is nothing any more
+	pruned     uint64        // the page before which the log says that there is nothing any more
+	prunedAt   uint64        // page of the seal that says so
+	beside     []*logHistory // logs of the table in which it has stated a retention
 }
 
 type retention struct {
-	from time.Time
-	ttl  time.Duration // 0: unlimited
+	from  time.Time
+	ttl   time.Duration // 0: unlimited
+	first uint64        // page of its seal
+	about []seal.Head   // of the table's other logs
 }
 
 func newVerifier(store query.Store, o Options, report func(Finding)) *verifier {
-	v := &verifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]*logHistory{}}
+	v := &verifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]foundHead{}}
 	v.Keys = slices.Clip(v.Keys)
 	v.given = v.Keys
 	v.report = func(f Finding) {
@@ -242,6 +247,9 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 		}
 	}
 	if err := v.checkErasures(ctx); err != nil {
+		return err
+	}
+	if err := v.bindRetentions(ctx); err != nil {
 		return err
 	}
 	v.checkAlarms()
