@@ -24,7 +24,7 @@ func is(want string) func([][]string) bool {
 }
 
 func TestAClusterReplicatesAndDistributes(t *testing.T) {
-	c := ClickHouseCluster(t, 2, 2)
+	c := ClickHouseCluster(t, 2, 2, LogsOnDemand())
 	replicated(t, c, "r")
 	for _, s := range c.Nodes() {
 		require.Equal(t, "1", s.Query(t, "SELECT count() FROM system.tables WHERE name = 'r'")[0][0], "ON CLUSTER reaches every node")
@@ -41,7 +41,7 @@ func TestAClusterReplicatesAndDistributes(t *testing.T) {
 }
 
 func TestANodeThatWasKilledCatchesUp(t *testing.T) {
-	c := ClickHouseCluster(t, 1, 2)
+	c := ClickHouseCluster(t, 1, 2, LogsOnDemand())
 	replicated(t, c, "k")
 	stays, killed := c.Shards[0][0], c.Shards[0][1]
 	uuid := killed.Query(t, "SELECT serverUUID()")
@@ -60,7 +60,7 @@ func TestANodeThatWasKilledCatchesUp(t *testing.T) {
 }
 
 func TestWithoutZooKeeperTablesAreReadOnly(t *testing.T) {
-	c := ClickHouseCluster(t, 1, 1)
+	c := ClickHouseCluster(t, 1, 1, LogsOnDemand())
 	replicated(t, c, "z")
 	s := c.Shards[0][0]
 	s.Exec(t, "INSERT INTO z SELECT 1")
@@ -85,7 +85,7 @@ func TestWithoutZooKeeperTablesAreReadOnly(t *testing.T) {
 }
 
 func TestAUsersOwnCluster(t *testing.T) {
-	c := ClickHouseCluster(t, 1, 1)
+	c := ClickHouseCluster(t, 1, 1, LogsOnDemand())
 	s := c.Shards[0][0]
 	env := fmt.Sprintf("%s=%s;native=%s,http=%s,username=%s,password=%s", EnvCluster, c.Name, s.Native, s.HTTP, server.Admin.Name, url.PathEscape(server.Admin.Password))
 	for test, reason := range map[string]string{
