@@ -45,8 +45,11 @@ type SealClaimer interface {
 	ClaimSeal(ctx context.Context, log string, first uint64, claimant string) error
 }
 
-// MostErased is how many records are erased at a time: so many ids are a statement that every server takes.
-const MostErased = 4096
+// MostErased is how many records are erased at a time. A mutation of ClickHouse costs as much for one as for all of them.
+const MostErased = 1 << 16
+
+// ErasedInTransaction is how many are where others write meanwhile, and wait for it.
+const ErasedInTransaction = 4096
 
 // ErrLogTaken is returned for a seal in whose place another one is: somebody else writes the same log.
 var ErrLogTaken = errors.New("another seal is in its place")

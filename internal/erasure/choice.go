@@ -64,11 +64,7 @@ func (c *Choice) conditions(store query.Store) (all []string) {
 		all = append(all, strings.Join(some, " OR "))
 	}
 	for ids := range slices.Chunk(c.Records, idsAtOnce) {
-		literals := make([]string, len(ids))
-		for i, id := range ids {
-			literals[i] = store.Identity(sealquery.RecordID, id[:])
-		}
-		all = append(all, "record_id IN ("+strings.Join(literals, ", ")+")")
+		all = append(all, query.AmongRecords(store, ids))
 	}
 	return all
 }

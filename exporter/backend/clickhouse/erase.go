@@ -13,28 +13,37 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // EraseRecords needs ALTER DELETE, and returns when every replica has written its parts anew. What is derived of the records' users goes before the records, so that a
 // call that was cut short finds them again, and is told anew of what is left.
 func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
-	literals := make([]string, len(ids))
-	for i, id := range ids {
-		literals[i] = (&queryStore{}).Identity(nil, id[:])
+	atOnce := len(ids)
+	if s.cfg.Cluster != "" {
+		atOnce = erasedOnCluster
 	}
-	condition := "record_id IN (" + strings.Join(literals, ", ") + ")"
 	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
-		err := l.deleteRows(ctx, "session_conflicts", condition)
-		if err == nil && !onlyConflicts {
-			err = l.eraseEvents(ctx, condition)
+		for some := range slices.Chunk(ids, atOnce) {
+			condition := query.AmongRecords(&queryStore{}, some)
+			err := l.deleteRows(ctx, "session_conflicts", condition)
+			if err == nil && !onlyConflicts {
+				err = l.eraseEvents(ctx, some, condition)
+			}
+			if err != nil {
+				return s.cfg.explainError("erasing", err)
+			}
 		}
-		return s.cfg.explainError("erasing", err)
+		return nil
 	})
 }
 
-func (l *serverConn) eraseEvents(ctx context.Context, condition string) error {
-	names, err := l.queryTexts(ctx, l.cfg.prefixNames("SELECT DISTINCT CAST(assumeNotNull(user_name) AS String) AS text FROM session_events WHERE user_name IS NOT NULL AND ")+condition)
+// erasedOnCluster are as many as fit into a node of Keeper, which takes a megabyte.
+const erasedOnCluster = 4096
+
+func (l *serverConn) eraseEvents(ctx context.Context, ids []session.ID, condition string) error {
+	names, err := l.usersOf(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -61,6 +70,20 @@ func (l *serverConn) eraseEvents(ctx context.Context, condition string) error {
 		}
 	}
 	return nil
+}
+
+// usersOf asks for as many at a time as fit into a statement of the length that servers take.
+func (l *serverConn) usersOf(ctx context.Context, ids []session.ID) (names []string, err error) {
+	const asked = "SELECT DISTINCT CAST(assumeNotNull(user_name) AS String) AS text FROM session_events WHERE user_name IS NOT NULL AND "
+	for some := range slices.Chunk(ids, backend.ErasedInTransaction/2) {
+		found, err := l.queryTexts(ctx, l.cfg.prefixNames(asked)+query.AmongRecords(&queryStore{}, some))
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, found...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // longestClaim is how old the claim of somebody who was killed may be before it counts for nothing.

@@ -2,7 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -53,8 +52,14 @@ func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column 
 
 func (s *queryStore) Text(text string) string { return configclickhouse.QuoteText(text) }
 
+const hexadecimal = "0123456789abcdef"
+
 func (s *queryStore) Identity(_ *session.Field, id []byte) string {
-	return "unhex('" + hex.EncodeToString(id) + "')"
+	b := append(make([]byte, 0, 2+4*len(id)), '\'') // a literal, not unhex(): of a literal's parts, a list may have as many as a statement has bytes
+	for _, c := range id {
+		b = append(b, '\\', 'x', hexadecimal[c>>4], hexadecimal[c&15])
+	}
+	return string(append(b, '\''))
 }
 
 func (s *queryStore) Between(from, until int64) string {

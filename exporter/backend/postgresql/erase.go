@@ -3,8 +3,10 @@ package postgresql
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -17,11 +19,16 @@ WHERE ` + successfulLogins
 
 // EraseRecords needs DELETE on both tables. The bytes stay in the pages of the tables until VACUUM FULL.
 func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
-	literals := make([]string, len(ids))
-	for i, id := range ids {
-		literals[i] = "'" + id.String() + "'"
+	for some := range slices.Chunk(ids, backend.ErasedInTransaction) {
+		if err := s.eraseTogether(ctx, some, onlyConflicts); err != nil {
+			return err
+		}
 	}
-	where := " WHERE record_id IN (" + strings.Join(literals, ", ") + ")"
+	return nil
+}
+
+func (s *store) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
+	where := " WHERE " + query.AmongRecords(&queryStore{}, ids)
 	sql := "BEGIN; DELETE FROM session_conflicts" + where + "; "
 	if !onlyConflicts {
 		sql += lockSummary + "; " + fmt.Sprintf(eraseEvents, where) + "; "

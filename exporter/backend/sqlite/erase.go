@@ -2,20 +2,27 @@ package sqlite
 
 import (
 	"context"
-	"strings"
+	"slices"
 
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // EraseRecords shares the writer's next commit. What it deletes is overwritten; a trigger of the view has the summary counted anew.
 func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
-	literals := make([]string, len(ids))
-	for i, id := range ids {
-		literals[i] = (&queryStore{}).Identity(nil, id[:])
+	for some := range slices.Chunk(ids, backend.ErasedInTransaction) {
+		if err := s.eraseTogether(ctx, some, onlyConflicts); err != nil {
+			return err
+		}
 	}
-	where := " WHERE record_id IN (" + strings.Join(literals, ", ") + ")"
+	return nil
+}
+
+func (s *store) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
+	where := " WHERE " + query.AmongRecords(&queryStore{}, ids)
 	erase := func(w *writer) error {
 		statements := []string{"PRAGMA secure_delete = ON", "DELETE FROM session_conflicts" + where}
 		if !onlyConflicts {

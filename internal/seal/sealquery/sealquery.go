@@ -9,7 +9,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/query"
@@ -205,11 +204,7 @@ func Records(ctx context.Context, s query.Store, table string, ids []session.ID)
 		for len(ids) > 0 {
 			some := ids[:min(len(ids), idsAtOnce)]
 			ids = ids[len(some):]
-			literals := make([]string, len(some))
-			for i, id := range some {
-				literals[i] = s.Identity(RecordID, id[:])
-			}
-			for e, err := range s.Events(ctx, table, " WHERE record_id IN ("+strings.Join(literals, ", ")+")") {
+			for e, err := range s.Events(ctx, table, " WHERE "+query.AmongRecords(s, some)) {
 				if err != nil {
 					return err
 				}
