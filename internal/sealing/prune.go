@@ -3,6 +3,7 @@ package sealing
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -46,13 +47,10 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 	if err != nil {
 		return err
 	}
+	b.restateRetention(kept)
 	end, ahead, err := b.endOfExpired(ctx, store, oldest.UnixNano())
-	if err != nil {
+	if err != nil || end == 0 {
 		return err
-	}
-	if end == 0 {
-		b.restateRetention(kept)
-		return nil
 	}
 	carried, err := compareStored(ctx, store, ahead, seal.NewCommitter(b.current.seed)) // another epoch begins in this goroutine alone
 	if err != nil || !haveSettled(ahead, carried) {
@@ -67,6 +65,7 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 		b.current.pending.AddStatement(text)
 	}
 	b.mu.Unlock()
+	b.state.Pruned = end
 	if err := b.sealAll(ctx); err != nil {
 		return err
 	}
@@ -107,12 +106,20 @@ func haveSettled(asked map[session.ID][]doubtfulVersion, found []settledDoubt) b
 // nothing to let go of.
 func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest int64) (end uint64, ahead map[session.ID][]doubtfulVersion, err error) {
 	ahead = map[session.ID][]doubtfulVersion{}
+	keys, tip := b.formerKeys(), seal.Tip{}
 	for s, err := range sealquery.Seals(ctx, store, b.state.Log, 0) {
 		if err != nil {
 			return 0, nil, err
 		}
-		if !s.HasPages {
+		before := tip
+		tip = seal.Tip{Size: s.First + s.Pages, Edge: s.Edge}
+		if !s.HasPages && tip.Size <= b.state.Pruned {
 			continue
+		}
+		if _, err := s.Check(before, keys); err != nil && end == 0 {
+			return 0, nil, fmt.Errorf("pages %d to %d of the log %s are not as this collector has signed them, so they stay, as evidence: ask `sessionlog verify`: %w", s.First, tip.Size-1, s.Log, err)
+		} else if err != nil {
+			break
 		}
 		some, isExpired := splitExpired(s.Manifest, oldest, time.Now().UnixNano())
 		if !isExpired || len(ahead)+len(some) > mostAhead {
@@ -126,6 +133,17 @@ func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest in
 		}
 	}
 	return end, ahead, nil
+}
+
+// formerKeys verify what this log has of the collector.
+func (b *Backend) formerKeys() seal.Keys {
+	keys := b.key.Keys()
+	for _, public := range append(slices.Clone(b.state.Former), b.state.Retired) {
+		if before, err := seal.ParseKeys(public); err == nil {
+			keys = append(keys, before...)
+		}
+	}
+	return keys
 }
 
 // splitExpired gives the entries of events in the future, and tells whether all others are older than a time.

@@ -192,7 +192,7 @@ func (b *Backend) beginLog(number int) error {
 	if err != nil {
 		return err
 	}
-	b.state = logState{Number: number, Log: name, Retired: b.state.Retired, Signed: b.state.Signed}
+	b.state = logState{Number: number, Log: name, Retired: b.state.Retired, Signed: b.state.Signed, Former: b.state.Former}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,9 +106,13 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 			return backend.MarkMisconfigured(fmt.Errorf("seal::key_file: the log %s in the table ends with a head of another key: name that key, or another seal::writer: %w", b.state.Log, err))
 		}
 		b.goOnFrom(last)
+		if b.state.Pruned, err = sealquery.FirstPage(ctx, store, b.state.Log); err != nil {
+			return err
+		}
 		statements = append(statements, "continued without the collector's own state")
 	case b.isTableAhead(last, known):
 		b.goOnFrom(last)
+		b.state.Pruned = known.Pruned
 	case last != nil && last.Head == known.Head:
 		b.state = known
 	default: // whoever verifies could not judge what followed the gap: so it follows in another log
@@ -130,6 +135,12 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.state.Retired, b.state.Signed = retired, known.Signed
+	for _, public := range []string{known.Retired, known.Key} {
+		if public != "" && !slices.Contains(known.Former, public) {
+			known.Former = append(known.Former, public)
+		}
+	}
+	b.state.Former = known.Former
 	statements = append(statements, kept...)
 	statements = append(statements, b.rotationTexts()...) // a kill may have kept them from their seal
 	if b.nextKey != nil {

@@ -3,6 +3,7 @@ package sealtest
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,4 +112,22 @@ func begunAhead(t *testing.T, r *sealRig) {
 	require.NoError(t, forger.Shutdown(context.Background()))
 	_, found = r.verify()
 	require.Contains(t, findingKinds(found), verify.KindInserted)
+}
+
+// prunedByForgery: somebody has a page that tells of what he deletes seem to have expired, or to have gone before, so that the collector itself lets go of it.
+func prunedByForgery(t *testing.T, outer *sealRig) {
+	for _, forge := range []func(r *sealRig, page string){
+		func(r *sealRig, page string) { r.db.Update(t, pages, "manifest", r.db.Bytes(nil), page) },
+		func(r *sealRig, page string) { r.db.Delete(t, pages, page) },
+	} {
+		r := newRig(t, outer.another())
+		r.write(hours(0, 200), hours(700, 701), hours(200, 400))
+		forge(r, "first = "+r.db.Column(t, "SELECT first FROM session_seals WHERE entries = 1")[0])
+		r.db.Delete(t, events, ofUser(700))
+		r.pruneOnce(600)
+		_, found := r.verify(r.heads()...)
+		require.NotEmpty(t, slices.DeleteFunc(found, func(f verify.Finding) bool {
+			return f.Kind != verify.KindPagesAltered && f.Kind != verify.KindPagesMissing
+		}))
+	}
 }

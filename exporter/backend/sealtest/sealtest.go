@@ -59,6 +59,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"TwoCollectorsOfOneName":             twoCollectors,
 	"Retention":                          retention,
 	"WhatHasExpiredIsPruned":             pruning,
+	"PruningThatWasForged":               prunedByForgery,
 	"AKeyIsRotated":                      rotation,
 	"WithoutAJournal":                    withoutJournal,
 	"ManyWriters":                        manyWriters,
@@ -101,7 +102,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
-	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "TwoRetentions",
+	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
 	"AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy",
 }

@@ -102,6 +102,17 @@ func readLastSeal(ctx context.Context, s query.Store, log string) ([]*StoredSeal
 	return readSeals(ctx, s, log, "first >= 0 ORDER BY first DESC LIMIT 1")
 }
 
+// FirstPage is where the pages begin that a table has of a log.
+func FirstPage(ctx context.Context, s query.Store, log string) (first uint64, err error) {
+	for row, err := range s.Rows(ctx, s.Select("min(first)")+" FROM "+s.TableNamed("session_seal_pages")+" WHERE log = "+s.Text(log), 1) {
+		if err != nil {
+			return 0, err
+		}
+		first, _ = strconv.ParseUint(row[0].Text, 10, 63) // of none there is nothing to let go of
+	}
+	return first, nil
+}
+
 // SealAt is the one that begins at a page of a log.
 func SealAt(ctx context.Context, s query.Store, log string, first uint64) (*StoredSeal, error) {
 	some, err := readSeals(ctx, s, log, fmt.Sprintf("first = %d", first))
