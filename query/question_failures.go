@@ -144,7 +144,7 @@ func guessConditions() (all []Condition) {
 
 func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
-	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, limits.halfOfTime(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
+	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, limits.mostOfTime(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
 	if err != nil {
 		return nil, covered, err
 	}
