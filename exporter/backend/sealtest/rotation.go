@@ -133,3 +133,13 @@ func leftKeyPrunes(t *testing.T, r *sealRig) {
 	late.write()
 	late.requireNothingFound()
 }
+
+// exchangedKey: to whom is not given the key that was exchanged, each seal of it is one finding, however often the end of the log is looked at.
+func exchangedKey(t *testing.T, r *sealRig) {
+	r.write(numbers(0, 10))
+	r.cfg.KeyFile, _ = r.newKey()
+	r.write(numbers(10, 11))
+	r.patience = 10 * time.Millisecond
+	_, found := r.verify()
+	require.Equal(t, []verify.Kind{verify.KindForgedHead, verify.KindForgedHead, verify.KindInserted}, findingKinds(found))
+}

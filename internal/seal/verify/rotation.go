@@ -57,7 +57,7 @@ func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) 
 	var former []formerKey
 	for {
 		summary, seals, alarms, vouched, successions, losses := v.summary, len(v.seals), len(v.alarms), len(v.vouched), len(v.successions), len(v.losses)
-		w := &logWalk{verifier: v, log: &logHistory{name: name}, rotation: rotation{former: former}}
+		w := &logWalk{verifier: v, log: &logHistory{name: name}, told: map[Finding]bool{}, rotation: rotation{former: former}}
 		for s, err := range sealquery.Seals(ctx, v.store, name, 0) {
 			if err != nil {
 				return nil, err

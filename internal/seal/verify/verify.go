@@ -322,6 +322,7 @@ type logWalk struct {
 	tip   seal.Tip
 	known bool // a trusted key has signed some of it
 	bad   []Finding
+	told  map[Finding]bool
 	last  time.Time
 	end   seal.Tip // behind the last seal that is signed
 
@@ -356,7 +357,8 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 // reportBad leaves out what is missing of what was let go of: the deletion may have been cut short.
 func (w *logWalk) reportBad() {
 	for _, f := range w.bad {
-		if f.until == 0 || f.until > w.log.pruned {
+		if (f.until == 0 || f.until > w.log.pruned) && !w.told[f] {
+			w.told[f] = true // what is behind the last trusted seal is read again with each look for late ones
 			w.report(f)
 		}
 	}
