@@ -44,8 +44,9 @@ const textMark = `\`
 
 // readsAsNetwork tells of a value that it, or what is behind its text marks, would be read as a network.
 func readsAsNetwork(value string) bool {
-	_, err := netip.ParsePrefix(strings.TrimLeft(value, textMark))
-	return err == nil
+	address, _, found := strings.Cut(strings.TrimLeft(value, textMark), "/")
+	_, err := netip.ParseAddr(address)
+	return found && err == nil
 }
 
 func parseNetwork(value string) (Match, string) {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // The keys of a query string that are no columns.
@@ -100,6 +102,11 @@ func parseCondition(key, value string) (c Condition, err error) {
 	if c.Match == Equals && holdsAddress(c.Field) {
 		c.Match, c.Value = parseNetwork(c.Value)
 	}
+	if c.Match == Equals && c.Field.Name == "Outcome" {
+		if c.Value, err = usualOutcome(c.Value); err != nil {
+			return c, err
+		}
+	}
 	return c, c.checkValue()
 }
 
@@ -113,11 +120,25 @@ func parsePattern(value string) (Match, string) {
 	return Equals, value
 }
 
+// usualOutcome takes one in any word that senders use. What is none is refused: that nothing has it would look as if nobody had failed.
+func usualOutcome(word string) (string, error) {
+	outcome := session.OutcomeOf(word)
+	if outcome == session.OutcomeUnknown && word != outcome.String() {
+		return "", fmt.Errorf("outcome: %q is none of success, failure, unknown", word)
+	}
+	return outcome.String(), nil
+}
+
 // parseMoment reads a time. Of a date alone, the end of a range is the day's end.
 func parseMoment(text string, now time.Time, zone *time.Location, end bool) (time.Time, error) {
 	if rest, ok := strings.CutPrefix(text, "-"); ok {
 		if before, err := time.ParseDuration(rest); err == nil {
 			return now.Add(-before), nil
+		}
+		if days, isDays := strings.CutSuffix(rest, "d"); isDays {
+			if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+				return now.AddDate(0, 0, -int(n)), nil //nolint:gosec // 16 bits
+			}
 		}
 	}
 	if text == "now" {
@@ -134,7 +155,7 @@ func parseMoment(text string, now time.Time, zone *time.Location, end bool) (tim
 			return at, nil
 		}
 	}
-	return time.Time{}, errors.New(strconv.Quote(text) + " is no time: write 2026-11-29, 2026-11-29T08:00:00Z, now or -24h")
+	return time.Time{}, errors.New(strconv.Quote(text) + " is no time: write 2026-11-29, 2026-11-29T08:00:00Z, now, -24h or -7d")
 }
 
 // Values is the query string that [ParseFilter] reads as this filter.

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -69,14 +66,10 @@ func (f *filterFlags) parseFilter(conditions []string, now time.Time) (query.Fil
 		return query.Filter{}, nil, err
 	}
 	values := url.Values{}
-	for key, value := range map[string]string{fromKey: inHours(f.from), untilKey: inHours(f.to), "user_name": f.user, "client_address": f.address, "outcome": f.outcome} {
-		if value == "" {
-			continue
+	for key, value := range map[string]string{fromKey: f.from, untilKey: f.to, "user_name": f.user, "client_address": f.address, "outcome": f.outcome} {
+		if value != "" {
+			values.Add(key, value)
 		}
-		if value, err = checkSpelling(key, value); err != nil {
-			return query.Filter{}, nil, err
-		}
-		values.Add(key, value)
 	}
 	for _, condition := range conditions {
 		if err := addCondition(values, condition, false); err != nil {
@@ -113,49 +106,8 @@ func addCondition(values url.Values, condition string, exclude bool) error {
 	if excluded || exclude {
 		plain = "-" + plain
 	}
-	value, err := checkSpelling(strings.TrimPrefix(plain, "-"), value)
-	if err == nil {
-		values.Add(plain, value)
-	}
-	return err
-}
-
-// checkSpelling takes an outcome in the usual words, and refuses what no row can have: an answer that nothing is like that would look
-// as if nobody had failed.
-func checkSpelling(column, value string) (string, error) {
-	switch column {
-	case "outcome":
-		outcome := session.OutcomeOf(value)
-		if outcome == session.OutcomeUnknown && value != outcome.String() && !strings.HasSuffix(value, "*") {
-			return "", usageErrorf("outcome: %q is none of success, failure, unknown", value)
-		}
-		if outcome != session.OutcomeUnknown {
-			value = outcome.String()
-		}
-	case "client_address", "server_address":
-		if before, bits, found := strings.Cut(value, "/"); found && isAddress(before) {
-			if _, err := netip.ParsePrefix(value); err != nil {
-				return "", usageErrorf("%s: %s/%s is no network: write one as 10.0.0.0/8", column, before, bits)
-			}
-		}
-	}
-	return value, nil
-}
-
-func isAddress(text string) bool {
-	_, err := netip.ParseAddr(text)
-	return err == nil
-}
-
-// inHours makes -168h of -7d, which durations do not have.
-func inHours(text string) string {
-	hours := map[string]int{"d": 24, "w": 168, "y": 8760}
-	if len(text) > 2 && text[0] == '-' && hours[text[len(text)-1:]] != 0 {
-		if n, err := strconv.Atoi(text[1 : len(text)-1]); err == nil && n < 300*365 {
-			return fmt.Sprintf("-%dh", n*hours[text[len(text)-1:]])
-		}
-	}
-	return text
+	values.Add(plain, value)
+	return nil
 }
 
 func parseZone(name string) (*time.Location, error) {
