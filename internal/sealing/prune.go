@@ -113,7 +113,7 @@ func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest in
 		}
 		before := tip
 		tip = seal.Tip{Size: s.First + s.Pages, Edge: s.Edge}
-		if !s.HasPages && tip.Size <= b.state.Pruned {
+		if tip.Size <= b.state.Pruned { // what a server has still to delete of it may be there in part
 			continue
 		}
 		if _, err := s.Check(before, keys); err != nil && end == 0 {
