@@ -60,7 +60,7 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 	cmd.Flags().StringArrayVar(&f.acknowledged, "acknowledge", nil, "an alarm that you know the cause of, such as a restore of your own: the `ID` that verify prints with it")
 	cmd.Flags().StringVar(&f.acknowledgements, "acknowledgements", "", "a `FILE` of such ids, one a line; behind an id stands what you like")
 	cmd.Flags().StringArrayVar(&f.witnesses, "witness", nil, "a public `KEY` of a witness: a head among those of --heads has to be cosigned by it")
-	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, as 15m; 0: any age")
+	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, in the table and among --heads, as 15m; 0: any age")
 	cmd.Flags().DurationVar(&f.patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
 	return cmd

@@ -229,3 +229,24 @@ func erasuresAtOnce(t *testing.T, r *sealRig) {
 	require.Equal(t, []int{1, 1, 1, 1}, erased)
 	require.Equal(t, []int{4, 36}, []int{summary.Erased, summary.Records})
 }
+
+// newHeadsAreNotKept: a log goes on, and the heads of it that are kept elsewhere are old: what it loses behind them would not be seen.
+func newHeadsAreNotKept(t *testing.T, outer *sealRig) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, outer.another())
+		r.write(numbers(0, 10))
+		old := r.heads()
+		time.Sleep(time.Hour)
+		r.write(numbers(10, 20))
+		r.maxAge, r.at = 10*time.Minute, time.Now()
+		_, found := r.verify(old...)
+		require.Equal(t, []verify.Kind{verify.KindStale}, findingKinds(found))
+		_, found = r.verify(r.heads()...)
+		require.Empty(t, found)
+		other := r.withWriter(r.db, "b")
+		other.write(numbers(20, 30))
+		r.at = time.Now()
+		_, found = r.verify(r.heads()...)
+		require.Equal(t, []verify.Kind{verify.KindStale}, findingKinds(found), "no head of the other log is kept")
+	})
+}

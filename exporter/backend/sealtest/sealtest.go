@@ -87,6 +87,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"AnErasureOfAnotherTable":            erasureElsewhere,
 	"ARetentionOfAnotherTable":           retentionElsewhere,
 	"StatementsOfAnOldCopy":              statementsOfACopy,
+	"NewHeadsAreNotKept":                 newHeadsAreNotKept,
 	"TwoErasuresAtOnce":                  erasuresAtOnce,
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,
@@ -105,7 +106,7 @@ var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
-	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy",
+	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept",
 }
 
 // Run tests a backend; each part has a database of its own.
@@ -149,6 +150,7 @@ type sealRig struct {
 	patience     time.Duration
 	asked        func(query.Store) query.Store // what stands before the store that is verified; nil: nothing
 	acknowledged []string                      // alarms
+	maxAge       time.Duration
 	cosigned     atomic.Int64
 	alone        atomic.Int64 // heads that a witness did not cosign
 }
@@ -241,7 +243,7 @@ func (r *sealRig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 		store = r.asked(store)
 	}
 	var found []verify.Finding
-	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience, Acknowledged: r.acknowledged}, func(f verify.Finding) {
+	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience, Acknowledged: r.acknowledged, MaxAge: r.maxAge}, func(f verify.Finding) {
 		if f.Kind != verify.KindNoCopies && f.Kind != verify.KindErasure {
 			found = append(found, f)
 		}

@@ -259,6 +259,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	v.checkKeptHeads(copies)
 	v.reportLosses()
 	v.checkWitnesses(copies)
+	v.checkAgeOfCopies(copies)
 	switch {
 	case len(v.logs) == 0:
 		v.report(Finding{Kind: KindNoSeals, Detail: "no log is signed by a trusted key: nothing is protected"})
@@ -540,6 +541,31 @@ func (v *verifier) checkWitnesses(copies []keptHead) {
 		}
 	}
 	v.summary.Cosigned = len(cosigned)
+}
+
+// checkAgeOfCopies reports each log that goes on while no new head of it is kept elsewhere: its end could be cut off unseen.
+func (v *verifier) checkAgeOfCopies(copies []keptHead) {
+	if v.MaxAge == 0 || len(copies) == 0 {
+		return
+	}
+	for _, w := range v.walks {
+		if w.ends || v.At.Sub(w.last) > v.MaxAge { // which is reported
+			continue
+		}
+		newest := &keptHead{}
+		for i := range copies {
+			if c := &copies[i]; c.matched && c.log == w.log.name && c.size >= newest.size {
+				newest = c
+			}
+		}
+		_, _, signed, isKept := v.openKept(newest)
+		switch age := v.At.Sub(signed); {
+		case !isKept:
+			v.report(Finding{Kind: KindStale, Log: w.log.name, Sealed: w.last, Detail: "no head of it that the table has was kept elsewhere"})
+		case age > v.MaxAge:
+			v.report(Finding{Kind: KindStale, Log: w.log.name, Sealed: signed, Detail: fmt.Sprintf("the last head of it that was kept elsewhere is %s old", age.Round(time.Second))})
+		}
+	}
 }
 
 // compareIDs orders ids as the backends do.
