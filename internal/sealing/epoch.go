@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -62,6 +63,24 @@ type toldRecords struct {
 	journaled int
 	buf       []byte
 	err       error // of the journal
+}
+
+// toldMemory has the memory of writes that have ended: a record's entry costs half as much in memory that is not to be grown.
+var toldMemory = sync.Pool{New: func() any { return new(toldRecords) }}
+
+func newToldRecords(ep *openEpoch) *toldRecords {
+	t := toldMemory.Get().(*toldRecords)
+	clear(t.entries)
+	*t = toldRecords{epoch: ep, committer: seal.NewCommitter(ep.seed), entries: t.entries[:0], buf: t.buf}
+	return t
+}
+
+// release lets another write have the memory, once nothing walks over these records any more.
+func (t *toldRecords) release() {
+	if cap(t.entries) <= fullEpoch {
+		t.epoch, t.committer = nil, nil
+		toldMemory.Put(t)
+	}
 }
 
 // listen makes an entry of each event that passes, once. When a walk ends, which is before its commit, they are in the journal.

@@ -114,7 +114,7 @@ func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Even
 	if err != nil {
 		return backend.Result{}, err
 	}
-	told := &toldRecords{epoch: ep, committer: seal.NewCommitter(ep.seed)}
+	told := newToldRecords(ep)
 	result, fates, err := b.inner.WriteTelling(ctx, told.listen(events))
 	if told.err != nil {
 		b.reportJournal(told.err)
@@ -124,6 +124,7 @@ func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Even
 		var found []settledDoubt
 		found, err = b.findDoubts(ctx, told, fates)
 		b.leaveEpoch(told, fates, found)
+		told.release()
 	case consumererror.IsPermanent(err):
 		b.leaveEpoch(told, nil, nil)
 	default:

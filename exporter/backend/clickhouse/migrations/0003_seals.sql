@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS session_seal_pages
     min_id   String, -- the least and the greatest record_id
     max_id   String,
     seed     String, -- of the entries' nonces
-    manifest String CODEC(ZSTD(1)), -- the entries
+    manifest String CODEC(NONE), -- the entries: hashes, of which compressing takes more of the processor than all else about a seal
     texts    String  -- of statements, one a line
 )
 ENGINE = MergeTree
