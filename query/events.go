@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -142,14 +143,52 @@ func sizeOf(e *session.Event) (bytes int) {
 
 // Session gives all events of a session, in the order of time.
 func Session(ctx context.Context, s Store, key session.ID, limits Limits) ([]session.Event, Coverage, error) {
-	field, err := FieldOf("session_key")
+	f, err := filterOfSession(key)
 	if err != nil {
 		return nil, Coverage{}, err
 	}
-	f := Filter{Conditions: []Condition{{Field: field, Value: key.String()}}}
 	events, covered, err := Events(ctx, s, f, nil, longestSession, limits)
 	slices.Reverse(events)
 	return events, covered, err
+}
+
+// SessionAround is Session where one of its events is known to be at a time. What is around that is read first: with a login and a logout it is all.
+// Else all is read, and where the time is too short for that, the answer has what was around.
+func SessionAround(ctx context.Context, s Store, key session.ID, at time.Time, limits Limits) ([]session.Event, Coverage, error) {
+	f, err := filterOfSession(key)
+	if err != nil {
+		return nil, Coverage{}, err
+	}
+	around, begun := f, time.Now()
+	around.From, around.Until = at.Add(-aroundEvent), at.Add(aroundEvent)
+	events, covered, err := Events(ctx, s, around, nil, longestSession, limits)
+	if err == nil && !isWholeSession(events) {
+		if limits.Time > 0 {
+			limits.Time = max(limits.Time-time.Since(begun), 1)
+		}
+		statements, nearby := covered.SQL, events
+		events, covered, err = Events(ctx, s, f, nil, longestSession, limits)
+		events, covered.SQL = append(events, nearby...), append(statements, covered.SQL...)
+	} else {
+		covered.Complete = err == nil
+	}
+	slices.SortFunc(events, func(a, b session.Event) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), bytes.Compare(a.RecordID[:], b.RecordID[:]))
+	})
+	return slices.CompactFunc(events, func(a, b session.Event) bool { return a.RecordID == b.RecordID }), covered, err
+}
+
+// aroundEvent is how far before and behind an event of a session the others mostly are.
+const aroundEvent = 24 * time.Hour
+
+func isWholeSession(events []session.Event) bool {
+	return slices.ContainsFunc(events, func(e session.Event) bool { return e.Kind == session.KindLogout }) &&
+		slices.ContainsFunc(events, func(e session.Event) bool { return e.Kind == session.KindLogin && e.Outcome == session.OutcomeSuccess })
+}
+
+func filterOfSession(key session.ID) (Filter, error) {
+	field, err := FieldOf("session_key")
+	return Filter{Conditions: []Condition{{Field: field, Value: key.String()}}}, err
 }
 
 // longestSession bounds a session that never ends.

@@ -80,8 +80,8 @@ func search(name, filter string, width time.Duration) []click {
 
 const hour, day = time.Hour, 24 * time.Hour
 
-// clicks are those of every page. key is a session's, record a record's.
-func clicks(key, record session.ID) (all []click) {
+// clicks are those of every page. key is a session's, with an event at a time, record a record's.
+func clicks(key, record session.ID, at time.Time) (all []click) {
 	all = append(all, click{"newest record", func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
 		_, _, _, err := s.Extent(ctx)
 		return query.Coverage{Complete: true}, 1, err
@@ -95,7 +95,7 @@ func clicks(key, record session.ID) (all []click) {
 	all = append(all, search("network, 30 days", "from=-720h&client_address=203.0.113.0/24", 12*hour)...)
 	all = append(all, events("beginning of a name, 30 days", "from=-720h&user_name=person77*"), events("nobody", "user_name=nobody"), events("one record", "record_id="+record.String()))
 	all = append(all, click{"a session", func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
-		page, covered, err := query.Session(ctx, s, key, budget)
+		page, covered, err := query.SessionAround(ctx, s, key, at, budget)
 		return covered, len(page), err
 	}})
 	all = append(all,
@@ -136,13 +136,13 @@ func viewClicks(names []string) (all []click) {
 }
 
 // sample finds a session and a record of some days ago to be looked for.
-func sample(ctx context.Context, s query.Store) (key, record session.ID, err error) {
+func sample(ctx context.Context, s query.Store) (key, record session.ID, at time.Time, err error) {
 	some, _, err := query.Events(ctx, s, over("from=-720h&to=-600h&kind=login&outcome=success"), nil, 1, query.Limits{})
 	if err == nil && len(some) == 0 {
 		err = fmt.Errorf("there are no logins of 25 days ago: too few rows")
 	}
 	if err != nil {
-		return key, record, err
+		return key, record, at, err
 	}
-	return some[0].SessionKey, some[0].RecordID, nil
+	return some[0].SessionKey, some[0].RecordID, time.Unix(0, some[0].Time), nil
 }

@@ -78,9 +78,13 @@ func TestASessionFromTheFailuresBefore(t *testing.T) {
 		return e.User == explorertest.BrokenIntoUser && e.ClientAddress == explorertest.BrokenFromAddress && !e.SessionKey.IsZero()
 	})
 	key := samples()[i].SessionKey
-	var answer sessionAnswer
+	var answer, around sessionAnswer
 	s.readInto("/sessions/"+hex.EncodeToString(key[:]), &answer)
 	require.EqualValues(t, countSamples(func(e *session.Event) bool { return e.SessionKey == key }), len(answer.Events))
+	for _, at := range []string{time.Unix(0, samples()[i].Time).UTC().Format(time.RFC3339Nano), "2001-01-01"} {
+		s.readInto("/sessions/"+hex.EncodeToString(key[:])+"?at="+at, &around)
+		require.Equal(t, answer.Events, around.Events, at)
+	}
 	require.Len(t, answer.Before, 4)
 	require.Contains(t, string(answer.Before[0]), `"outcome":"failure"`)
 	failure := samples()[slices.IndexFunc(samples(), func(e session.Event) bool { return e.Original != "" })]

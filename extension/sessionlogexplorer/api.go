@@ -37,7 +37,7 @@ var apiEndpoints = []apiEndpoint{
 	{"/events/{record_id}/bundle", nil, false, (*explorerServer).answerBundle},
 	{"/histogram", []string{"width"}, true, (*explorerServer).answerHistogram},
 	{"/facets", []string{"columns", "top"}, true, (*explorerServer).answerFacets},
-	{"/sessions/{key}", nil, false, (*explorerServer).answerSession},
+	{"/sessions/{key}", []string{"at"}, false, (*explorerServer).answerSession},
 	{"/users/{name}", nil, true, (*explorerServer).answerUser},
 	{"/addresses/{ip}", nil, true, (*explorerServer).answerAddress},
 	{"/inventory", nil, true, (*explorerServer).answerInventory},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -145,9 +146,22 @@ func (x *explorerServer) answerSession(w http.ResponseWriter, c *apiCall) error 
 	if err != nil {
 		return err
 	}
+	var around query.Filter
+	if at := c.values.Get("at"); at != "" {
+		if around, err = query.ParseFilter(url.Values{"from": {at}}, c.now, c.zone); err != nil {
+			return badRequest(fmt.Errorf("at: %q is no time: write 2026-11-29T08:00:00Z", at))
+		}
+	}
 	var answer sessionAnswer
-	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
-		events, covered, err := query.Session(ctx, s, key, query.Limits{})
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+		var events []session.Event
+		var covered query.Coverage
+		if !around.From.IsZero() {
+			events, covered, err = query.SessionAround(ctx, s, key, around.From, budget.left())
+		}
+		if err == nil && len(events) == 0 {
+			events, covered, err = query.Session(ctx, s, key, query.Limits{})
+		}
 		if err != nil {
 			return err
 		}

@@ -117,8 +117,9 @@ func TestNoFileOutsideOfThePage(t *testing.T) {
 func TestCallsThatAreWrongAreToldWhy(t *testing.T) {
 	s := startServer(t, nil)
 	for path, want := range map[string]string{
-		"/events?user=alice":          `\"user\" is no column that can be searched`,
-		"/events?limit=0":             "limit: ",
+		"/events?user=alice": `\"user\" is no column that can be searched`,
+		"/events?limit=0":    "limit: ",
+		"/sessions/042d628aaf578875ab4b756299d0e70a?at=noon": "at: ",
 		"/events?limit=1001":          "limit: ",
 		"/events?limit=1&limit=2":     "limit: given 2 times",
 		"/events?after=x":             "after: ",

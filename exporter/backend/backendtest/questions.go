@@ -79,6 +79,12 @@ func questions(t *testing.T, h Harness) {
 		require.True(t, covered.Complete)
 		require.Greater(t, len(want), 1)
 		requireSameEvents(t, want, got)
+		for _, at := range []int64{want[0].Time, want[len(want)-1].Time, want[0].Time - (1000 * time.Hour).Nanoseconds()} {
+			got, covered, err = query.SessionAround(t.Context(), store, key, time.Unix(0, at), query.Limits{})
+			require.NoError(t, err)
+			require.True(t, covered.Complete)
+			requireSameEvents(t, want, got)
+		}
 	})
 	t.Run("TimeIsUp", func(t *testing.T) {
 		for name, do := range interruptions(h.Dialect, store, events) {

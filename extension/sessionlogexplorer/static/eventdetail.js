@@ -81,11 +81,11 @@ export function rawRecord(raw) {
 
 export function eventLinks(view, config, event) {
   const trace = traceLink(config, event.trace_id);
-  const link = (page, value, words) => {
+  const link = (page, value, words, params) => {
     const path = value === undefined || value === '' ? null : pathOf(page, value);
-    return path === null ? nothing : html`<a class="button" href=${linkTo(view, path)}>${words}</a>`;
+    return path === null ? nothing : html`<a class="button" href=${linkTo(view, path, params)}>${words}</a>`;
   };
-  return html`<p class="links">${link('session', event.session_key, 'Session')}${link('user', event.user_name, 'User')}${link('address', event.client_address, 'Address')}${
+  return html`<p class="links">${link('session', event.session_key, 'Session', {at: event.time})}${link('user', event.user_name, 'User')}${link('address', event.client_address, 'Address')}${
     trace ? html`<a class="button" href=${trace} rel="noreferrer" target="_blank">Trace ${icon('outside')}</a>` : nothing}</p>`;
 }
 

@@ -131,7 +131,7 @@ export class Page {
     if (!sessions?.length) return html`<p class="none">No session is open.</p>`;
     return html`<div class="scroll"><table class="list"><thead><tr><th scope="col">User</th><th scope="col">Address</th><th scope="col">System</th><th scope="col" class="number">Open for</th></tr></thead>
       <tbody>${sessions.map(login => html`<tr><td class="long">${userLink(this.view, login.user_name)}</td><td class="long">${addressLink(this.view, login.client_address)}</td><td class="long">${textOf([login.system, login.instance].filter(Boolean).join(' · '))}</td>
-        <td class="number">${login.session_key ? html`<a href=${linkTo(this.view, pathOf('session', login.session_key))}>${lengthOf(Date.now() - millisOf(login.time))}<span class="unseen">: session</span></a>` : lengthOf(Date.now() - millisOf(login.time))}</td></tr>`)}</tbody></table></div>
+        <td class="number">${login.session_key ? html`<a href=${linkTo(this.view, pathOf('session', login.session_key), {at: login.time})}>${lengthOf(Date.now() - millisOf(login.time))}<span class="unseen">: session</span></a>` : lengthOf(Date.now() - millisOf(login.time))}</td></tr>`)}</tbody></table></div>
       ${total > sessions.length ? html`<p class="none">and ${countOf(total - sessions.length)} more</p>` : nothing}`;
   }
 

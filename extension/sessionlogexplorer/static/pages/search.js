@@ -326,10 +326,11 @@ export class Page {
 
   // findId opens the record, else the session of this id, else looks for its trace.
   async findId(id) {
-    const isThere = async column => (await ask('/events', new URLSearchParams({[column]: id, limit: 1}))).events.length > 0;
+    const found = async column => (await ask('/events', new URLSearchParams({[column]: id, limit: 1}))).events[0];
     try {
-      if (await isThere('record_id')) return this.app.go(changed(this.view, params => params.set('event', id)));
-      if (await isThere('session_key')) return this.app.go(linkTo(this.view, pathOf('session', id)));
+      if (await found('record_id')) return this.app.go(changed(this.view, params => params.set('event', id)));
+      const event = await found('session_key');
+      if (event) return this.app.go(linkTo(this.view, pathOf('session', id), {at: event.time}));
     } catch (error) {
       this.errors.rows = error;
       return this.draw();
