@@ -128,7 +128,9 @@ func sessionID(to []byte, of *session, _ time.Time) []byte { return append(to, o
 func port(to []byte, of *session, _ time.Time) []byte {
 	return strconv.AppendInt(to, int64(of.port), 10)
 }
+
 func pid(to []byte, of *session, _ time.Time) []byte { return strconv.AppendInt(to, int64(of.pid), 10) }
+
 func limit(to []byte, of *session, _ time.Time) []byte {
 	return strconv.AppendInt(to, int64(of.limit), 10)
 }

@@ -7,4 +7,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/postgreslog"
 )
 
-func TestIDsNeverChange(t *testing.T) { goldenids.CheckFormats(t, postgreslog.Formats(), "%m [%p] %q%u@%d %h %a ") }
+func TestIDsNeverChange(t *testing.T) {
+	goldenids.CheckFormats(t, postgreslog.Formats(), "%m [%p] %q%u@%d %h %a ")
+}
