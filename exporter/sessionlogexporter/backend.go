@@ -18,17 +18,20 @@ func (c *Config) chooseBackend() (backendblocks.Backend, error) {
 	return backendblocks.Blocks{SQLite: c.SQLite, ClickHouse: c.ClickHouse, PostgreSQL: c.PostgreSQL}.Choose("an exporter", Type.String())
 }
 
+func (c *Config) openUnsealed(set component.TelemetrySettings) (chosen backendblocks.Backend, store backend.Backend, err error) {
+	if chosen, err = c.chooseBackend(); err == nil {
+		store, err = chosen.Open(set)
+	}
+	return chosen, store, err
+}
+
 // openBackend makes the backend, which seals what it stores where that is configured.
 func (c *Config) openBackend(set exporter.Settings) (backend.Backend, error) {
-	chosen, err := c.chooseBackend()
-	if err != nil {
-		return nil, err
-	}
 	counts, err := newSealTelemetry(set)
 	if err != nil {
 		return nil, err
 	}
-	store, err := chosen.Open(set.TelemetrySettings)
+	chosen, store, err := c.openUnsealed(set.TelemetrySettings)
 	if err != nil || !c.Seal.HasValue() {
 		return store, err
 	}
@@ -37,11 +40,7 @@ func (c *Config) openBackend(set exporter.Settings) (backend.Backend, error) {
 
 // NewAdoption seals records that were found in the backend; Seal has a value.
 func (c *Config) NewAdoption(set component.TelemetrySettings) (*sealing.Adoption, error) {
-	chosen, err := c.chooseBackend()
-	if err != nil {
-		return nil, err
-	}
-	store, err := chosen.Open(set)
+	chosen, store, err := c.openUnsealed(set)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +49,7 @@ func (c *Config) NewAdoption(set component.TelemetrySettings) (*sealing.Adoption
 
 // OpenErasure opens the backend to erase from it, and the log that says so, which is nil where nothing is sealed.
 func (c *Config) OpenErasure(set component.TelemetrySettings) (backend.SealedBackend, *sealing.ErasureLog, error) {
-	chosen, err := c.chooseBackend()
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := chosen.Open(set)
+	_, store, err := c.openUnsealed(set)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,11 +63,7 @@ func (c *Config) OpenErasure(set component.TelemetrySettings) (backend.SealedBac
 
 // OpenLossLog opens the log that says what the backend has lost; Seal has a value.
 func (c *Config) OpenLossLog(set component.TelemetrySettings) (*sealing.LossLog, error) {
-	chosen, err := c.chooseBackend()
-	if err != nil {
-		return nil, err
-	}
-	store, err := chosen.Open(set)
+	_, store, err := c.openUnsealed(set)
 	if err != nil {
 		return nil, err
 	}
