@@ -36,6 +36,7 @@ const (
 // Attribute keys of this project's own. Official ones are taken from semconv 1.43.0 where their definition fits.
 const (
 	AttrOutcome             = "sessionlog.outcome"
+	AttrECSOutcome          = "event.outcome"
 	AttrSourceEvent         = "sessionlog.source.event"
 	AttrProfiles            = "sessionlog.profiles"
 	AttrSettings            = "sessionlog.settings"

@@ -98,9 +98,14 @@ func wordOutcome(word string) Outcome {
 	return OutcomeUnknown
 }
 
-// ImpliedOutcome is what an event that bears no outcome says by the rest of it: error.type and a reason of failure are on failures only, and
-// a session that ended or started has done so.
+// ImpliedOutcome is what an event that bears no outcome says by the rest of it: ECS has its own attribute for one, error.type and a reason of
+// failure are on failures only, and a session that ended or started has done so.
 func (e *Event) ImpliedOutcome() Outcome {
+	for i := range e.Extra {
+		if a := &e.Extra[i]; a.Key == AttrECSOutcome && OutcomeOf(a.Value) != OutcomeUnknown {
+			return OutcomeOf(a.Value)
+		}
+	}
 	switch {
 	case e.ErrorType != "" || e.FailureReason != "":
 		return OutcomeFailure

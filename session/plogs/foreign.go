@@ -64,7 +64,7 @@ const (
 	keyEventCategory = "event.category"
 	keyEventType     = "event.type"
 	keyEventAction   = "event.action"
-	keyEventOutcome  = "event.outcome"
+	keyEventOutcome  = session.AttrECSOutcome
 	keyAuditAction   = "audit.action"
 	keySignInResult  = "aspnetcore.identity.sign_in.result"
 )

@@ -20,7 +20,7 @@ func TestARealServersChangesOfUser(t *testing.T) {
 	require.Empty(t, bad)
 	require.Equal(t, []string{
 		"login success alice@app from localhost",
-		"logout success @ from", "login success @ from", "logout success bob@app from localhost",
+		"logout success alice@app from", "login success @ from", "logout success bob@app from localhost",
 		"login success alice@app from localhost", "login failure bob@ from localhost invalid_credentials", "logout success alice@app from localhost",
 		"login success alice@app from localhost", "login failure nobody@ from localhost invalid_credentials", "logout success alice@app from localhost",
 		"login success px@ from localhost", "logout success px@ from localhost",

@@ -150,12 +150,12 @@ func (p *auditParser) handleRecord(batch *logformat.EventBatch) {
 	case opChangeUser:
 		p.handleChangeUser(batch, c)
 	case opProxy:
-		if login, known := p.sessions.loginTimes.Peek(c); known {
-			p.fillEventFields(batch.Add(), session.KindSessionUpdate, login)
+		if login, known := p.sessions.logins.Peek(c); known {
+			p.fillEventFields(batch.Add(), session.KindSessionUpdate, login.Login)
 		}
 	case opDisconnect:
 		if login, known := p.sessions.removeLogin(c); known { // else of a failed login, or of one that is older than what was read
-			p.fillEventFields(batch.Add(), session.KindLogout, login)
+			p.fillEventFields(batch.Add(), session.KindLogout, login.Login)
 		}
 	}
 }
@@ -176,7 +176,7 @@ func (p *auditParser) handleConnect(batch *logformat.EventBatch, c connectionKey
 
 func (p *auditParser) rememberLogin(c connectionKey, at int64) {
 	// A copy: what is kept must not hold on to the large text that it came in.
-	p.sessions.loginTimes.Add(connectionKey{strings.Clone(c.Host), c.ID}, at)
+	p.sessions.logins.Add(connectionKey{strings.Clone(c.Host), c.ID}, openLogin{at, strings.Clone(p.record.user), strings.Clone(p.record.database)})
 }
 
 func (p *auditParser) handleChangeUser(batch *logformat.EventBatch, c connectionKey) {
@@ -188,9 +188,10 @@ func (p *auditParser) handleChangeUser(batch *logformat.EventBatch, c connection
 	if r.code == "0" { // a logout and a login on one connection; else a failed login during a session that goes on
 		if login, known := p.sessions.removeLogin(c); known {
 			e := batch.Add()
-			p.fillEventFields(e, session.KindLogout, login)
-			e.User, e.UserEmpty, e.Database = "", false, "" // these are the next session's
-			at = max(at, login+1)                           // times are whole seconds, and a session's time is a part of its key
+			p.fillEventFields(e, session.KindLogout, login.Login)
+			e.User, e.UserEmpty, e.Database = login.User, false, login.Database // the record has the next session's
+			e.UserType = session.DatabaseUserType(e.User, e.Outcome)
+			at = max(at, login.Login+1) // times are whole seconds, and a session's time is a part of its key
 		}
 		p.rememberLogin(c, at)
 	}

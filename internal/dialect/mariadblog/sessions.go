@@ -6,11 +6,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// openSessions keeps the times of logins. A DISCONNECT follows a failed login too, and a connection's id begins anew with the server:
+// openSessions keeps the logins. A DISCONNECT follows a failed login too, and a connection's id begins anew with the server:
 // only the time of its login, which a DISCONNECT does not repeat, makes it unique.
 type openSessions struct {
-	loginTimes *simplelru.LRU[connectionKey, int64] // nanoseconds
-	tlsField   bool                                 // the server writes the version of TLS after each record of a connection
+	logins   *simplelru.LRU[connectionKey, openLogin]
+	tlsField bool // the server writes the version of TLS after each record of a connection
+}
+
+type openLogin struct {
+	Login          int64 // its time, nanoseconds
+	User, Database string
 }
 
 // connectionKey is unique while the server runs.
@@ -23,19 +28,20 @@ type connectionKey struct {
 const maxSessions = 100_000
 
 func newOpenSessions() *openSessions {
-	times, _ := simplelru.NewLRU[connectionKey, int64](maxSessions, nil) // fails for no size only
-	return &openSessions{loginTimes: times}
+	logins, _ := simplelru.NewLRU[connectionKey, openLogin](maxSessions, nil) // fails for no size only
+	return &openSessions{logins: logins}
 }
 
-func (s *openSessions) removeLogin(c connectionKey) (login int64, ok bool) {
-	login, ok = s.loginTimes.Peek(c)
-	s.loginTimes.Remove(c)
+func (s *openSessions) removeLogin(c connectionKey) (login openLogin, ok bool) {
+	login, ok = s.logins.Peek(c)
+	s.logins.Remove(c)
 	return login, ok
 }
 
 type savedSession struct {
-	Connection connectionKey
-	Login      int64
+	Connection     connectionKey
+	Login          int64
+	User, Database string
 }
 
 type parserState struct {
@@ -46,9 +52,9 @@ type parserState struct {
 
 func (p *auditParser) ResumeState() []byte {
 	s := parserState{Before: p.clock.Before, TLS: p.sessions.tlsField}
-	for _, c := range p.sessions.loginTimes.Keys() {
-		login, _ := p.sessions.loginTimes.Peek(c)
-		s.Open = append(s.Open, savedSession{c, login})
+	for _, c := range p.sessions.logins.Keys() {
+		login, _ := p.sessions.logins.Peek(c)
+		s.Open = append(s.Open, savedSession{c, login.Login, login.User, login.Database})
 	}
 	return logformat.EncodeState(s)
 }
@@ -61,8 +67,8 @@ func (p *auditParser) Restore(offset int64, text []byte, _ bool) error {
 	}
 	p.ResumeAt, p.clock.Before = offset, s.Before
 	for _, saved := range s.Open {
-		if login, _ := p.sessions.loginTimes.Peek(saved.Connection); login < saved.Login {
-			p.sessions.loginTimes.Add(saved.Connection, saved.Login)
+		if login, _ := p.sessions.logins.Peek(saved.Connection); login.Login < saved.Login {
+			p.sessions.logins.Add(saved.Connection, openLogin{saved.Login, saved.User, saved.Database})
 		}
 	}
 	p.sessions.tlsField = p.sessions.tlsField || s.TLS

@@ -43,6 +43,7 @@ var knownMembers = func() map[string]*fieldMember {
 	add("span_id", func(r *Record, v jsontree.Value) bool { return session.DecodeHex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
 	add(session.AttrOutcome, readOutcome)
+	add(session.AttrECSOutcome, func(*Record, jsontree.Value) bool { return false }) // an attribute, which ImpliedOutcome looks at
 	add("severity_number", readSeverity)
 	add("body", func(r *Record, v jsontree.Value) bool { r.Message = v.Str(); return v.Kind() <= jsontree.String })
 	add("log.record.uid", func(r *Record, v jsontree.Value) bool { r.ID = v.Str(); return r.ID != "" })
@@ -56,6 +57,18 @@ var knownMembers = func() map[string]*fieldMember {
 		return v.Kind() <= jsontree.String
 	})
 	return m
+}()
+
+// nestedPaths are the beginnings of known keys, where an object may stand in place of the dot.
+var nestedPaths = func() map[string]bool {
+	paths := map[string]bool{}
+	for key := range knownMembers {
+		for at := strings.LastIndexByte(key, '.'); at >= 0; at = strings.LastIndexByte(key, '.') {
+			key = key[:at]
+			paths[key] = true
+		}
+	}
+	return paths
 }()
 
 func (o *nativeState) resetItem() {
@@ -127,8 +140,12 @@ func fieldReader(f *session.Field) func(*Record, jsontree.Value) bool {
 
 func readNativeEvent(item jsontree.Value, r *Record) error {
 	r.native.resetItem()
-	// The vocabulary of docs/event.md: flat keys, each once.
+	// The vocabulary of docs/event.md: each key once.
 	for key, v := range item.Members() {
+		if v.Kind() == jsontree.Object && r.readNestedMembers(key, v) {
+			v.Rest(key+".", func(path string, rest jsontree.Value) { r.Extra = append(r.Extra, newAttribute(path, rest)) })
+			continue
+		}
 		if m := r.native.findMember(key); v.Kind() != jsontree.Null && (m == nil || !m.read(r, v)) {
 			r.Extra = append(r.Extra, newAttribute(key, v))
 		}
@@ -140,6 +157,28 @@ func readNativeEvent(item jsontree.Value, r *Record) error {
 		r.Outcome = r.ImpliedOutcome()
 	}
 	return r.native.refusal
+}
+
+// readNestedMembers reads {"user":{"name":…}} as user.name. An object without a known key is an attribute as it is.
+func (r *Record) readNestedMembers(path string, v jsontree.Value) (found bool) {
+	if !nestedPaths[path] || knownMembers[path] != nil {
+		return false
+	}
+	for key, child := range v.Members() {
+		inner := path + "." + key
+		m := knownMembers[inner]
+		switch {
+		case m != nil && child.Kind() != jsontree.Null:
+			if !m.read(r, child) {
+				r.Extra = append(r.Extra, newAttribute(inner, child))
+			}
+			child.MarkUsed()
+			found = true
+		case child.Kind() == jsontree.Object:
+			found = r.readNestedMembers(inner, child) || found
+		}
+	}
+	return found
 }
 
 func readTraceparent(r *Record, v jsontree.Value) bool {

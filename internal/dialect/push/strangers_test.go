@@ -179,6 +179,17 @@ func TestWhatStrangersPush(t *testing.T) {
 			session.Event{Kind: login, Outcome: failure, User: "alice", ErrorType: "timeout", Time: at.UnixNano()},
 		},
 		{
+			"ours, nested", "sessionlog", `{"event":{"name":"sessionlog.login"},"timestamp":1763770001218,"user":{"name":"alice","id":7,"team":{"x":1}},"client":{"address":"203.0.113.42","port":4711},
+				"sessionlog":{"outcome":"failure","settings":{"a":"b"}},"error":{"type":"timeout"},"request":{"id":"r1"}}`,
+			session.Event{
+				Kind: login, Outcome: failure, User: "alice", UserID: "7", ErrorType: session.ErrorTimeout, ClientAddress: "203.0.113.42", ClientPort: 4711, Time: at.UnixNano(),
+			},
+		},
+		{
+			"ours, with the outcome of ECS", "sessionlog", `{"event_name":"sessionlog.login","timestamp":1763770001218,"user.name":"alice","event":{"outcome":"denied"}}`,
+			session.Event{Kind: login, Outcome: failure, User: "alice", Time: at.UnixNano()},
+		},
+		{
 			"ours, a logout", "sessionlog", `{"event_name":"sessionlog.logout","timestamp":1763770001218000,"user.name":"alice"}`,
 			session.Event{Kind: session.KindLogout, Outcome: success, User: "alice", Time: at.UnixNano()},
 		},
@@ -272,6 +283,16 @@ func TestTimesOfPushedEvents(t *testing.T) {
 		require.Empty(t, sink.events, text)
 		require.Len(t, sink.bad, 1, text)
 	}
+}
+
+// TestNestedKeysOfOurs: beside a known key what is not known stands under its whole name, and an object without one stays as it is.
+func TestNestedKeysOfOurs(t *testing.T) {
+	e := readBody(t, "sessionlog", FramingDocument, nativeEvent(`,"client":{"address":"192.0.2.1","asn":{"number":1}},"sessionlog":{"settings":{"a":"b"}},"request":{"id":"r1"},"session":{"cart":2}`), testOrigin).events[0]
+	require.Equal(t, "192.0.2.1", e.ClientAddress)
+	require.Equal(t, []session.Setting{{Name: "a", Value: "b"}}, e.Settings)
+	require.Equal(t, []session.Attr{
+		{Key: "client.asn.number", Value: "1", Type: session.AttrInt}, {Key: "request", Value: `{"id":"r1"}`, Type: session.AttrJSON}, {Key: "session", Value: `{"cart":2}`, Type: session.AttrJSON},
+	}, e.Extra)
 }
 
 // TestOriginalsInAnySpelling: one that is no text is kept as it is.

@@ -8,6 +8,7 @@ import (
 // sshConnection is a connection until it ends. PAM's lines have no address, and lines with one come from another process: only the
 // connection ties a login to its logout.
 type sshConnection struct {
+	System         string // empty for OpenSSH
 	Host           string
 	PID            int64
 	Address        string
@@ -26,6 +27,8 @@ type sshConnection struct {
 	Attempt            *heldAttempt // waits for a second line
 	FailedByPAM        int64        // attempts that were delivered without a line "Failed"
 	LastFailedTime     int64        // time of the last line "Failed"
+	AccountRefusedTime int64        // time of the last line of a PAM module that refuses the account
+	AccountModule      string       // that module
 	EndExpectedSince   int64        // time of a line after which the end is expected
 	EndReason          string       // of that line
 	failedReader       *Parser      // that read the last line "Failed"; nil after a restart

@@ -10,6 +10,13 @@ import (
 // System is the service that is logged in to.
 const System = "sshd"
 
+func (c *sshConnection) systemName() string {
+	if c.System != "" {
+		return c.System
+	}
+	return System
+}
+
 const keyAttribute = session.SourceField + "key"
 
 func (p *Parser) emitLoginEvent(c *sshConnection, m *sshdMessage, word string, now int64, batch *logformat.EventBatch) {
@@ -28,6 +35,10 @@ func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAtte
 	if refused != nil && refused.Source == fromRoot {
 		e.FailureReason, e.ErrorType = refused.Reason, refused.Class
 	}
+	if c.AccountRefusedTime != 0 && now-c.AccountRefusedTime <= deniedFollowUpTime { // the user had proven who he is
+		e.FailureReason, e.ErrorType = "PAM: refused by "+c.AccountModule, session.ErrorNotPermitted
+	}
+	c.AccountRefusedTime = 0
 	if c.User == "" {
 		c.User = strings.Clone(m.user)
 	}
@@ -70,7 +81,7 @@ const unknownAddress = "UNKNOWN"
 func (p *Parser) addConnectionEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {
 	e := batch.Add()
 	e.Reset()
-	e.System, e.Instance, e.Host, e.Interface = System, p.instance, c.Host, "ssh2"
+	e.System, e.Instance, e.Host, e.Interface = c.systemName(), p.instance, c.Host, "ssh2"
 	e.Time, e.PID = now, c.PID
 	if c.Address != unknownAddress {
 		e.ClientAddress, e.ClientPort = c.Address, c.Port
@@ -84,8 +95,8 @@ func (p *Parser) assignRecordIDs(c *sshConnection, e *session.Event, what string
 	if start == 0 {
 		start = c.FirstTime
 	}
-	e.SessionKey = p.hash.Start("session", System, p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(start).Key()
-	e.RecordID = p.hash.Start("record", System, p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(e.Time).
+	e.SessionKey = p.hash.Start("session", c.systemName(), p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(start).Key()
+	e.RecordID = p.hash.Start("record", c.systemName(), p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(e.Time).
 		Str(what).Int(attempt).RecordID(e.Time)
 }
 
@@ -122,7 +133,7 @@ func errorTypeOfFailure(c *sshConnection, invalid bool) string {
 	switch {
 	case strings.HasPrefix(c.Reason, "not allowed because account is locked"):
 		return session.ErrorAccountLocked
-	case strings.HasPrefix(c.Reason, "not allowed because "), c.Reason == reasonProhibited:
+	case strings.HasPrefix(c.Reason, "not allowed because "), c.Reason == reasonProhibited, strings.HasSuffix(c.Reason, dropbearRejected):
 		return session.ErrorNotPermitted
 	case invalid:
 		return session.ErrorUserUnknown

@@ -34,6 +34,9 @@ func FuzzSSH(f *testing.F) {
 	f.Add(uint8(1), uint16(0), "Nov 21 22:03:47 vm sshd[1]: message repeated 3 times: [ Failed password for root from 127.0.0.1 port 1 ssh2]\n")
 	f.Add(uint8(1), uint16(70), "Nov 21 22:03:47 vm sshd[1]: Invalid user \xff\x00 from 127.0.0.1 port 1\nNov 21 22:03:48 vm sshd[1]: Connection closed by invalid user \xff\x00 127.0.0.1 port 1 [preauth]\n")
 	f.Add(uint8(2), uint16(70), "Feb 29 02:30:00 vm sshd[1]: Accepted password for a from ::1 port 9 ssh2\nMar 29 02:30:00 vm sshd[1]: Disconnected from user a ::1 port 9\n")
+	f.Add(uint8(1), uint16(60), "Nov 21 22:03:47 vm dropbear[1]: User 'bin' has invalid shell, rejected\nNov 21 22:03:47 vm dropbear[1]: Exit before auth from <192.0.2.1:5>: (user 'bin', 0 fails): Exited normally\n"+
+		"Nov 21 22:03:47 vm dropbear[2]: Login attempt with wrong user a from 10.6.6.6:5 from 192.0.2.1:47311\n")
+	f.Add(uint8(1), uint16(60), "Nov 21 22:03:47 vm sshd[1]: pam_sss(sshd:account): Access denied for user kim: 6 (Permission denied)\nNov 21 22:03:47 vm sshd[1]: Failed password for kim from 192.0.2.1 port 5001 ssh2\n")
 	for _, frame := range frames {
 		f.Add(uint8(1), uint16(90), framed(frame, "Failed password for root from 192.0.2.1 port 5001 ssh2", "error: PAM: Authentication failure for alma from 192.0.2.9",
 			"Accepted password for mara from 192.0.2.1 port 5003 ssh2", "Disconnected from user mara 192.0.2.1 port 5003"))
@@ -46,7 +49,7 @@ func FuzzSSH(f *testing.F) {
 		}
 		format := logformattest.Format{New: func() logformat.Parser { return newParser(o) }, Errors: complaints}
 		for _, e := range format.Check(t, text, int(cut)) {
-			reason := strings.TrimPrefix(e.FailureReason, "PAM: ")
+			reason := strings.TrimPrefix(strings.TrimPrefix(e.FailureReason, "PAM: "), "refused by ")
 			if reason == "Access denied by PAM account configuration" {
 				reason = "by PAM account configuration"
 			}

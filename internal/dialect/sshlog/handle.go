@@ -20,6 +20,9 @@ func (p *Parser) connectionOf(from processKey, now int64, m *sshdMessage, batch 
 func (p *Parser) startConnection(from processKey, now int64, m *sshdMessage) *sshConnection {
 	known := p.connections.byProcess[from] != nil
 	c := p.connections.findOrCreate(from, now)
+	if m.system != "" {
+		c.System = m.system
+	}
 	switch m.kind {
 	case kindConnectionFrom, kindPAMError, kindPAMFailure, kindPAMMore, kindPAMAccess, kindRootRefused, kindDenied, kindDisconnectReceived, kindTooMany:
 		c.StartIsProvisional = c.StartIsProvisional || !known
@@ -234,10 +237,9 @@ func (p *Parser) handleTimeout(from processKey, now int64, m *sshdMessage, batch
 }
 
 func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
-	if m.kind == kindPAMMore || m.kind == kindPAMAccess {
-		if c := p.connections.byProcess[from]; c == nil || c.LoginTime != 0 {
-			return
-		}
+	if known := p.connections.byProcess[from]; known == nil && m.kind == kindPAMMore ||
+		known != nil && known.LoginTime != 0 && (m.kind == kindPAMMore || m.kind == kindPAMAccess) {
+		return
 	}
 	c := p.connectionOf(from, now, m, batch)
 	if c.LoginTime != 0 { // its process has ended, and the system reused the pid
@@ -260,6 +262,7 @@ func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch
 	case kindPAMMore:
 		p.emitRepeatedAttempts(c, m, now, batch)
 	case kindPAMAccess:
+		c.AccountRefusedTime, c.AccountModule = now, strings.Clone(m.module)
 		if c.Address == "" {
 			c.Address = strings.Clone(m.address)
 		}
@@ -268,7 +271,7 @@ func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch
 	}
 }
 
-// deniedFollowUpTime is how long after "Failed" sshd writes that PAM denied the account of the same attempt.
+// deniedFollowUpTime is how long after a module's line sshd writes "Failed", and after that one that PAM denied the account of the same attempt.
 const deniedFollowUpTime = int64(1e9)
 
 func (p *Parser) handleDenied(c *sshConnection, m *sshdMessage, now int64, batch *logformat.EventBatch) {

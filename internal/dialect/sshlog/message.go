@@ -33,7 +33,7 @@ const (
 	kindPAMError           // PAM: REASON for U from A, of keyboard-interactive
 	kindPAMFailure         // a PAM module refuses: authentication failure; … rhost=A  user=U
 	kindPAMMore            // N more authentication failures; …
-	kindPAMAccess          // access denied for user `U' from `A'
+	kindPAMAccess          // a PAM module refuses the account: access denied for user `U' from `A'
 	kindPAMOpened
 	kindPAMClosed
 )
@@ -51,6 +51,7 @@ type sshdMessage struct {
 	publicKey    string // the key
 	reason       string
 	module       string // of PAM
+	system       string // empty for OpenSSH
 	pid          int64  // of another process that the message is about
 	moreAttempts int64  // attempts beyond the first
 	readings     []possibleReading

@@ -56,7 +56,7 @@ func (m *sshdMessage) readPAMModule(module, kind, text string) {
 			m.readPAMSession(text)
 		}
 	case "account":
-		m.readPAMAccess(text)
+		m.readPAMAccess(module, text)
 	}
 	if kind == "auth" || kind == "" {
 		m.readPAMMore(text)
@@ -103,12 +103,19 @@ func (m *sshdMessage) readPAMMore(s string) {
 	}
 }
 
-func (m *sshdMessage) readPAMAccess(s string) {
+// accountRefusals are parts of what PAM's modules say of an account that they refuse: pam_access, pam_sss, pam_listfile, pam_succeed_if, pam_unix.
+var accountRefusals = [...]string{"ccess denied", "efused user ", " not met by user ", " has expired (", "failed authorization check"}
+
+func (m *sshdMessage) readPAMAccess(module, s string) {
+	for _, words := range accountRefusals {
+		if strings.Contains(s, words) {
+			m.kind, m.module = kindPAMAccess, module
+		}
+	}
 	// access denied for user `U' from `A'
-	s, found := strings.CutPrefix(s, "access denied for user ")
-	user, address, found2 := logformat.CutLast(s, " from ")
-	if found && found2 {
-		m.kind, m.user, m.address = kindPAMAccess, strings.Trim(user, "`'"), strings.Trim(address, "`'")
+	rest, found := strings.CutPrefix(s, "access denied for user ")
+	if user, address, found2 := logformat.CutLast(rest, " from "); found && found2 {
+		m.user, m.address = strings.Trim(user, "`'"), strings.Trim(address, "`'")
 	}
 }
 

@@ -28,7 +28,7 @@ var Identifiers = []string{"sshd", "sshd-session", "sshd-auth"}
 // isServerProgram accepts a program, or the systemd unit in its place.
 func isServerProgram(program string) bool {
 	switch program {
-	case "ssh.service", "in.sshd":
+	case "ssh.service", "in.sshd", dropbearSystem:
 		return true
 	}
 	if strings.HasPrefix(program, "sshd") && !strings.Contains(program, "@") { // a second server runs under a name of its own: sshd-external, sshd2
@@ -258,6 +258,9 @@ func (p *Parser) parseMessage(l *syslogline.Line) (m sshdMessage) {
 	if strings.HasPrefix(l.Module, "pam_") {
 		m.readPAMModule(l.Module, "", l.Text)
 		return m
+	}
+	if l.Program == dropbearSystem {
+		return parseDropbear(l.Text)
 	}
 	return parseMessageText(l.Text)
 }

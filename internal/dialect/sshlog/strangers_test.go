@@ -242,6 +242,23 @@ func TestAttemptsOfStrangers(t *testing.T) {
 		{"S4, the password was right", []string{
 			"Failed password for kim from 192.0.2.1 port 5001 ssh2", "fatal: Access denied for user kim by PAM account configuration [preauth]",
 		}, []string{"login failure kim by password from 192.0.2.1 invalid_credentials"}},
+		{"S4, the password was right, and a module says so", []string{
+			"pam_access(sshd:account): access denied for user `kim' from `192.0.2.1'", "Failed password for kim from 192.0.2.1 port 5001 ssh2",
+			"fatal: Access denied for user kim by PAM account configuration [preauth]",
+		}, []string{"login failure kim by password from 192.0.2.1 not_permitted"}},
+		{"S4, of a directory", []string{
+			"pam_sss(sshd:account): Access denied for user kim: 6 (Permission denied)", "Failed publickey for kim from 192.0.2.1 port 5001 ssh2: RSA SHA256:AAAA",
+			"fatal: Access denied for user kim by PAM account configuration [preauth]", "Failed password for kim from 192.0.2.1 port 5001 ssh2",
+		}, []string{"login failure kim by ssh_key from 192.0.2.1 not_permitted", "login failure kim by password from 192.0.2.1 invalid_credentials"}},
+		{"S4, expired", []string{"pam_unix(sshd:account): account kim has expired (account expired)", "Failed password for kim from 192.0.2.1 port 5001 ssh2"}, []string{
+			"login failure kim by password from 192.0.2.1 not_permitted",
+		}},
+		{"S4, a warning is no refusal", []string{"pam_unix(sshd:account): password for user kim will expire in 5 days", "Failed password for kim from 192.0.2.1 port 5001 ssh2"}, []string{
+			"login failure kim by password from 192.0.2.1 invalid_credentials",
+		}},
+		{"S4, another module lets in", []string{
+			"pam_succeed_if(sshd:account): requirement \"user ingroup ops\" not met by user \"kim\"", "Accepted password for kim from 192.0.2.1 port 5001 ssh2", "Disconnected from user kim 192.0.2.1 port 5001",
+		}, []string{"login success kim by password from 192.0.2.1", "logout success kim by from 192.0.2.1"}},
 		{"S4, pam_access tells where from", []string{
 			"Connection from 192.0.2.1 port 5001 on 10.0.0.1 port 22", "pam_access(sshd:account): access denied for user `kim' from `192.0.2.1'",
 			"fatal: Access denied for user kim by PAM account configuration [preauth]",
