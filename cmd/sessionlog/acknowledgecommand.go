@@ -25,8 +25,8 @@ func newAcknowledgeCommand(s commandEnvironment, target *storeTarget) *cobra.Com
 		Use:   "acknowledge",
 		Short: "Signs that kept heads are lost, after a restore of table and collector alike",
 		Long: "acknowledge states under seal which of the heads that were kept elsewhere the table does not have any more, since table and seal::directory came back from one\n" +
-			"snapshot: the collector remembers no other end, and raises no alarm. verify names them as lost from then on, always, and counts them no more. Whatever is cut off\n" +
-			"later is a finding. It needs the configuration whose exporter has seal, and its key.\n\n" +
+			"snapshot: the collector remembers no other end, and raises no alarm. So it does of a log that you have removed, and that statements in the table name, without\n" +
+			"--heads. verify names them as lost from then on, always, and counts them no more. Whatever is cut off later is a finding. It needs the configuration whose exporter has seal, and its key.\n\n" +
 			"Exit status: 0 it is signed, or there is nothing to sign; 2 it could not be done.",
 		Example: "  sessionlog acknowledge --config collector.yaml --heads heads.txt --reason 'the snapshot of 2026-11-01, after the disk had failed; ticket 815'",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -36,10 +36,7 @@ func newAcknowledgeCommand(s commandEnvironment, target *storeTarget) *cobra.Com
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case len(f.heads) == 0:
-				return usageErrorf("name with --heads the file of heads that were kept elsewhere: those of them are acknowledged that are lost")
-			case f.reason == "" && !f.dryRun:
+			if f.reason == "" && !f.dryRun {
 				return usageErrorf("say with --reason why they are lost: it is signed, and stays")
 			}
 			if err := f.acknowledgeLost(cmd.Context(), s, target); err != nil {
@@ -96,6 +93,9 @@ func (f *acknowledgeFlags) acknowledgeLost(ctx context.Context, s commandEnviron
 	switch {
 	case len(losses) == 0:
 		fmt.Fprintln(s.out, "no head that a key of the configuration or --key has signed is lost")
+		if len(f.heads) == 0 {
+			return usageErrorf("name with --heads the file of heads that were kept elsewhere: those of them are acknowledged that are lost")
+		}
 		return nil
 	case f.dryRun:
 		return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/erasure"
+	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/internal/sealing"
@@ -141,7 +142,7 @@ func erasureElsewhere(t *testing.T, r *sealRig) {
 	r.copyLog(other, "a/forget")
 	requireRemoved(verify.KindStatementRefused)
 	r.copyLog(other, "a")
-	requireRemoved()
+	requireRemoved(verify.KindRolledBack) // that of the third collector, which the statement names
 }
 
 // retentionElsewhere: a retention that was stated in another table, under the same key, expires nothing here. In this one it does, also of who came later.
@@ -249,4 +250,52 @@ func newHeadsAreNotKept(t *testing.T, outer *sealRig) {
 		_, found = r.verify(r.heads()...)
 		require.Equal(t, []verify.Kind{verify.KindStale}, findingKinds(found), "no head of the other log is kept")
 	})
+}
+
+// namedLogRemoved: the log of another writer is removed, with its rows, of which no head was kept. A statement names its end, so that it is noticed until who has the key acknowledges it.
+func namedLogRemoved(t *testing.T, r *sealRig) {
+	r.withWriter(r.db, "b").write(numbers(0, 5))
+	r.ttl = time.Since(time.Unix(0, firstTime)) + 24*time.Hour
+	r.write(numbers(5, 10))
+	remove := func(writer string, condition string) {
+		for _, table := range []string{seals, pages} {
+			r.db.Delete(t, table, "log = '"+keyName+"/"+writer+"' AND "+condition)
+		}
+	}
+	remove("b", "first >= 0")
+	r.db.Delete(t, events, "user_name IN ('user-0', 'user-1', 'user-2', 'user-3', 'user-4')")
+	requireFound := func(want ...verify.Kind) {
+		t.Helper()
+		_, found := r.verify(r.heads()...)
+		require.Equal(t, want, findingKinds(found), "%+v", found)
+	}
+	requireFound(verify.KindRolledBack)
+	require.Equal(t, keyName+"/b", r.acknowledge())
+	requireFound(verify.KindAcknowledged)
+
+	r.withWriter(r.db, "c").write(numbers(10, 15))
+	_, err := r.forget(person("user-11"))
+	require.NoError(t, err)
+	requireFound(verify.KindAcknowledged)
+	remove("c", "first >= 0")
+	r.db.Delete(t, events, "user_name IN ('user-10', 'user-12', 'user-13', 'user-14')")
+	requireFound(verify.KindRolledBack, verify.KindAcknowledged)
+}
+
+// acknowledge signs what of the logs that statements name is lost, and gives the names of these.
+func (r *sealRig) acknowledge() (logs string) {
+	r.t.Helper()
+	keys, err := seal.ParseKeys(r.public...)
+	require.NoError(r.t, err)
+	store, err := r.db.Ask(r.t.Context())
+	require.NoError(r.t, err)
+	losses, err := verify.FindLost(r.t.Context(), store, verify.Options{Keys: keys, At: time.Now()})
+	require.NoError(r.t, err)
+	log, err := sealing.OpenLossLog(r.db.Open(r.t, 0), r.cfg)
+	require.NoError(r.t, err)
+	require.NoError(r.t, errors.Join(log.Acknowledge(r.t.Context(), store, losses, "it was of a test"), store.Close()))
+	for _, l := range losses {
+		logs += l.Log
+	}
+	return logs
 }

@@ -88,6 +88,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"ARetentionOfAnotherTable":           retentionElsewhere,
 	"StatementsOfAnOldCopy":              statementsOfACopy,
 	"NewHeadsAreNotKept":                 newHeadsAreNotKept,
+	"ALogThatIsNamedIsRemoved":           namedLogRemoved,
 	"TwoErasuresAtOnce":                  erasuresAtOnce,
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,
@@ -106,7 +107,7 @@ var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
-	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept",
+	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved",
 }
 
 // Run tests a backend; each part has a database of its own.

@@ -18,6 +18,7 @@ type boundStatement struct {
 	about   []seal.Head   // of the table's logs
 	of      []*logHistory // those of about that this table has, as they were: it excuses nothing else
 	reason  string
+	refused string // why it excuses nothing; empty: it does
 	signers seal.Keys
 	log     *logHistory // that it is in
 	first   uint64      // page of its seal
@@ -46,11 +47,11 @@ func (v *verifier) checkErasures(ctx context.Context) error {
 		if r.erasure == nil {
 			continue
 		}
-		detail, err := v.bindStatement(ctx, &r.erasure.boundStatement)
-		switch f := (Finding{Kind: KindStatementRefused, Log: r.log.name, Detail: detail}); {
-		case err != nil:
+		if err := v.bindStatement(ctx, &r.erasure.boundStatement); err != nil {
 			return err
-		case detail == "":
+		}
+		switch f := (Finding{Kind: KindStatementRefused, Log: r.log.name, Detail: r.erasure.refused}); {
+		case f.Detail == "":
 			v.report(Finding{Kind: KindErasure, Log: r.log.name, Sealed: r.sealed, Records: r.erasure.records, Reason: r.erasure.reason, Signer: keyNames(r.erasure.signers)})
 		case !refused[f]: // a log of them is one finding
 			refused[f] = true
@@ -61,19 +62,20 @@ func (v *verifier) checkErasures(ctx context.Context) error {
 	return nil
 }
 
-// bindStatement finds the logs of which a statement excuses something, or says why it is refused.
-func (v *verifier) bindStatement(ctx context.Context, b *boundStatement) (refused string, err error) {
+// bindStatement finds the logs of which a statement excuses something, or why it is refused.
+func (v *verifier) bindStatement(ctx context.Context, b *boundStatement) error {
 	if v.haveLeft(b.signers) {
 		isVouched, err := v.isVouched(ctx, b.log, b.first+1, mostRotations)
 		if err != nil || !isVouched {
-			return "its key has left before: whoever has that now excuses nothing", err
+			b.refused = "its key has left before: whoever has that now excuses nothing"
+			return err
 		}
 	}
 	isPruned := len(b.about) == 0
 	for _, head := range b.about {
 		log, err := v.logStatedAbout(ctx, head, b.sealed)
 		if err != nil {
-			return "", err
+			return err
 		}
 		if log != nil {
 			b.of = append(b.of, log)
@@ -81,9 +83,9 @@ func (v *verifier) bindStatement(ctx context.Context, b *boundStatement) (refuse
 		isPruned = isPruned || v.isPrunedBehind(head)
 	}
 	if len(b.of) == 0 && !isPruned {
-		return "it is about logs of another table, or of what was cut off of this one: it excuses nothing here", nil
+		b.refused = "it is about logs of another table, or of what was cut off of this one: it excuses nothing here"
 	}
-	return "", nil
+	return nil
 }
 
 func keyNames(keys seal.Keys) string {

@@ -14,23 +14,26 @@ import (
 
 // FindLost are the kept heads that the table does not have, of each log, and that nobody has acknowledged. It reads no record.
 func FindLost(ctx context.Context, store query.Store, o Options) ([]seal.Loss, error) {
-	o.lost = map[string]*seal.Loss{}
 	v := newVerifier(store, o, func(Finding) {})
 	err := v.checkLogs(ctx)
 	var all []seal.Loss
-	for _, log := range slices.Sorted(maps.Keys(o.lost)) {
-		all = append(all, *o.lost[log])
+	for _, log := range slices.Sorted(maps.Keys(v.lost)) {
+		all = append(all, *v.lost[log])
 	}
 	return all, err
 }
 
 func (v *verifier) noteLost(c *keptHead) {
-	if log, size, signed, ok := v.openKept(c); ok && v.lost != nil {
-		if v.lost[log] == nil {
-			v.lost[log] = &seal.Loss{Log: log}
-		}
-		v.lost[log].Add(size, signed)
+	if log, size, signed, ok := v.openKept(c); ok {
+		v.addLost(log, size, signed)
 	}
+}
+
+func (v *verifier) addLost(log string, size uint64, signed time.Time) {
+	if v.lost[log] == nil {
+		v.lost[log] = &seal.Loss{Log: log}
+	}
+	v.lost[log].Add(size, signed)
 }
 
 func (v *verifier) openKept(c *keptHead) (log string, size uint64, signed time.Time, ok bool) {
@@ -43,8 +46,7 @@ func (v *verifier) openKept(c *keptHead) (log string, size uint64, signed time.T
 type acknowledgedLoss struct {
 	boundStatement
 	seal.Loss
-	refused string
-	given   int // of the heads that whoever verifies has given
+	given int // of the heads that whoever verifies has given
 }
 
 // noteLoss reads the statement `lost LOG FROM TO UNTIL HEADS: REASON`.
@@ -58,9 +60,9 @@ func (w *logWalk) noteLoss(b boundStatement, text string) {
 }
 
 // checkLosses leaves out what excuses nothing: where the log is still there, the statement has to be about it.
-func (v *verifier) checkLosses(ctx context.Context) (err error) {
+func (v *verifier) checkLosses(ctx context.Context) error {
 	for _, l := range v.losses {
-		if l.refused, err = v.bindStatement(ctx, &l.boundStatement); err != nil {
+		if err := v.bindStatement(ctx, &l.boundStatement); err != nil {
 			return err
 		}
 		isNamed := slices.ContainsFunc(l.about, func(h seal.Head) bool { return h.Origin == l.Log })
@@ -74,13 +76,22 @@ func (v *verifier) checkLosses(ctx context.Context) (err error) {
 
 func (v *verifier) isStatedLost(c *keptHead) bool {
 	log, size, signed, ok := v.openKept(c)
+	l := v.lossOf(log, size, signed)
+	if !ok || l == nil {
+		return false
+	}
+	l.given++
+	return true
+}
+
+// lossOf is the statement that a head is lost, or nil.
+func (v *verifier) lossOf(log string, size uint64, signed time.Time) *acknowledgedLoss {
 	for _, l := range v.losses {
-		if ok && l.refused == "" && l.Has(log, size, signed) {
-			l.given++
-			return true
+		if l.refused == "" && l.Has(log, size, signed) {
+			return l
 		}
 	}
-	return false
+	return nil
 }
 
 // reportLosses are named for ever, whether heads are given or not.

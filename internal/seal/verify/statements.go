@@ -150,10 +150,13 @@ func (v *verifier) checkAlarms() {
 
 // isAcknowledged tells whether somebody knows that a head is not in the table.
 func (v *verifier) isAcknowledged(c *keptHead) bool {
-	log, _, _ := strings.Cut(c.text, "\n")
-	head, _, err := v.keptKeys().Open(c.text, log)
-	return err == nil && slices.ContainsFunc(v.alarms, func(a alarm) bool {
+	log, size, _, ok := v.openKept(c)
+	return ok && v.isAlarmAcknowledged(log, size)
+}
+
+func (v *verifier) isAlarmAcknowledged(log string, size uint64) bool {
+	return slices.ContainsFunc(v.alarms, func(a alarm) bool {
 		lost, _, err := v.Keys.Open(a.lost, log)
-		return a.acknowledged && err == nil && head.Size <= lost.Size && head.Size > a.page
+		return a.acknowledged && err == nil && size <= lost.Size && size > a.page
 	})
 }

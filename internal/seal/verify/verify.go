@@ -96,8 +96,6 @@ type Options struct {
 	Progress func(rows int)
 	// Unprotected is called for each row from before the first log began; the event is valid until it returns.
 	Unprotected func(*session.Event)
-
-	lost map[string]*seal.Loss // nil: nobody asks
 }
 
 // Summary is what was verified.
@@ -137,6 +135,7 @@ type verifier struct {
 	left        []leftKeys
 	vouched     []vouchedHead
 	headsFound  map[seal.Head]foundHead
+	lost        map[string]*seal.Loss // heads of each log that nobody has acknowledged
 
 	committer   *seal.Committer // of the seal that was asked last
 	committerOf *sealedRange
@@ -184,7 +183,7 @@ type retention struct {
 }
 
 func newVerifier(store query.Store, o Options, report func(Finding)) *verifier {
-	v := &verifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]foundHead{}}
+	v := &verifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]foundHead{}, lost: map[string]*seal.Loss{}}
 	v.Keys = slices.Clip(v.Keys)
 	v.given = v.Keys
 	v.report = func(f Finding) {
@@ -257,6 +256,9 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 		return err
 	}
 	v.checkKeptHeads(copies)
+	if err := v.checkNamedHeads(ctx); err != nil {
+		return err
+	}
 	v.reportLosses()
 	v.checkWitnesses(copies)
 	v.checkAgeOfCopies(copies)
