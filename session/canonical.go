@@ -14,27 +14,33 @@ import (
 const canonicalVersion = 1
 
 var (
-	canonicalFields = locateFields(sortedByTag(Fields))
-	fieldsOfContent = slices.DeleteFunc(sortedByTag(Fields), func(f Field) bool { return f.OfReading || f.Name == "RecordID" })
+	fieldsOfContent = slices.DeleteFunc(sortedByTag(Fields), isOfReading)
 	contentFields   = locateFields(fieldsOfContent)
+	readingFields   = locateFields(slices.DeleteFunc(sortedByTag(Fields), func(f Field) bool { return !isOfReading(f) }))
 )
+
+func isOfReading(f Field) bool { return f.OfReading || f.Name == "RecordID" }
 
 func sortedByTag(fields []Field) []Field {
 	return slices.SortedFunc(slices.Values(fields), func(a, b Field) int { return cmp.Compare(a.Tag, b.Tag) })
 }
 
-// AppendCanonical appends the event's canonical bytes: 01, then tag, length and value of every field that is not absent, tags
-// ascending. Tags and lengths are uvarints. A text's value is its bytes, an id's its bytes, a number's 8 bytes big endian (kinds
+// AppendCanonical appends the event's canonical bytes: 01, then tag, length and value of every field that is not absent: those of
+// [Event.AppendContent], tags ascending, and behind them the others, tags ascending. Tags and lengths are uvarints. A text's value is its bytes, an id's its bytes, a number's 8 bytes big endian (kinds
 // and outcomes are numbers); a list has its tag once for each element. A setting's value is uvarint(length of the name), name,
 // value. Attributes are in the order of key, value, type, each as type (1 byte), uvarint(length of the key), key, value. A user
 // name that is given but empty is tag 12 with length 0.
 //
 // The bytes do not depend on Go: neither a new field that is absent nor another name or place of a field in [Event] changes them.
-func (e *Event) AppendCanonical(b []byte) []byte { return e.appendFields(b, canonicalFields) }
+func (e *Event) AppendCanonical(b []byte) []byte {
+	return e.appendFields(e.AppendContent(b), readingFields)
+}
 
 // AppendContent appends the canonical bytes of what the event says, whenever and by whom it was read: all fields but RecordID,
 // Observed, TraceID, SpanID and Correlation.
-func (e *Event) AppendContent(b []byte) []byte { return e.appendFields(b, contentFields) }
+func (e *Event) AppendContent(b []byte) []byte {
+	return e.appendFields(append(b, canonicalVersion), contentFields)
+}
 
 // canonicalField is where a field stands in [Event], and of what type it is. Asking [Field.In] of each field of each record takes twice as long.
 type canonicalField struct {
@@ -103,7 +109,6 @@ func formOfField(name string, field any) canonicalForm {
 }
 
 func (e *Event) appendFields(b []byte, fields []canonicalField) []byte {
-	b = append(b, canonicalVersion)
 	for i := range fields {
 		tag, at := fields[i].tag, unsafe.Add(unsafe.Pointer(e), fields[i].offset)
 		switch fields[i].form {

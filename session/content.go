@@ -34,6 +34,28 @@ func (e *Event) ContentHash(h *Hasher) [16]byte {
 	return [16]byte(sum[:16])
 }
 
+// ContentAndRecordHash is [Event.ContentHash], and the first 16 bytes of SHA-256 over [Event.AppendCanonical] and a nonce. The content, which is nearly
+// all of a record, is walked and hashed once for both.
+func (e *Event) ContentAndRecordHash(h *Hasher, nonce [16]byte) (content, record [16]byte) {
+	if h.digest == nil {
+		h.digest = sha256.New()
+	}
+	h.digest.Reset()
+	h.buf = e.AppendContent(h.buf[:0])
+	_, _ = h.digest.Write(h.buf) // never fails
+	h.digest.Sum(h.sum[:0])
+	content = [16]byte(h.sum[:16])
+	h.buf = append(e.appendFields(h.buf[:0], readingFields), nonce[:]...)
+	_, _ = h.digest.Write(h.buf)
+	h.digest.Sum(h.sum[:0])
+	record = [16]byte(h.sum[:16])
+	if e.System == SystemRedshift {
+		content = e.ContentHash(h)
+	}
+	h.buf = h.emptyBuffer()
+	return content, record
+}
+
 func (e *Event) appendRedshiftContent(b []byte) []byte {
 	var few [16]Attr
 	shared := few[:0]
@@ -42,7 +64,7 @@ func (e *Event) appendRedshiftContent(b []byte) []byte {
 			shared = append(shared, a)
 		}
 	}
-	b = appendCanonicalNumber(e.appendFields(b, redshiftFields), timeTag, floorMillis(e.Time))
+	b = appendCanonicalNumber(e.appendFields(append(b, canonicalVersion), redshiftFields), timeTag, floorMillis(e.Time))
 	return appendAttrs(b, attributesTag, shared)
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 )
 
 // ID is a record's or a session's identity, 16 bytes, written as a UUID.
@@ -31,7 +32,11 @@ func (id ID) AppendText(b []byte) []byte {
 
 // Hasher computes ids from the parts that identify something. Every part is written with its length, so that no two
 // lists of parts run together. It is reused; it is not safe for concurrent use.
-type Hasher struct{ buf []byte }
+type Hasher struct {
+	buf    []byte
+	digest hash.Hash // nil until two hashes share their beginning
+	sum    [sha256.Size]byte
+}
 
 // maxIdleHasher is what a hasher may keep for the next record: one of many megabytes must not hold memory for ever.
 const maxIdleHasher = 1 << 20

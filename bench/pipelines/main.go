@@ -20,6 +20,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/otel-sessionlog/sessionlog/bench/input"
 	"github.com/otel-sessionlog/sessionlog/internal/proof"
 )
@@ -32,7 +34,7 @@ type options struct {
 	seed                      uint64
 	withPeers, again          bool
 	statements, columns       bool
-	visitor, sealed           bool
+	visitor, sealed, together bool
 	table                     bool
 }
 
@@ -51,6 +53,7 @@ func main() {
 	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
 	flag.BoolVar(&o.statements, "statements", false, "print what a ClickHouse that is written to spent on its statements, and beside them on merges")
 	flag.BoolVar(&o.sealed, "sealed", false, "run pipelines from JSONEachRow into tables a second time, with seals")
+	flag.BoolVar(&o.together, "together", false, "run what stands beside each other at one time: what the machine does slower for a while then costs each of them the same, and only the processor's seconds mean something")
 	flag.BoolVar(&o.visitor, "visitor", false, "run json-sqlite a second time, while one click a second is made in what it writes")
 	flag.BoolVar(&o.table, "table", false, "run nothing, but put what the results have of so many rows into README.md")
 	flag.BoolVar(&o.columns, "columns", false, "print the bytes an event that each column of a ClickHouse takes that is written to")
@@ -69,7 +72,11 @@ func (o options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	results, err := openResults(filepath.Join(o.proofs, "pipelines.csv"), filepath.Join(o.proofs, "pipelines-curves.csv"))
+	name := "pipelines"
+	if o.together {
+		name = "pipelines-together"
+	}
+	results, err := openResults(filepath.Join(o.proofs, name+".csv"), filepath.Join(o.proofs, name+"-curves.csv"))
 	if err != nil {
 		return err
 	}
@@ -89,17 +96,9 @@ func (o options) run(ctx context.Context) error {
 	var failures []error
 	for id.run = 1; id.run <= o.repeats; id.run++ {
 		for _, p := range chosen {
-			for _, w := range p.ways {
-				id.pipeline, id.system = p.name, w.system
-				if !o.wants(w.system) || !o.again && results.has(id) {
-					continue
-				}
-				if err := o.runOnce(ctx, room, results, id, p, w); err != nil {
-					failures = append(failures, fmt.Errorf("%s of %s, run %d: %w", p.name, w.system, id.run, err))
-				}
-				if ctx.Err() != nil {
-					return errors.Join(append(failures, ctx.Err())...)
-				}
+			failures = append(failures, o.runWays(ctx, room, results, id, p))
+			if ctx.Err() != nil {
+				return errors.Join(append(failures, ctx.Err())...)
 			}
 		}
 	}
@@ -110,6 +109,37 @@ func (o options) run(ctx context.Context) error {
 		failures = append(failures, results.compare(os.Stdout, id, o.with, chosen))
 	}
 	return errors.Join(failures...)
+}
+
+// runWays runs a pipeline in each way that is wanted. What comes first changes from run to run: the machine is another one after some minutes.
+func (o options) runWays(ctx context.Context, room *machineRoom, results *results, id identity, p pipeline) error {
+	if err := room.write(p.input, o); err != nil {
+		return err
+	}
+	ways := slices.DeleteFunc(slices.Clone(p.ways), func(w way) bool {
+		id.pipeline, id.system = p.name, w.system
+		return !o.wants(w.system) || !o.again && results.has(id)
+	})
+	if id.run%2 == 0 {
+		slices.Reverse(ways)
+	}
+	var running errgroup.Group
+	if !o.together {
+		running.SetLimit(1)
+	}
+	errs := make([]error, len(ways))
+	for i, w := range ways {
+		running.Go(func() error {
+			id := id
+			id.pipeline, id.system = p.name, w.system
+			if err := o.runOnce(ctx, room, results, id, p, w); err != nil {
+				errs[i] = fmt.Errorf("%s of %s, run %d: %w", p.name, w.system, id.run, err)
+			}
+			return ctx.Err()
+		})
+	}
+	_ = running.Wait() // the errors are kept
+	return errors.Join(errs...)
 }
 
 func (o options) wants(system string) bool {
@@ -128,9 +158,6 @@ func (o options) wants(system string) bool {
 func (o options) runOnce(ctx context.Context, room *machineRoom, results *results, id identity, p pipeline, w way) error {
 	busy, err := load()
 	if err != nil {
-		return err
-	}
-	if err := room.write(p.input, o); err != nil {
 		return err
 	}
 	m, err := room.run(ctx, p, w)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/proof"
@@ -29,6 +30,7 @@ type identity struct {
 
 // results are the files of proofs/.
 type results struct {
+	mu            sync.Mutex
 	table, curves string
 	lines         map[identity][]string // those of runs that lost nothing
 	order         []identity            // of lines, as the file has them
@@ -93,6 +95,8 @@ func (r *results) add(id identity, load string, m measurement) error {
 		decimal(m.first, 0), decimal(m.last, 0), decimal(m.mean, 0), decimal(m.collectorCPU, 2), decimal(m.sourceCPU, 2), decimal(m.sinkCPU, 2),
 		decimal(m.peak, 0), decimal(m.bytesARow, 0), strconv.Itoa(m.expected), strconv.Itoa(m.found),
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.keep(line)
 	var points [][]string
 	for _, s := range m.curve.stretches() {

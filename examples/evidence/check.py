@@ -67,7 +67,7 @@ def check_vectors(key, log):
         assert [e for e in manifest if e[:1] == b"S"] == texts and manifest[0] == b"B" + sha256(bytes.fromhex(seal["seed"])), "statements"
         for record in seal["records"]:
             entry = bytes.fromhex(record["entry"])
-            hashed = sha256(bytes.fromhex(record["nonce"]), bytes.fromhex(record["canonical"]))
+            hashed = sha256(bytes.fromhex(record["canonical"]), bytes.fromhex(record["nonce"]))
             assert entry in manifest and entry[1:17].hex() == record["record_id"] and entry[17:33] == hashed[:16], "record"
         erased = [e for e in manifest if e[:1] in b"FGfg"]
         assert [e.hex() for e in erased] == seal["erased"] and all(e[17:33] == bytes(16) for e in erased), "erasure"

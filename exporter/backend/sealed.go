@@ -20,13 +20,23 @@ const (
 	FateConflict              // a new row of session_conflicts
 )
 
+// ContentHash gives the content hash of a record that a sequence yields with an index: that of NewContentHash, or of who makes something else of the
+// same bytes.
+type ContentHash func(index int, e *session.Event) [16]byte
+
+// NewContentHash asks the record alone. It is not safe for concurrent use.
+func NewContentHash() ContentHash {
+	hasher := new(session.Hasher)
+	return func(_ int, e *session.Event) [16]byte { return e.ContentHash(hasher) }
+}
+
 // SealedBackend is a backend that keeps seals beside its events: tables session_seals and session_seal_pages, which package query reads.
 type SealedBackend interface {
 	Backend
 
 	// WriteTelling is Write, and tells what became of each record: fates[i] of the one that the sequence yields with index i. What the sequence has not
-	// yielded, and the end of the slice that may be missing, is FateUnstored.
-	WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result Result, fates []Fate, err error)
+	// yielded, and the end of the slice that may be missing, is FateUnstored. It asks hash of each record that may be stored, while the sequence yields it.
+	WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash ContentHash) (result Result, fates []Fate, err error)
 
 	// AppendSeal makes a seal durable. One that is there already is not written again. ErrLogTaken says that another one has its place.
 	AppendSeal(ctx context.Context, s *seal.Seal) error

@@ -4,7 +4,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"iter"
@@ -44,7 +43,7 @@ func (k Kind) IsErasure() bool { return k == KindForgotten || k == KindPutAside 
 type Entry struct {
 	Kind Kind
 	ID   session.ID
-	Hash [16]byte // first half of SHA-256(nonce, canonical bytes)
+	Hash [16]byte // first half of SHA-256(canonical bytes, nonce)
 	Time int64    // of the event, nanoseconds since 1970
 }
 
@@ -158,8 +157,9 @@ func NewSeed() (s Seed) {
 
 // Committer makes entries under one seed. It is not safe for concurrent use.
 type Committer struct {
-	block cipher.Block
-	buf   []byte
+	block  cipher.Block
+	nonce  [NonceBytes]byte
+	hasher session.Hasher
 }
 
 // NewCommitter makes entries under seed.
@@ -171,23 +171,24 @@ func NewCommitter(seed Seed) *Committer {
 	return &Committer{block: block}
 }
 
-// maxIdleBuffer is what a committer may keep for the next record: one of many megabytes must not hold memory for ever.
-const maxIdleBuffer = 1 << 20
+// NonceBytes are those of a record's nonce, behind its canonical bytes.
+const NonceBytes = 16
 
 // Entry commits to all that e holds.
 func (c *Committer) Entry(kind Kind, e *session.Event) Entry {
-	c.buf = e.AppendCanonical(c.AppendNonce(c.buf[:0], e.RecordID))
-	sum := sha256.Sum256(c.buf)
-	if cap(c.buf) > maxIdleBuffer {
-		c.buf = nil
-	}
-	return Entry{Kind: kind, ID: e.RecordID, Hash: [16]byte(sum[:16]), Time: e.Time}
+	entry, _ := c.EntryAndContent(kind, e)
+	return entry
 }
 
-// AppendNonce appends the 16 bytes that stand before a record's canonical bytes when they are hashed.
-func (c *Committer) AppendNonce(b []byte, id session.ID) []byte {
-	at := len(b)
-	b = append(b, id[:]...)
-	c.block.Encrypt(b[at:], b[at:])
-	return b
+// EntryAndContent is Entry, and session.Event.ContentHash.
+func (c *Committer) EntryAndContent(kind Kind, e *session.Event) (entry Entry, content [16]byte) {
+	content, record := e.ContentAndRecordHash(&c.hasher, c.Nonce(e.RecordID))
+	return Entry{Kind: kind, ID: e.RecordID, Hash: record, Time: e.Time}, content
+}
+
+// Nonce is what stands behind a record's canonical bytes when they are hashed.
+func (c *Committer) Nonce(id session.ID) [NonceBytes]byte {
+	c.nonce = id
+	c.block.Encrypt(c.nonce[:], c.nonce[:])
+	return c.nonce
 }

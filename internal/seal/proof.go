@@ -19,13 +19,10 @@ import (
 
 // RecordProof proves one record to whoever has a public key, without the table. Other programs can check it: docs/evidence.md has the format.
 type RecordProof struct {
-	Record    []byte // nonce, 16 bytes, and canonical bytes: the first half of their SHA-256 is in the record's entry
+	Record    []byte // canonical bytes, and the nonce, 16 bytes: the first half of their SHA-256 is in the record's entry
 	Page      []byte // the page that has the entry: a leaf of the tree
 	Inclusion []byte // of the page in the tree of its seal's head, with that head: c2sp.org/tlog-proof
 }
-
-// NonceBytes are those of a record's nonce, before its canonical bytes.
-const NonceBytes = 16
 
 // Errors of a proof.
 var (
@@ -37,7 +34,8 @@ var (
 
 // Prove makes the proof of a record that is in a seal, which follows the tip before. Without an entry of what e holds the error is ErrNotSealed.
 func (s *Seal) Prove(before Tip, e *session.Event) (p RecordProof, err error) {
-	p.Record = e.AppendCanonical(NewCommitter(s.Seed).AppendNonce(nil, e.RecordID))
+	nonce := NewCommitter(s.Seed).Nonce(e.RecordID)
+	p.Record = append(e.AppendCanonical(nil), nonce[:]...)
 	tree, err := before.tree()
 	if err != nil {
 		return p, err
@@ -145,10 +143,7 @@ func (p *RecordProof) checkHead(open func(signed, origin string) (Head, time.Tim
 	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, inclusion.Index, head.Size, leafHash(p.Page), hashes, head.Root[:]); err != nil {
 		return shown, fmt.Errorf("%w: the page is not in the tree of the signed head", ErrNotProven)
 	}
-	if len(p.Record) < NonceBytes {
-		return shown, fmt.Errorf("%w: %w", ErrNotProven, errNotCanonical)
-	}
-	e, err := ParseCanonical(p.Record[NonceBytes:])
+	e, err := p.ParseRecord()
 	switch {
 	case errors.Is(err, ErrNewerRecord):
 		return shown, err
@@ -160,6 +155,14 @@ func (p *RecordProof) checkHead(open func(signed, origin string) (Head, time.Tim
 		return shown, fmt.Errorf("%w: the page has no entry of this record", ErrNotProven)
 	}
 	return Proven{Event: e, Kind: entry.Kind, Log: origin, Page: inclusion.Index, Sealed: sealed}, nil
+}
+
+// ParseRecord is the record that is proven.
+func (p *RecordProof) ParseRecord() (*session.Event, error) {
+	if len(p.Record) < NonceBytes {
+		return nil, errNotCanonical
+	}
+	return ParseCanonical(p.Record[:len(p.Record)-NonceBytes])
 }
 
 var errNoInclusion = errors.New("it is not in the form of c2sp.org/tlog-proof")

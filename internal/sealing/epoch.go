@@ -60,9 +60,8 @@ type toldRecords struct {
 	epoch     *openEpoch
 	committer *seal.Committer
 	entries   []seal.Entry
-	journaled int
-	buf       []byte
-	err       error // of the journal
+	unwritten []byte // entries that the journal does not have
+	err       error  // of the journal
 }
 
 // toldMemory has the memory of writes that have ended: a record's entry costs half as much in memory that is not to be grown.
@@ -71,7 +70,7 @@ var toldMemory = sync.Pool{New: func() any { return new(toldRecords) }}
 func newToldRecords(ep *openEpoch) *toldRecords {
 	t := toldMemory.Get().(*toldRecords)
 	clear(t.entries)
-	*t = toldRecords{epoch: ep, committer: seal.NewCommitter(ep.seed), entries: t.entries[:0], buf: t.buf}
+	*t = toldRecords{epoch: ep, committer: seal.NewCommitter(ep.seed), entries: t.entries[:0], unwritten: t.unwritten[:0]}
 	return t
 }
 
@@ -83,39 +82,34 @@ func (t *toldRecords) release() {
 	}
 }
 
-// listen makes an entry of each event that passes, once. When a walk ends, which is before its commit, they are in the journal.
-func (t *toldRecords) listen(events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+// makeEntry makes the entry of a record, once, and gives its content hash.
+func (t *toldRecords) makeEntry(i int, e *session.Event) [16]byte {
+	entry, content := t.committer.EntryAndContent(seal.KindEvent, e)
+	if i >= len(t.entries) {
+		t.entries = slices.Grow(t.entries, i+1-len(t.entries))[:i+1]
+	}
+	if t.entries[i].Kind == 0 {
+		t.entries[i] = entry
+		t.unwritten = entry.Append(t.unwritten)
+	}
+	return content
+}
+
+// journalWalks has the entries in the journal when a walk ends, which is before its commit.
+func (t *toldRecords) journalWalks(events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		defer t.writeJournal()
-		for i, e := range events {
-			if i >= len(t.entries) {
-				t.entries = slices.Grow(t.entries, i+1-len(t.entries))[:i+1]
-				t.entries[i] = t.committer.Entry(seal.KindEvent, e)
-			}
-			if !yield(i, e) {
-				return
-			}
-		}
+		events(yield)
 	}
 }
 
 func (t *toldRecords) writeJournal() {
-	t.appendToJournal(t.entries[t.journaled:])
-	t.journaled = len(t.entries)
-}
-
-func (t *toldRecords) appendToJournal(entries []seal.Entry) {
-	t.buf = t.buf[:0]
-	for i := range entries {
-		if e := &entries[i]; e.Kind != 0 {
-			t.buf = e.Append(t.buf)
-		}
-	}
-	if t.epoch.journal != nil && len(t.buf) > 0 {
-		if _, err := t.epoch.journal.Write(t.buf); err != nil {
+	if t.epoch.journal != nil && len(t.unwritten) > 0 {
+		if _, err := t.epoch.journal.Write(t.unwritten); err != nil {
 			t.err = err
 		}
 	}
+	t.unwritten = t.unwritten[:0]
 }
 
 // readJournals yields what journals of an earlier run have, each with its seed. A torn end is what was not committed.

@@ -115,7 +115,7 @@ func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Even
 		return backend.Result{}, err
 	}
 	told := newToldRecords(ep)
-	result, fates, err := b.inner.WriteTelling(ctx, told.listen(events))
+	result, fates, err := b.inner.WriteTelling(ctx, told.journalWalks(events), told.makeEntry)
 	if told.err != nil {
 		b.reportJournal(told.err)
 	}
@@ -223,8 +223,9 @@ func (b *Backend) findDoubts(ctx context.Context, told *toldRecords, fates []bac
 	defer func() { _ = store.Close() }()
 	found, err := compareStored(ctx, store, asked, told.committer)
 	for i := range found {
-		told.appendToJournal([]seal.Entry{found[i].Entry})
+		told.unwritten = found[i].Entry.Append(told.unwritten)
 	}
+	told.writeJournal()
 	if told.err != nil {
 		b.reportJournal(told.err)
 	}

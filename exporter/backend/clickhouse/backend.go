@@ -90,16 +90,16 @@ func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; nobody knows then what is
 // stored, and writing the batch again finds out.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	result, _, err := s.WriteTelling(ctx, events)
+	result, _, err := s.WriteTelling(ctx, events, backend.NewContentHash())
 	return result, err
 }
 
-func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, fates []backend.Fate, err error) {
+func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		if err := s.followClock(ctx, l); err != nil {
 			return s.cfg.explainError("reading the server's clock", err)
 		}
-		w := &batchWrite{serverConn: l, events: events, oldest: s.guard.OldestKept(s.ttl)}
+		w := &batchWrite{serverConn: l, events: events, contentHash: hash, oldest: s.guard.OldestKept(s.ttl)}
 		err := w.writeBatch(ctx)
 		if result = w.result; err == nil {
 			fates = w.fatesByIndex()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // serverConn is a connection, made when it is first wanted and made anew when it broke, with the memory in which its batches are made.
@@ -21,7 +20,6 @@ type serverConn struct {
 	nodeAway    bool // a node of the cluster did not carry out a change of the schema in time
 
 	rows   *rowBlock
-	hasher session.Hasher
 	keys   []batchKey
 	unique []recordID     // of keys
 	hashes [][16]byte     // by ordinal

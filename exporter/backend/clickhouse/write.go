@@ -13,9 +13,10 @@ import (
 // batchWrite is one call of Write on its connection.
 type batchWrite struct {
 	*serverConn
-	events iter.Seq2[int, *session.Event]
-	oldest int64
-	result backend.Result
+	events      iter.Seq2[int, *session.Event]
+	contentHash backend.ContentHash
+	oldest      int64
+	result      backend.Result
 }
 
 func (w *batchWrite) writeBatch(ctx context.Context) error {
@@ -68,7 +69,7 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 			w.result.Rejected = append(w.result.Rejected, backend.Rejection{Index: i, Reason: reason})
 			continue
 		}
-		hash := e.ContentHash(&w.hasher)
+		hash := w.contentHash(i, e)
 		w.keys, w.hashes = append(w.keys, batchKey{parseRecordID(e.RecordID[:]), len(w.keys)}), append(w.hashes, hash)
 		w.places = append(w.places, i)
 		if whole = whole && !w.rows.isLargeEnough(); whole {

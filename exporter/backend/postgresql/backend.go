@@ -83,13 +83,13 @@ func (s *store) Start(ctx context.Context) error {
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; once the commit has
 // begun, its result counts.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	result, _, err := s.WriteTelling(ctx, events)
+	result, _, err := s.WriteTelling(ctx, events, backend.NewContentHash())
 	return result, err
 }
 
-func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, fates []backend.Fate, err error) {
+func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
-		w := &batchWrite{serverConn: l, events: events}
+		w := &batchWrite{serverConn: l, events: events, contentHash: hash}
 		err := w.writeSpan(ctx, math.MinInt, math.MaxInt)
 		result, fates = w.result, w.fates
 		return s.cfg.explainError("writing", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
@@ -135,11 +136,12 @@ func (p *plain) write(b *testing.B, batch func(func(int, *session.Event) bool)) 
 
 // appendAll makes rows of events that all fit into the columns of the last of them.
 func (c *copyBatch) appendAll(b *testing.B, batch func(func(int, *session.Event) bool)) {
+	hash := backend.NewContentHash()
 	for widened := true; widened; {
 		widened = false
 		c.truncateBuffer()
-		batch(func(_ int, e *session.Event) bool {
-			reason, isWider := c.appendRow(e)
+		batch(func(i int, e *session.Event) bool {
+			reason, isWider := c.appendRow(i, e, hash)
 			if reason != "" {
 				b.Fatal(reason)
 			}

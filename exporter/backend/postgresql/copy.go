@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -19,7 +20,6 @@ type copyBatch struct {
 	buf     []byte
 	from    int // where the row under way begins
 	columns jsonColumns
-	hasher  session.Hasher
 	hash    [16]byte // of the last row's content
 
 	// A column that no row has had a value in is not copied: most are of other systems, and a NULL costs the server as much as a short text.
@@ -65,7 +65,7 @@ func (c *copyBatch) sendRows(ctx context.Context, conn *pgconn.PgConn, sql strin
 
 // appendRow appends the event as one row, or says why it can never be stored. Where the event has a value in a column that is not copied
 // it appends nothing: the row is the first of another COPY, which widenColumns begins.
-func (c *copyBatch) appendRow(e *session.Event) (reason string, isWider bool) {
+func (c *copyBatch) appendRow(i int, e *session.Event, contentHash backend.ContentHash) (reason string, isWider bool) {
 	c.from = len(c.buf)
 	if c.copied == nil {
 		c.copied, c.wanted = make([]bool, len(eventColumns)), make([]bool, len(eventColumns))
@@ -94,7 +94,7 @@ func (c *copyBatch) appendRow(e *session.Event) (reason string, isWider bool) {
 		return "", true
 	}
 	binary.BigEndian.PutUint16(c.buf[c.from:], uint16(fields))
-	c.hash = e.ContentHash(&c.hasher)
+	c.hash = contentHash(i, e)
 	c.appendID(c.hash[:])
 	return "", false
 }

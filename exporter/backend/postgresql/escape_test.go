@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
@@ -15,15 +16,16 @@ import (
 // TestAllocations: a row costs none.
 func TestAllocations(t *testing.T) {
 	var b copyBatch
+	hash := backend.NewContentHash()
 	for _, n := range []int{0, 1, 18} { // a login, a logout, a failure
 		var e session.Event
 		sessiontest.Typical(&e, n)
 		e.Extra = []session.Attr{{Key: "b", Value: "1", Type: session.AttrInt}, {Key: "a", Value: "x\x00"}}
-		b.appendRow(&e)
+		b.appendRow(0, &e, hash)
 		b.widenColumns()
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			b.truncateBuffer()
-			if reason, isWider := b.appendRow(&e); reason != "" || isWider {
+			if reason, isWider := b.appendRow(0, &e, hash); reason != "" || isWider {
 				t.Error(reason)
 			}
 		}), "event %d", n)
@@ -33,18 +35,19 @@ func TestAllocations(t *testing.T) {
 // TestColumnsWithoutAValueAreNotCopied: a COPY has the columns that its rows have values in; a row with others begins another one.
 func TestColumnsWithoutAValueAreNotCopied(t *testing.T) {
 	var b copyBatch
+	hash := backend.NewContentHash()
 	e := session.Event{Kind: session.KindLogin, Time: 1, RecordID: session.ID{1}}
-	_, isWider := b.appendRow(&e)
+	_, isWider := b.appendRow(0, &e, hash)
 	require.True(t, isWider)
 	require.Zero(t, b.bufferedBytes(), "the row waits for its COPY")
 	b.widenColumns()
-	_, isWider = b.appendRow(&e)
+	_, isWider = b.appendRow(0, &e, hash)
 	require.False(t, isWider)
 	require.Equal(t, "COPY t (kind, outcome, time, time_ns, record_id, content_hash) FROM STDIN (FORMAT binary)", b.copyInto("t"))
 	require.EqualValues(t, 6, binary.BigEndian.Uint16(b.buf))
 	before := b.bufferedBytes()
 	e.User = "ada"
-	_, isWider = b.appendRow(&e)
+	_, isWider = b.appendRow(0, &e, hash)
 	require.True(t, isWider)
 	require.Equal(t, before, b.bufferedBytes())
 	b.widenColumns()

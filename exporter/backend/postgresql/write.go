@@ -16,9 +16,10 @@ import (
 // batchWrite is one call of Write on its connection.
 type batchWrite struct {
 	*serverConn
-	events iter.Seq2[int, *session.Event]
-	result backend.Result
-	fates  []backend.Fate // by index
+	events      iter.Seq2[int, *session.Event]
+	contentHash backend.ContentHash
+	result      backend.Result
+	fates       []backend.Fate // by index
 }
 
 // maxAttempts is how often a batch is tried when another transaction got in its way.
@@ -142,7 +143,7 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 		}
 		reason := backend.RefusalReason(e)
 		if reason == "" {
-			reason, err = w.appendEvent(e, send)
+			reason, err = w.appendEvent(i, e, send)
 		}
 		if err != nil {
 			return false
@@ -166,8 +167,8 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 	return err
 }
 
-func (w *batchWrite) appendEvent(e *session.Event, send func() error) (reason string, err error) {
-	reason, isWider := w.rows.appendRow(e)
+func (w *batchWrite) appendEvent(i int, e *session.Event, send func() error) (reason string, err error) {
+	reason, isWider := w.rows.appendRow(i, e, w.contentHash)
 	if !isWider {
 		return reason, nil
 	}
@@ -178,7 +179,7 @@ func (w *batchWrite) appendEvent(e *session.Event, send func() error) (reason st
 		}
 	}
 	w.rows.widenColumns()
-	reason, _ = w.rows.appendRow(e)
+	reason, _ = w.rows.appendRow(i, e, w.contentHash)
 	return reason, nil
 }
 

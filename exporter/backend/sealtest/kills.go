@@ -118,14 +118,15 @@ type failingBackend struct {
 	sealErrors     atomic.Int32
 }
 
-func (f *failingBackend) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, []backend.Fate, error) {
+func (f *failingBackend) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (backend.Result, []backend.Fate, error) {
 	if err := f.before; err != nil {
 		f.before = nil
-		for range events { // the walk is over before a commit fails
+		for i, e := range events { // the walk is over before a commit fails
+			hash(i, e)
 		}
 		return backend.Result{}, nil, err
 	}
-	result, fates, err := f.SealedBackend.WriteTelling(ctx, events)
+	result, fates, err := f.SealedBackend.WriteTelling(ctx, events, hash)
 	if f.behind != nil {
 		err, f.behind = f.behind, nil
 	}

@@ -82,13 +82,13 @@ func (s *store) Start(ctx context.Context) error {
 // Write hands the events to the writer and waits for its commit. A context that ends takes the batch out of the queue, or
 // out of the transaction under way; once the commit has begun, its result counts.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	r := &writeRequest{ctx: ctx, events: events, done: make(chan struct{})}
+	r := &writeRequest{ctx: ctx, events: events, contentHash: backend.NewContentHash(), done: make(chan struct{})}
 	err := s.serve(r)
 	return r.result, err
 }
 
-func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, []backend.Fate, error) {
-	r := &writeRequest{ctx: ctx, events: events, tellsFates: true, done: make(chan struct{})}
+func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (backend.Result, []backend.Fate, error) {
+	r := &writeRequest{ctx: ctx, events: events, contentHash: hash, tellsFates: true, done: make(chan struct{})}
 	err := s.serve(r)
 	return r.result, r.fates, err
 }

@@ -29,7 +29,7 @@ func (w *writer) hasTriggers(table string) bool {
 
 func (w *writer) insertEvents(r *writeRequest) (err error) {
 	oldest := w.guard.OldestKept(w.ttl)
-	for row := range w.events.readAhead(r.events) {
+	for row := range w.events.readAhead(r.events, r.contentHash) {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}

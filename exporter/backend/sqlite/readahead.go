@@ -3,6 +3,7 @@ package sqlite
 import (
 	"iter"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -22,11 +23,10 @@ const (
 // inserts those before.
 type eventReader struct {
 	blocks [aheadBlocks][]preparedEvent // kept from request to request
-	hasher session.Hasher
 }
 
 // readAhead yields events that are valid until the next one.
-func (r *eventReader) readAhead(events iter.Seq2[int, *session.Event]) iter.Seq[*preparedEvent] {
+func (r *eventReader) readAhead(events iter.Seq2[int, *session.Event], hash backend.ContentHash) iter.Seq[*preparedEvent] {
 	return func(yield func(*preparedEvent) bool) {
 		filled, empty := make(chan []preparedEvent, aheadBlocks), make(chan []preparedEvent, aheadBlocks)
 		for i := range r.blocks {
@@ -38,7 +38,7 @@ func (r *eventReader) readAhead(events iter.Seq2[int, *session.Event]) iter.Seq[
 		stop := make(chan struct{})
 		go func() {
 			defer close(filled)
-			r.fillBlocks(events, filled, empty, stop)
+			r.fillBlocks(events, hash, filled, empty, stop)
 		}()
 		defer func() {
 			close(stop)
@@ -57,7 +57,7 @@ func (r *eventReader) readAhead(events iter.Seq2[int, *session.Event]) iter.Seq[
 	}
 }
 
-func (r *eventReader) fillBlocks(events iter.Seq2[int, *session.Event], filled chan<- []preparedEvent, empty <-chan []preparedEvent, stop <-chan struct{}) {
+func (r *eventReader) fillBlocks(events iter.Seq2[int, *session.Event], hash backend.ContentHash, filled chan<- []preparedEvent, empty <-chan []preparedEvent, stop <-chan struct{}) {
 	var block []preparedEvent
 	n := 0
 	for i, e := range events {
@@ -72,7 +72,7 @@ func (r *eventReader) fillBlocks(events iter.Seq2[int, *session.Event], filled c
 		p := &block[n]
 		p.index = i
 		e.CopyTo(&p.event)
-		p.hash = e.ContentHash(&r.hasher)
+		p.hash = hash(i, e)
 		if n++; n == aheadEvents {
 			filled <- block // it has room for all blocks
 			n = 0

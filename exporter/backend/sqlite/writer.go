@@ -22,13 +22,14 @@ import (
 
 // writeRequest is one call of Write, or of AppendSeal.
 type writeRequest struct {
-	ctx        context.Context
-	events     iter.Seq2[int, *session.Event]
-	seal       *seal.Seal          // in place of events
-	other      func(*writer) error // in place of both
-	tellsFates bool
-	claimed    atomic.Bool
-	done       chan struct{} // closed when result, fates and err are final
+	ctx         context.Context
+	events      iter.Seq2[int, *session.Event]
+	contentHash backend.ContentHash
+	seal        *seal.Seal          // in place of events
+	other       func(*writer) error // in place of both
+	tellsFates  bool
+	claimed     atomic.Bool
+	done        chan struct{} // closed when result, fates and err are final
 
 	result backend.Result
 	fates  []backend.Fate

@@ -87,7 +87,7 @@ func writeArchive(to io.Writer, files []bundleFile) error {
 func RecordText(e *session.Event) string { return string(query.AppendEvent(nil, e)) + "\n" }
 
 func filesOf(proof *seal.RecordProof) ([]bundleFile, error) {
-	e, err := seal.ParseCanonical(proof.Record[seal.NonceBytes:])
+	e, err := proof.ParseRecord()
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +156,6 @@ checks it all, without a database. The same with nothing of ours, in this folder
 3. The key has signed that root (prints "Signature Verified Successfully", and when it was sealed):
      (printf 302a300506032b6570032100 | xxd -r -p; echo "$KEY" | cut -d+ -f3- | base64 -d | tail -c32) >key.der; tail -n1 record.tlog-proof | cut -d' ' -f3 | base64 -d >signature; tail -c64 signature >ed25519; t=$((0x$(xxd -s4 -l8 -p signature))); (printf 'cosignature/v1\ntime %s\n' $t; sed '1,/^$/d' record.tlog-proof | head -n3) >signed; openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey key.der -in signed -sigfile ed25519; date -u -d @$t
 
-record.bin: 16 bytes, and the record in tags, lengths and values. page.bin: entries of 33 bytes (41 where the first letter is small), each of a letter, a record's id (16 bytes) and the first half of the SHA-256 of its
+record.bin: the record in tags, lengths and values, and 16 bytes. page.bin: entries of 33 bytes (41 where the first letter is small), each of a letter, a record's id (16 bytes) and the first half of the SHA-256 of its
 record.bin. record.tlog-proof: c2sp.org/tlog-proof.
 `))
