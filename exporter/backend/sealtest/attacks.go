@@ -33,6 +33,8 @@ var attacksOnRows = []attack{
 	{func(r *sealRig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(17)) }, map[verify.Kind][]int{verify.KindAltered: {17}}},
 	// a trace is put in
 	{func(r *sealRig) { r.db.Update(r.t, events, "correlation", "'query_log'", ofUser(5)) }, map[verify.Kind][]int{verify.KindAltered: {5}}},
+	// nothing but the hash is changed by which writers compare
+	{func(r *sealRig) { r.db.Update(r.t, events, "content_hash", r.db.Bytes(make([]byte, 16)), ofUser(9)) }, map[verify.Kind][]int{verify.KindAltered: {9}}},
 	// rows are deleted
 	{func(r *sealRig) { r.db.Delete(r.t, events, "user_name IN ('user-20', 'user-21')") }, map[verify.Kind][]int{verify.KindRemoved: {20, 21}}},
 	// a row is put in

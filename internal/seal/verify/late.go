@@ -30,8 +30,8 @@ func lateRowOf(e *session.Event, table string) lateRow {
 
 // checkLateSeals holds rows that had no seal against the seals that came since, until a moment.
 func (v *verifier) checkLateSeals(ctx context.Context, until time.Time) error {
-	defer func(of erasedRecords) { v.erased = of }(v.erased)
-	v.erased = nil // of one table, and of what was sealed before
+	defer func(of erasedRecords, hashed int) { v.erased, v.hashes = of, v.hashes[:hashed] }(v.erased, len(v.hashes)) // those of late ones are not looked at
+	v.erased = nil                                                                                                   // of one table, and of what was sealed before
 	for len(v.unsealed) > 0 {
 		last := !time.Now().Before(until)
 		if err := v.readLateSeals(ctx); err != nil {

@@ -80,17 +80,18 @@ type stretchSeal struct {
 
 // checkStretch goes through a stretch in parts, where the seals have more entries in it than fit: ids that do not begin with a time are everywhere.
 func (v *verifier) checkStretch(ctx context.Context, seals []sealedRange, low, high session.ID) error {
+	events, conflicts := v.tablesOfRecords()[0], v.tablesOfRecords()[1]
 	for {
 		e, err := v.readEntries(ctx, seals, low, high, entriesAtOnce)
 		if err != nil {
 			return err
 		}
 		v.erased = e.erasures("session_events")
-		if err := v.compareRows(ctx, v.store.Table(), "session_events", e.events, low, e.reached); err != nil {
+		if err := v.compareRows(ctx, events, e.events, low, e.reached); err != nil {
 			return err
 		}
 		v.erased = e.erasures("session_conflicts")
-		if err := v.compareRows(ctx, v.store.TableNamed("session_conflicts"), "session_conflicts", e.conflicts, low, e.reached); err != nil {
+		if err := v.compareRows(ctx, conflicts, e.conflicts, low, e.reached); err != nil {
 			return err
 		}
 		if e.reached == high {
@@ -263,11 +264,11 @@ func (v *verifier) readSeal(ctx context.Context, r *sealedRange) (*sealquery.Sto
 }
 
 // compareRows goes through the rows and the entries of a stretch at once, both in the order of ids.
-func (v *verifier) compareRows(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) error {
+func (v *verifier) compareRows(ctx context.Context, from recordTable, entries []sealedEntry, low, high session.ID) error {
 	slices.SortStableFunc(entries, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
-	several := table == "session_conflicts" // of one id
+	table, several := from.name, from.name == "session_conflicts" // of one id
 	for {
-		next, left, err := v.compareRowBatch(ctx, from, table, entries, low, high)
+		next, left, err := v.compareRowBatch(ctx, from.table, table, entries, low, high)
 		if err != nil {
 			return err
 		}
@@ -275,7 +276,7 @@ func (v *verifier) compareRows(ctx context.Context, from, table string, entries 
 			for i := range left {
 				v.reportMissing(&left[i], table, several)
 			}
-			return nil
+			return v.checkHashes(ctx, from)
 		}
 		if v.patientUntil.IsZero() { // of many rows without a seal, the last ones alone may still get theirs
 			v.patientUntil = time.Now().Add(v.Patience)
@@ -382,6 +383,9 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 		if !s.seen && v.isOf(s, e) && !v.isOverruled(s, e, entries) && s.from.sealed.After(v.erased.lastOf(e.RecordID, s.from.log)) {
 			if !stated.IsZero() && s.from.sealed.After(stated) {
 				v.report(Finding{Kind: KindReturned, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: s.from.log.name, Sealed: s.from.sealed, Detail: "it was erased, and came to a collector again"})
+			}
+			if s.Kind != seal.KindAdopted { // of which nobody knows who has written it
+				v.hashes = append(v.hashes, hashedRow{e.RecordID, e.ContentHash(&v.hasher)})
 			}
 			if s.seen = true; table == "session_conflicts" {
 				v.summary.Conflicts++

@@ -140,6 +140,9 @@ type verifier struct {
 	committer   *seal.Committer // of the seal that was asked last
 	committerOf *sealedRange
 
+	hashes []hashedRow // of a stretch
+	hasher session.Hasher
+
 	begun    time.Time
 	known    int       // seals when the records were read; those behind it came meanwhile
 	unsealed []lateRow // that may get their seal yet
