@@ -100,10 +100,29 @@ func (l *sideLog) sealPending(ctx context.Context, p *seal.Pending) error {
 	return err
 }
 
+// errKeyLeaves tells that verify would refuse what is stated.
+var errKeyLeaves = errors.New("seal::key_file: another collector with this key has signed that the next one takes over, and verify excuses nothing that this one signs from then on: name the next key in seal::next_key_file of this configuration, and start its collector again")
+
+// requireNoSuccessor once, before the first statement.
+func (l *sideLog) requireNoSuccessor(ctx context.Context, store query.Store) error {
+	if l.name != "" {
+		return nil
+	}
+	keys := l.key.Keys()
+	if l.next != nil {
+		keys = append(keys, l.next.Keys()...)
+	}
+	all, err := sealquery.FollowKeys(ctx, store, l.key.Keys())
+	if err == nil && len(all.Without(keys)) > 0 {
+		err = errKeyLeaves
+	}
+	return err
+}
+
 // followRotation signs with the next key once that signs a log: the one before has left then.
 func (l *sideLog) followRotation(ctx context.Context, store query.Store) error {
-	if l.next == nil {
-		return nil
+	if err := l.requireNoSuccessor(ctx, store); l.next == nil || err != nil {
+		return err
 	}
 	heads, err := sealquery.LastHeads(ctx, store)
 	for _, last := range heads {

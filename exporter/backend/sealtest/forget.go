@@ -62,6 +62,9 @@ func (r *sealRig) forget(choice *erasure.Choice) (records int, err error) {
 	store, err := r.db.Ask(r.t.Context())
 	require.NoError(r.t, err)
 	defer func() { require.NoError(r.t, errors.Join(store.Close(), inner.Shutdown(context.Background()))) }()
+	if r.asked != nil {
+		store = r.asked(store)
+	}
 	x := erasure.Erasure{Backend: inner, Store: store, Log: log, Reason: "request 4711"}
 	return x.Run(r.t.Context(), choice)
 }

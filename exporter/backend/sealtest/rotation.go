@@ -2,9 +2,11 @@ package sealtest
 
 import (
 	"context"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // newKey makes a key in a file of its own.
@@ -69,6 +72,9 @@ func keyHandsOver(t *testing.T, r *sealRig) {
 	}
 	r.cfg.KeyFile = oldFile
 	_, err = r.forget(person("user-5"))
+	require.ErrorContains(t, err, "the next one takes over")
+	r.asked = func(s query.Store) query.Store { return unaskedStore{s} }
+	_, err = r.forget(person("user-5"))
 	require.NoError(t, err)
 	r.public = []string{oldKey, nextKey}
 	_, found = r.verify(heads...)
@@ -82,11 +88,21 @@ func keyHandsOver(t *testing.T, r *sealRig) {
 	}
 }
 
+// unaskedStore is that of a program which does not ask whether its key has left.
+type unaskedStore struct{ query.Store }
+
+func (s unaskedStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
+	if strings.Contains(sql, "LIKE '%key next %'") {
+		return func(func([]query.Cell, error) bool) {}
+	}
+	return s.Store.Rows(ctx, sql, expressions)
+}
+
 // keyNamesAnother: whoever has the old key has it name one of his own, which then states an erasure.
 func (r *sealRig) keyNamesAnother(oldFile string) {
 	r.t.Helper()
 	thief := r.withWriter(r.db, "thief")
-	thief.cfg.KeyFile = oldFile
+	thief.cfg.KeyFile, thief.asked = oldFile, r.asked
 	thief.cfg.NextKeyFile, _ = thief.newKey()
 	thief.write()
 	_, err := thief.forget(person("user-6"))
