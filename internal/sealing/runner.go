@@ -180,6 +180,7 @@ func (b *Backend) leaveTakenLog(ctx context.Context, ep *openEpoch, cause error)
 		return err
 	}
 	ep.sealed = nil
+	b.pruned, b.namedAt = time.Time{}, time.Time{} // the retention is to be stated in this one, too
 	if lost.Head != "" {
 		ep.pending.AddStatement(alarmText(lost.Head, lost.Tip.Size))
 	}

@@ -223,6 +223,7 @@ func findingKinds(found []verify.Finding) (all []verify.Kind) {
 
 // twoCollectors: the second goes on in the log of the first, which then begins one of its own. All is sealed, and it is an alarm.
 func twoCollectors(t *testing.T, r *sealRig) {
+	r.ttl = 3000 * time.Hour
 	first := r.start()
 	writeEvents(t, first, numbers(0, 10))
 	r.cfg.Directory = filepath.Join(t.TempDir(), "seal")
@@ -236,6 +237,7 @@ func twoCollectors(t *testing.T, r *sealRig) {
 	require.Equal(t, 40, summary.Records)
 	require.Equal(t, []verify.Kind{verify.KindAlarm}, findingKinds(found))
 	require.Equal(t, []string{keyName + "/a", keyName + "/a/2"}, r.db.Column(r.t, "SELECT DISTINCT log FROM session_seals ORDER BY 1"))
+	require.Equal(t, []string{keyName + "/a", keyName + "/a/2"}, r.db.Column(r.t, "SELECT DISTINCT log FROM session_seal_pages WHERE texts LIKE '%retention 3000h%' ORDER BY 1"))
 }
 
 // retention: what ttl may have deleted is no finding, and what is younger is.
