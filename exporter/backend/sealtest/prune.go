@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/erasure"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -66,6 +68,44 @@ func prunedMeanwhile(t *testing.T, r *sealRig) {
 	})
 	_, found := r.verify()
 	require.Contains(t, findingKinds(found), verify.KindPagesMissing)
+}
+
+// forgottenMeanwhile: what is stated and erased between two looks is no finding. What is erased without a statement is one.
+func forgottenMeanwhile(t *testing.T, r *sealRig) {
+	r.write(numbers(0, 20), forgedBy("mallory", numbers(3, 4)))
+	interrupt := func(happen func()) (verify.Summary, []verify.Finding) {
+		r.asked = func(s query.Store) query.Store {
+			return &interruptedStore{s, func() { r.asked = nil; happen() }}
+		}
+		return r.verify(r.heads()...)
+	}
+	forget := func(who *erasure.Choice) {
+		_, err := r.forget(who)
+		require.NoError(t, err)
+	}
+	chosen := person("user-7")
+	chosen.AddPerson("mallory")
+	summary, found := interrupt(func() { forget(chosen) })
+	require.Empty(t, found)
+	require.Equal(t, 2, summary.Erased)
+	_, found = interrupt(func() {
+		forget(person("user-8"))
+		r.db.Delete(t, events, ofUser(9))
+	})
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, findingKinds(found))
+	require.Equal(t, idOf(9), found[0].RecordID)
+	_, found = interrupt(func() { r.withWriter(r.db, "b").write(numbers(30, 35)) })
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, findingKinds(found), "another log begins")
+
+	r.asked, r.wrap = nil, func(b backend.SealedBackend) backend.SealedBackend { return noErasing{b} }
+	_, err := r.forget(person("user-11"))
+	require.ErrorContains(t, err, "killed")
+	r.wrap, r.patience = nil, 20*time.Second
+	erased := make(chan struct{})
+	time.AfterFunc(100*time.Millisecond, func() { _, _ = r.forget(person("user-11")); close(erased) })
+	_, found = r.verify()
+	<-erased
+	require.Equal(t, []verify.Kind{verify.KindRemoved}, findingKinds(found), "one is under way")
 }
 
 // datedAhead: a record whose clock is twenty years ahead holds no other's seal.

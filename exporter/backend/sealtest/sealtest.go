@@ -97,6 +97,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"AKeyThatHasLeftPrunes":              leftKeyPrunes,
 	"HostileRecordsAreNotDisguised":      hostileRecords,
 	"PruningWhileItIsVerified":           prunedMeanwhile,
+	"ForgettingWhileItIsVerified":        forgottenMeanwhile,
 	"ARecordDatedAheadIsCarried":         datedAhead,
 	"WhatIsAdoptedIsProtected":           adopting,
 	"ARecordDatedAheadIsAdopted":         begunAhead,
@@ -106,7 +107,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
-	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
+	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ForgettingWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
 	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved",
 }
 

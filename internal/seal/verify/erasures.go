@@ -42,8 +42,8 @@ func readErasure(b boundStatement, text string) *statedErasure {
 // checkErasures names what was stated, and finds the logs that each statement is about. One of another table, which somebody has copied, is about none of this.
 func (v *verifier) checkErasures(ctx context.Context) error {
 	refused := map[Finding]bool{}
-	for i := range v.seals {
-		r := &v.seals[i]
+	for ; v.bound < len(v.seals); v.bound++ {
+		r := &v.seals[v.bound]
 		if r.erasure == nil {
 			continue
 		}

@@ -24,6 +24,12 @@ type lateRow struct {
 	hash  [16]byte // of the content
 }
 
+// waitingRow is one that may get its seal yet, or go, where its erasure was stated.
+type waitingRow struct {
+	lateRow
+	erasure time.Time
+}
+
 func lateRowOf(e *session.Event, table string) lateRow {
 	return lateRow{table, e.RecordID, seal.NewCommitter(seal.Seed{}).Entry(seal.KindEvent, e).Hash}
 }
@@ -40,10 +46,10 @@ func (v *verifier) checkLateSeals(ctx context.Context, until time.Time) error {
 		rows := v.unsealed
 		v.unsealed = nil
 		for _, from := range v.tablesOfRecords() {
-			waiting := map[lateRow]bool{}
+			waiting := map[lateRow]time.Time{}
 			for _, r := range rows {
 				if r.table == from.name {
-					waiting[r] = true
+					waiting[r.lateRow] = r.erasure
 				}
 			}
 			if err := v.compareLateRows(ctx, from.name, from.table, waiting, last); err != nil {
@@ -62,7 +68,7 @@ func (v *verifier) checkLateSeals(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-func (v *verifier) compareLateRows(ctx context.Context, name, table string, waiting map[lateRow]bool, last bool) error {
+func (v *verifier) compareLateRows(ctx context.Context, name, table string, waiting map[lateRow]time.Time, last bool) error {
 	if len(waiting) == 0 {
 		return nil
 	}
@@ -78,14 +84,17 @@ func (v *verifier) compareLateRows(ctx context.Context, name, table string, wait
 			return err
 		}
 		row := lateRowOf(e, name)
+		erasure, isWaiting := waiting[row]
 		switch {
-		case !waiting[row]: // another one of its id
+		case !isWaiting: // another one of its id
 		case slices.ContainsFunc(entries[e.RecordID], func(s sealedEntry) bool { return v.isOf(&s, e) }) || name == "session_events" && len(entries[e.RecordID]) > 0:
 			v.compareRow(e, entries[e.RecordID], name)
+		case last && !erasure.IsZero():
+			v.report(Finding{Kind: KindNotErased, RecordID: e.RecordID, Table: name, Time: time.Unix(0, e.Time).UTC(), Sealed: erasure, Detail: "its erasure was stated: call forget again, or somebody has put it back"})
 		case last:
 			v.report(Finding{Kind: KindInserted, RecordID: e.RecordID, Table: name, Time: time.Unix(0, e.Time).UTC()})
 		default:
-			v.unsealed = append(v.unsealed, row)
+			v.unsealed = append(v.unsealed, waitingRow{row, erasure})
 		}
 	}
 	return nil
@@ -94,7 +103,14 @@ func (v *verifier) compareLateRows(ctx context.Context, name, table string, wait
 // readLateEntries fills in the entries of ids that came since the records were read.
 func (v *verifier) readLateEntries(ctx context.Context, name string, entries map[session.ID][]sealedEntry) error {
 	ids := slices.SortedFunc(maps.Keys(entries), compareIDs)
-	low, high := ids[0], ids[len(ids)-1]
+	return v.eachLateEntry(ctx, ids[0], ids[len(ids)-1], func(e sealedEntry) {
+		if all, asked := entries[e.ID]; asked && e.Kind.IsRecord() && (e.Kind == seal.KindConflict) == (name == "session_conflicts") {
+			entries[e.ID] = append(all, e)
+		}
+	})
+}
+
+func (v *verifier) eachLateEntry(ctx context.Context, low, high session.ID, do func(sealedEntry)) error {
 	for i := v.known; i < len(v.seals); i++ {
 		r := &v.seals[i]
 		if compareIDs(r.min, high) > 0 || compareIDs(r.max, low) < 0 {
@@ -112,16 +128,63 @@ func (v *verifier) readLateEntries(ctx context.Context, name string, entries map
 			if err != nil {
 				break // it was found before
 			}
-			if all, asked := entries[e.ID]; asked && e.Kind.IsRecord() && (e.Kind == seal.KindConflict) == (name == "session_conflicts") {
-				entries[e.ID] = append(all, sealedEntry{Entry: e, from: from})
-			}
+			do(sealedEntry{Entry: e, from: from})
 		}
 	}
 	return nil
 }
 
-// readLateSeals goes on from where each log ended.
+// missingRecord is one that has no row.
+type missingRecord struct {
+	log     *logHistory
+	finding Finding
+}
+
+// judgeMissing looks for erasures that were stated since the seals were read: they are, before anything is deleted.
+func (v *verifier) judgeMissing(ctx context.Context, table string) error {
+	missing := v.missing
+	if v.missing = v.missing[:0]; len(missing) == 0 {
+		return nil
+	}
+	if err := v.readLateSeals(ctx); err != nil {
+		return err
+	}
+	if err := v.checkErasures(ctx); err != nil {
+		return err
+	}
+	ids := map[session.ID]bool{}
+	for _, m := range missing {
+		ids[m.finding.RecordID] = true
+	}
+	var late stretchEntries
+	err := v.eachLateEntry(ctx, missing[0].finding.RecordID, missing[len(missing)-1].finding.RecordID, func(e sealedEntry) {
+		if ids[e.ID] && e.Kind.IsErasure() {
+			late.erased = append(late.erased, e)
+		}
+	})
+	stated := late.erasures(table)
+	for _, m := range missing {
+		if coversErasure(stated.lastOf(m.finding.RecordID, m.log), m.finding.Sealed) {
+			v.summary.Erased++
+			continue
+		}
+		v.report(m.finding)
+	}
+	return err
+}
+
+// readLateSeals goes on from where each log ended, and with those that have begun since.
 func (v *verifier) readLateSeals(ctx context.Context) error {
+	names, err := sealquery.Logs(ctx, v.store)
+	if err != nil {
+		return err
+	}
+	if begun := slices.DeleteFunc(names, func(name string) bool { return slices.Contains(v.names, name) }); len(begun) > 0 {
+		v.names = append(v.names, begun...)
+		if err := v.checkEachLog(ctx, begun, nil); err != nil {
+			return err
+		}
+	}
 	for _, w := range v.walks {
 		if !w.known {
 			continue

@@ -21,6 +21,9 @@ const entriesAtOnce = 1 << 18
 
 // checkRecords goes through ids in stretches, each with no more entries than fit.
 func (v *verifier) checkRecords(ctx context.Context) error {
+	if err := v.checkErasures(ctx); err != nil { // of seals that came meanwhile
+		return err
+	}
 	slices.SortFunc(v.seals, byRange)
 	v.known = len(v.seals)
 	seals := v.seals
@@ -274,9 +277,9 @@ func (v *verifier) compareRows(ctx context.Context, from recordTable, entries []
 		}
 		if next == nil {
 			for i := range left {
-				v.reportMissing(&left[i], table, several)
+				v.noteMissing(&left[i], table, several)
 			}
-			return v.checkHashes(ctx, from)
+			return errors.Join(v.judgeMissing(ctx, table), v.checkHashes(ctx, from))
 		}
 		if v.patientUntil.IsZero() { // of many rows without a seal, the last ones alone may still get theirs
 			v.patientUntil = time.Now().Add(v.Patience)
@@ -302,7 +305,7 @@ func (v *verifier) compareRowBatch(ctx context.Context, from, table string, entr
 			return &id, entries, nil
 		}
 		for len(entries) > 0 && compareIDs(entries[0].ID, e.RecordID) < 0 {
-			v.reportMissing(&entries[0], table, several)
+			v.noteMissing(&entries[0], table, several)
 			entries = entries[1:]
 		}
 		same := 0
@@ -409,7 +412,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 		for k := range entries {
 			entries[k].seen = true
 		}
-		v.report(Finding{Kind: KindNotErased, RecordID: e.RecordID, Table: table, Time: at, Sealed: stated, Detail: "its erasure was stated: call forget again, or somebody has put it back"})
+		v.unsealed = append(v.unsealed, waitingRow{lateRowOf(e, table), stated})
 	case len(entries) > 0 && table == "session_events":
 		for k := range entries {
 			entries[k].seen = true
@@ -423,7 +426,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	case v.sealMayBePruned(e.Time):
 		v.summary.Unprotected++
 	default:
-		v.unsealed = append(v.unsealed, lateRowOf(e, table))
+		v.unsealed = append(v.unsealed, waitingRow{lateRow: lateRowOf(e, table)})
 	}
 }
 
@@ -452,12 +455,12 @@ func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.log.pruned > 0 && v.mayHaveExpired(at, w.log) })
 }
 
-func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
+func (v *verifier) noteMissing(s *sealedEntry, table string, several bool) {
 	at := time.Unix(0, s.Time).UTC()
 	stated := v.erased.lastOf(s.ID, s.from.log)
 	switch {
 	case s.seen:
-	case !stated.IsZero() && !s.from.sealed.After(stated.Add(silentWithin)): // it may have been stored then, and waited for its seal
+	case coversErasure(stated, s.from.sealed):
 		v.summary.Erased++
 	case !s.from.trusted:
 		v.summary.Unjudged++
@@ -473,6 +476,11 @@ func (v *verifier) reportMissing(s *sealedEntry, table string, several bool) {
 		if len(v.erased[s.ID]) > 0 {
 			detail = "its erasure was stated, but not of what this log has sealed"
 		}
-		v.report(Finding{Kind: KindRemoved, RecordID: s.ID, Table: table, Time: at, Log: s.from.log.name, Sealed: s.from.sealed, Detail: detail})
+		v.missing = append(v.missing, missingRecord{s.from.log, Finding{Kind: KindRemoved, RecordID: s.ID, Table: table, Time: at, Log: s.from.log.name, Sealed: s.from.sealed, Detail: detail}})
 	}
+}
+
+// coversErasure tells whether an erasure that was stated at a time is one of what was sealed at another: that may have been stored then, and have waited for its seal.
+func coversErasure(stated, sealed time.Time) bool {
+	return !stated.IsZero() && !sealed.After(stated.Add(silentWithin))
 }

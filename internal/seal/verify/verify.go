@@ -144,8 +144,11 @@ type verifier struct {
 	hasher session.Hasher
 
 	begun    time.Time
-	known    int       // seals when the records were read; those behind it came meanwhile
-	unsealed []lateRow // that may get their seal yet
+	known    int // seals when the records were read; those behind it came meanwhile
+	unsealed []waitingRow
+	missing  []missingRecord
+	names    []string // of logs, trusted or not
+	bound    int      // seals whose erasures have found what they are about
 
 	patientUntil time.Time // where that are more
 	erased       erasedRecords
@@ -231,6 +234,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	v.names = names
 	copies := make([]keptHead, len(v.Heads))
 	for i, text := range v.Heads {
 		copies[i].text = text
