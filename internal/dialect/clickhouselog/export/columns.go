@@ -2,6 +2,7 @@ package export
 
 import (
 	"errors"
+	"math/bits"
 	"net/netip"
 	"time"
 
@@ -10,63 +11,93 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// logColumn is a column of session_log. Its bit is set in seenColumns when a row has it.
-type logColumn uint8
-
-const (
-	columnOther logColumn = iota // has no field
-	columnHostname
-	columnType
-	columnAuthID
-	columnSessionID
-	columnEventDate
-	columnEventTime
-	columnEventMicros
-	columnUser
-	columnAuthType
-	columnProfiles
-	columnRoles
-	columnSettings
-	columnClientAddress
-	columnClientPort
-	columnInterface
-	columnClientHostname
-	columnClientName
-	columnClientRevision
-	columnVersionMajor
-	columnVersionMinor
-	columnVersionPatch
-	columnFailureReason
-	columnCertSubjects
-	columnCertSerial
-	columnCertIssuer
-	columnCertNotBefore
-	columnCertNotAfter
-	columnUserAgent
-	columnQuotas
-)
-
-// columnsByName has those of ClickHouse 26.7, and http_user_agent and quotas of later servers.
-var columnsByName = map[string]logColumn{
-	"hostname": columnHostname, "type": columnType, "auth_id": columnAuthID, "session_id": columnSessionID, "event_date": columnEventDate,
-	"event_time": columnEventTime, "event_time_microseconds": columnEventMicros, "user": columnUser, "auth_type": columnAuthType, "profiles": columnProfiles,
-	"roles": columnRoles, "settings": columnSettings, "client_address": columnClientAddress, "client_port": columnClientPort, "interface": columnInterface,
-	"client_hostname": columnClientHostname, "client_name": columnClientName, "client_revision": columnClientRevision,
-	"client_version_major": columnVersionMajor, "client_version_minor": columnVersionMinor, "client_version_patch": columnVersionPatch,
-	"failure_reason": columnFailureReason, "certificate_subjects": columnCertSubjects, "certificate_serial": columnCertSerial,
-	"certificate_issuer": columnCertIssuer, "certificate_not_before": columnCertNotBefore, "certificate_not_after": columnCertNotAfter,
-	"http_user_agent": columnUserAgent, "quotas": columnQuotas,
-}
-
 // exportField is a column as an export names it.
 type exportField struct {
-	column logColumn
+	set    columnSetter // nil: has no field
+	needed uint8        // its bit of requiredColumns
 	name   string
 	key    string // of the attribute, for columns that have no field
 }
 
 func newExportField(name string) *exportField {
-	return &exportField{column: columnsByName[name], name: name, key: session.SourceField + name}
+	return &exportField{set: columnSetters[name], needed: neededColumns[name], name: name, key: session.SourceField + name}
+}
+
+// neededColumns are those without which a row is no event: either time will do.
+var neededColumns = map[string]uint8{"type": typeBit, "auth_id": authIDBit, "event_time": timeBit, "event_time_microseconds": timeBit}
+
+const (
+	typeBit uint8 = 1 << iota
+	authIDBit
+	timeBit
+	requiredColumns = typeBit | authIDBit
+)
+
+// columnSetter puts a cell into the row.
+type columnSetter func(p *exportParser, c rowCell) error
+
+// columnSetters has the columns of ClickHouse 26.7, and http_user_agent and quotas of later servers.
+var columnSetters = map[string]columnSetter{
+	"hostname":                setParsed(func(r *clickhouselog.Row) *string { return &r.Hostname }, (*exportParser).unescapedText),
+	"type":                    setParsed(func(r *clickhouselog.Row) *clickhouselog.EventType { return &r.Type }, parseEventType),
+	"auth_id":                 setAuthID,
+	"session_id":              setParsed(func(r *clickhouselog.Row) *string { return &r.SessionID }, (*exportParser).unescapedText),
+	"event_date":              func(*exportParser, rowCell) error { return nil }, // a part of the time
+	"event_time":              func(p *exportParser, c rowCell) error { p.secondText = c.text; return nil },
+	"event_time_microseconds": func(p *exportParser, c rowCell) error { p.microsText = c.text; return nil },
+	"user":                    setUser,
+	"auth_type":               setParsed(func(r *clickhouselog.Row) *string { return &r.AuthType }, enumParser(clickhouselog.AuthTypeNames)),
+	"profiles":                setList(func(r *clickhouselog.Row) *[]string { return &r.Profiles }),
+	"roles":                   setList(func(r *clickhouselog.Row) *[]string { return &r.Roles }),
+	"settings":                setSettings,
+	"client_address":          setParsed(func(r *clickhouselog.Row) *netip.Addr { return &r.ClientAddress }, parseAddressCell),
+	"client_port":             setParsed(func(r *clickhouselog.Row) *uint16 { return &r.ClientPort }, parseNumber[uint16]),
+	"interface":               setParsed(func(r *clickhouselog.Row) *string { return &r.Interface }, enumParser(clickhouselog.InterfaceNames)),
+	"client_hostname":         setParsed(func(r *clickhouselog.Row) *string { return &r.Hostnames.Hostname }, (*exportParser).unescapedText),
+	"client_name":             setParsed(func(r *clickhouselog.Row) *string { return &r.Hostnames.Name }, (*exportParser).unescapedText),
+	"client_revision":         setParsed(func(r *clickhouselog.Row) *uint32 { return &r.Revision }, parseNumber[uint32]),
+	"client_version_major":    setParsed(func(r *clickhouselog.Row) *uint32 { return &r.Version[0] }, parseNumber[uint32]),
+	"client_version_minor":    setParsed(func(r *clickhouselog.Row) *uint32 { return &r.Version[1] }, parseNumber[uint32]),
+	"client_version_patch":    setParsed(func(r *clickhouselog.Row) *uint32 { return &r.Version[2] }, parseNumber[uint32]),
+	"failure_reason":          setParsed(func(r *clickhouselog.Row) *string { return &r.FailureReason }, (*exportParser).unescapedText),
+	"certificate_subjects":    setList(func(r *clickhouselog.Row) *[]string { return &r.Certificate.Subjects }),
+	"certificate_serial":      setParsed(func(r *clickhouselog.Row) *string { return &r.Certificate.Serial }, (*exportParser).unescapedText),
+	"certificate_issuer":      setParsed(func(r *clickhouselog.Row) *string { return &r.Certificate.Issuer }, (*exportParser).unescapedText),
+	"certificate_not_before":  setParsed(func(r *clickhouselog.Row) *string { return &r.Certificate.NotBefore }, (*exportParser).certificateTime),
+	"certificate_not_after":   setParsed(func(r *clickhouselog.Row) *string { return &r.Certificate.NotAfter }, (*exportParser).certificateTime),
+	"http_user_agent":         setParsed(func(r *clickhouselog.Row) *string { return &r.UserAgent }, (*exportParser).unescapedText),
+	"quotas":                  func(p *exportParser, c rowCell) error { return p.keepAttribute(session.SourceField+"quotas", c, true) },
+}
+
+func setParsed[T any](field func(*clickhouselog.Row) *T, parse func(*exportParser, rowCell) (T, error)) columnSetter {
+	return func(p *exportParser, c rowCell) (err error) {
+		*field(&p.row), err = parse(p, c)
+		return err
+	}
+}
+
+func setList(field func(*clickhouselog.Row) *[]string) columnSetter {
+	return func(p *exportParser, c rowCell) (err error) {
+		list := field(&p.row)
+		*list, err = p.readStringList(c, *list)
+		return err
+	}
+}
+
+func setSettings(p *exportParser, c rowCell) (err error) {
+	p.row.Settings, err = p.readSettingPairs(c, p.row.Settings)
+	return err
+}
+
+func setAuthID(p *exportParser, c rowCell) (err error) {
+	p.row.AuthID, p.row.AuthIDText, err = parseUUIDText(c.text)
+	return err
+}
+
+func setUser(p *exportParser, c rowCell) (err error) {
+	p.row.User, err = p.unescapedText(c)
+	p.row.UserNull = c.kind == kindNull
+	return err
 }
 
 var (
@@ -77,84 +108,15 @@ var (
 )
 
 func (p *exportParser) setRowColumn(f *exportField, c rowCell) error {
-	r := &p.row
-	var err error
-	switch f.column {
-	case columnHostname:
-		r.Hostname, err = p.unescapedText(c)
-	case columnType:
-		r.Type, err = parseEventType(c)
-	case columnAuthID:
-		r.AuthID, r.AuthIDText, err = parseUUIDText(c.text)
-	case columnSessionID:
-		r.SessionID, err = p.unescapedText(c)
-	case columnEventDate: // a part of the time
-	case columnEventTime:
-		p.secondText = c.text
-	case columnEventMicros:
-		p.microsText = c.text
-	case columnUser:
-		r.User, err = p.unescapedText(c)
-		r.UserNull = c.kind == kindNull
-	case columnAuthType:
-		r.AuthType = enumNameOfCell(c, clickhouselog.AuthTypeNames)
-	case columnProfiles:
-		r.Profiles, err = p.readStringList(c, r.Profiles)
-	case columnRoles:
-		r.Roles, err = p.readStringList(c, r.Roles)
-	case columnSettings:
-		r.Settings, err = p.readSettingPairs(c, r.Settings)
-	case columnClientAddress:
-		r.ClientAddress, err = parseAddressCell(c)
-	case columnClientPort:
-		var n uint64
-		n, err = parseUnsignedCell(c, 16)
-		r.ClientPort = uint16(n)
-	case columnInterface:
-		r.Interface = enumNameOfCell(c, clickhouselog.InterfaceNames)
-	default:
-		err = p.setMoreColumns(f, c)
+	p.seenColumns |= f.needed
+	if f.set != nil {
+		return f.set(p, c)
 	}
-	p.seenColumns |= 1 << f.column
-	return err
+	return p.keepAttribute(f.key, c, false)
 }
 
-func (p *exportParser) setMoreColumns(f *exportField, c rowCell) error {
-	r := &p.row
-	var n uint64
-	var err error
-	switch f.column {
-	case columnClientHostname:
-		r.Hostnames.Hostname, err = p.unescapedText(c)
-	case columnClientName:
-		r.Hostnames.Name, err = p.unescapedText(c)
-	case columnClientRevision:
-		n, err = parseUnsignedCell(c, 32)
-		r.Revision = uint32(n)
-	case columnVersionMajor, columnVersionMinor, columnVersionPatch:
-		n, err = parseUnsignedCell(c, 32)
-		r.Version[f.column-columnVersionMajor] = uint32(n)
-	case columnFailureReason:
-		r.FailureReason, err = p.unescapedText(c)
-	case columnCertSubjects:
-		r.Certificate.Subjects, err = p.readStringList(c, r.Certificate.Subjects)
-	case columnCertSerial:
-		r.Certificate.Serial, err = p.unescapedText(c)
-	case columnCertIssuer:
-		r.Certificate.Issuer, err = p.unescapedText(c)
-	case columnCertNotBefore:
-		r.Certificate.NotBefore, err = p.certificateTime(c)
-	case columnCertNotAfter:
-		r.Certificate.NotAfter, err = p.certificateTime(c)
-	case columnUserAgent:
-		r.UserAgent, err = p.unescapedText(c)
-	default:
-		err = p.setUnmapped(f, c)
-	}
-	return err
-}
-
-func (p *exportParser) setUnmapped(f *exportField, c rowCell) error {
+// keepAttribute keeps a column that has no field; tuples are what its arrays hold.
+func (p *exportParser) keepAttribute(key string, c rowCell, tuples bool) error {
 	if c.kind == kindNull {
 		return nil
 	}
@@ -162,13 +124,13 @@ func (p *exportParser) setUnmapped(f *exportField, c rowCell) error {
 	var err error
 	switch {
 	case c.kind == kindJSON:
-		s, err = p.writeJSONAsLiteral(c.text, f.column == columnQuotas)
+		s, err = p.writeJSONAsLiteral(c.text, tuples)
 	case c.kind == kindTSV && isBracketed(c.text):
 		s = c.text // an array: its escapes are those that toString() writes, too
 	default:
 		s, err = p.unescapedText(c)
 	}
-	p.row.Extra = append(p.row.Extra, session.Attr{Key: f.key, Value: s})
+	p.row.Extra = append(p.row.Extra, session.Attr{Key: key, Value: s})
 	return err
 }
 
@@ -177,7 +139,7 @@ func isBracketed(s string) bool {
 	return s[0] == '[' && last == ']' || s[0] == '{' && last == '}' || s[0] == '(' && last == ')'
 }
 
-func parseEventType(c rowCell) (clickhouselog.EventType, error) {
+func parseEventType(_ *exportParser, c rowCell) (clickhouselog.EventType, error) {
 	if t, ok := clickhouselog.ParseType(c.text); ok {
 		return t, nil
 	}
@@ -188,15 +150,17 @@ func parseEventType(c rowCell) (clickhouselog.EventType, error) {
 	return 0, errType
 }
 
-// enumNameOfCell reads an enum's cell: its name, or its number as CAST(… AS Int8) gives it. An unknown number stays as it is.
-func enumNameOfCell(c rowCell, names []string) string {
-	if c.text == "" || c.text[0]-'0' > 9 {
-		return textUnlessNull(c)
+// enumParser reads an enum's cell: its name, or its number as CAST(… AS Int8) gives it. An unknown number stays as it is.
+func enumParser(names []string) func(*exportParser, rowCell) (string, error) {
+	return func(_ *exportParser, c rowCell) (string, error) {
+		if c.text == "" || c.text[0]-'0' > 9 {
+			return textUnlessNull(c), nil
+		}
+		if n, err := parseUnsignedCell(c, 8); err == nil && n < uint64(len(names)) && names[n] != "" {
+			return names[n], nil
+		}
+		return c.text, nil
 	}
-	if n, err := parseUnsignedCell(c, 8); err == nil && n < uint64(len(names)) && names[n] != "" {
-		return names[n]
-	}
-	return c.text
 }
 
 // textUnlessNull is for columns with a few known words, none of which is a form of NULL.
@@ -220,7 +184,7 @@ func parseUUIDText(s string) (session.ID, string, error) {
 	return id, s, nil
 }
 
-func parseAddressCell(c rowCell) (netip.Addr, error) {
+func parseAddressCell(_ *exportParser, c rowCell) (netip.Addr, error) {
 	if textUnlessNull(c) == "" {
 		return netip.Addr{}, nil
 	}
@@ -229,6 +193,11 @@ func parseAddressCell(c rowCell) (netip.Addr, error) {
 		return a, errAddress
 	}
 	return a, nil
+}
+
+func parseNumber[T uint16 | uint32](_ *exportParser, c rowCell) (T, error) {
+	n, err := parseUnsignedCell(c, bits.Len64(uint64(^T(0))))
+	return T(n), err
 }
 
 func parseUnsignedCell(c rowCell, bits int) (uint64, error) {

@@ -61,7 +61,7 @@ func expectEnd(j *jsonScanner) error {
 
 // columnError names the column if it is one of the table's: any other name may be a value that a torn line put there.
 func columnError(f *exportField, n int, err error) error {
-	if f.column == columnOther {
+	if f.set == nil {
 		return fmt.Errorf("column %d: %w", n+1, err)
 	}
 	return fmt.Errorf("column %s: %w", f.name, err)

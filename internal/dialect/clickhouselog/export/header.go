@@ -11,18 +11,17 @@ var errNames = logformat.NewRefusal("the first line does not name the columns ty
 	"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
 
 func (p *exportParser) setHeaderColumns(names []string) error {
-	header, seen := make([]*exportField, 0, len(names)), uint32(0)
+	header, seen := make([]*exportField, 0, len(names)), uint8(0)
 	typeCell := 0
 	for i, name := range names {
 		f := newExportField(strings.Clone(name))
-		if f.column == columnType {
+		if f.needed == typeBit {
 			typeCell = i
 		}
-		seen |= 1 << f.column
+		seen |= f.needed
 		header = append(header, f)
 	}
-	const times = 1<<columnEventMicros | 1<<columnEventTime
-	if seen&requiredColumns != requiredColumns || seen&times == 0 {
+	if seen != requiredColumns|timeBit {
 		return errNames
 	}
 	p.header, p.typeCell = header, typeCell
@@ -59,5 +58,5 @@ func (p *exportParser) rowOfCells() (bool, error) {
 
 func (p *exportParser) isHeaderRecord() bool {
 	// No event has the name of a column as its type.
-	return p.typeCell < len(p.cells) && columnsByName[p.cells[p.typeCell].text] != columnOther
+	return p.typeCell < len(p.cells) && columnSetters[p.cells[p.typeCell].text] != nil
 }

@@ -42,7 +42,7 @@ type exportParser struct {
 	fields          map[string]*exportField // JSONEachRow: all keys seen
 
 	row                    clickhouselog.Row
-	seenColumns            uint32 // bits of the columns that the row has
+	seenColumns            uint8  // bits of the columns that the row has
 	microsText, secondText string // its time as text
 	arrayAsText            bool   // it has an array inside a string: a format whose values are all strings
 
@@ -70,8 +70,6 @@ func (p *exportParser) Frame(data []byte, final bool) int {
 
 func (p *exportParser) AmbiguousTimes() int { return p.clock.local.AmbiguousTimes() }
 
-const requiredColumns = 1<<columnType | 1<<columnAuthID
-
 func (p *exportParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.resetRow()
 	row, err := p.split(p, logformat.RecordText(record, offset))
@@ -95,8 +93,8 @@ func (p *exportParser) Parse(record string, offset int64, batch *logformat.Event
 	return nil
 }
 
-func errMissing(bits uint32) error {
-	if bits&(1<<columnType) != 0 {
+func errMissing(bits uint8) error {
+	if bits&typeBit != 0 {
 		return errors.New("column type is missing")
 	}
 	return errors.New("column auth_id is missing")

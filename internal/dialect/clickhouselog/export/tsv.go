@@ -35,7 +35,7 @@ func detectColumnNames(head []byte, whole bool, separator byte) logformat.Verdic
 	}
 	known := 0
 	for name := range bytes.SplitSeq(line, []byte{separator}) {
-		if columnsByName[string(bytes.Trim(name, "\"\r "))] != columnOther {
+		if columnSetters[string(bytes.Trim(name, "\"\r "))] != nil {
 			known++
 		}
 	}
