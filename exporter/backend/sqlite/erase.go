@@ -23,7 +23,7 @@ func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflict
 
 func (s *store) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	where := " WHERE " + query.AmongRecords(&queryStore{}, ids)
-	erase := func(w *writer) error {
+	return s.serveStatement(ctx, func(w *writer) error {
 		statements := []string{"PRAGMA secure_delete = ON", "DELETE FROM session_conflicts" + where}
 		if !onlyConflicts {
 			statements = append(statements, "DELETE FROM session_events"+where)
@@ -34,6 +34,5 @@ func (s *store) eraseTogether(ctx context.Context, ids []session.ID, onlyConflic
 			}
 		}
 		return nil
-	}
-	return s.serve(&writeRequest{ctx: ctx, other: erase, done: make(chan struct{})})
+	})
 }

@@ -120,13 +120,8 @@ func (cfg *Config) runMigration(conn *sqlite.Conn, m migrations.File) error {
 
 // schemaVersion is the number of the last migration, 0 of an empty file.
 func (cfg *Config) schemaVersion(conn *sqlite.Conn) (version int64, err error) {
-	there := false
-	exists := "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
-	err = sqlitex.Execute(conn, exists, &sqlitex.ExecOptions{
-		Args:       []any{cfg.prefixNames("sessionlog_migrations")},
-		ResultFunc: func(*sqlite.Stmt) error { there = true; return nil },
-	})
-	if err != nil || !there {
+	there, err := queryText(conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?", cfg.prefixNames("sessionlog_migrations"))
+	if err != nil || there == "" {
 		return 0, cfg.explainError("reading the schema", err)
 	}
 	first := ""
@@ -147,13 +142,9 @@ func (cfg *Config) schemaVersion(conn *sqlite.Conn) (version int64, err error) {
 }
 
 func (cfg *Config) writeViewSettings(ctx context.Context, conn *sqlite.Conn) error {
-	include := int64(0)
-	if cfg.STLConnectionLog.IncludePostgreSQL {
-		include = 1
-	}
 	return cfg.inTransaction(ctx, conn, "writing settings", func() error {
 		return errors.Join(
-			cfg.writeSetting(conn, "include_postgresql", include),
+			cfg.writeSetting(conn, "include_postgresql", integerOf(cfg.STLConnectionLog.IncludePostgreSQL)),
 			cfg.writeSetting(conn, "assumed_closed_after", int64(cfg.Sessions.AssumedClosedAfter/time.Second)))
 	})
 }

@@ -38,14 +38,18 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	if err := sqlitex.ExecuteTransient(conn, "PRAGMA cache_size = -32000", nil); err != nil { // a look-up touches each partition
 		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
-	if err := conn.CreateFunction("sessionlog_in_network", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, AllowIndirect: true, Scalar: inNetwork}); err != nil {
-		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
-	}
-	if err := conn.CreateFunction("sessionlog_is_respelled", &sqlite.FunctionImpl{NArgs: 3, Deterministic: true, Scalar: isSpelledDifferently}); err != nil {
-		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
-	}
-	if err := conn.CreateFunction("sessionlog_is_text", &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, Scalar: isText}); err != nil {
-		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
+	for _, f := range []struct {
+		name      string
+		arguments int
+		tell      func([]sqlite.Value) (bool, error)
+	}{{"sessionlog_in_network", 2, inNetwork}, {"sessionlog_is_respelled", 3, isSpelledDifferently}, {"sessionlog_is_text", 1, isText}} {
+		err := conn.CreateFunction(f.name, &sqlite.FunctionImpl{NArgs: f.arguments, Deterministic: true, AllowIndirect: true, Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+			is, err := f.tell(args)
+			return sqlite.IntegerValue(integerOf(is)), err
+		}})
+		if err != nil {
+			return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
+		}
 	}
 	return &queryStore{cfg, conn}, nil
 }
@@ -81,14 +85,21 @@ func (s *queryStore) Disguised() string {
 	return strings.Join(all, " OR ")
 }
 
-func isSpelledDifferently(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+func integerOf(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+func isSpelledDifferently(args []sqlite.Value) (bool, error) {
 	var e session.Event
 	var b rowBinder
 	column := args[0].Text()
 	field := &session.Fields[slices.IndexFunc(session.Fields, func(f session.Field) bool { return f.Column == column })]
 	cell, letters := args[1].Text(), args[2].Text()
 	if err := (jsoncolumn.Reader{}).Field(field)(&e, cell, false); err != nil {
-		return sqlite.IntegerValue(1), nil //nolint:nilerr // another form of JSON is another spelling
+		return true, nil //nolint:nilerr // another form of JSON is another spelling
 	}
 	var spelled []byte
 	switch v := field.In(&e).(type) {
@@ -99,22 +110,14 @@ func isSpelledDifferently(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, 
 	case *[]session.Attr:
 		jsoncolumn.ApplyTypeLetters(*v, letters)
 		if string(b.attributeTypes(*v)) != letters {
-			return sqlite.IntegerValue(1), nil
+			return true, nil
 		}
 		spelled = b.columns.Attributes(*v, jsoncolumn.IsNative)
 	}
-	if string(spelled) != cell {
-		return sqlite.IntegerValue(1), nil
-	}
-	return sqlite.IntegerValue(0), nil
+	return string(spelled) != cell, nil
 }
 
-func isText(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
-	if utf8.Valid(args[0].Blob()) {
-		return sqlite.IntegerValue(1), nil
-	}
-	return sqlite.IntegerValue(0), nil
-}
+func isText(args []sqlite.Value) (bool, error) { return utf8.Valid(args[0].Blob()), nil }
 
 func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column + ")" }
 
@@ -184,16 +187,13 @@ func (s *queryStore) InNetwork(f *session.Field, network netip.Prefix) string {
 	return "sessionlog_in_network(" + f.Column + ", '" + network.String() + "')"
 }
 
-func inNetwork(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+func inNetwork(args []sqlite.Value) (bool, error) {
 	// SQLite has no type for addresses.
 	network, err := netip.ParsePrefix(args[1].Text())
 	if err != nil || args[0].Type() != sqlite.TypeText {
-		return sqlite.IntegerValue(0), err
+		return false, err
 	}
-	if query.ContainsAddress(network, args[0].Text()) {
-		return sqlite.IntegerValue(1), nil
-	}
-	return sqlite.IntegerValue(0), nil
+	return query.ContainsAddress(network, args[0].Text()), nil
 }
 
 func (s *queryStore) AsText(f *session.Field) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
@@ -12,20 +11,23 @@ import (
 )
 
 func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
-	r := &writeRequest{ctx: ctx, seal: sealed, done: make(chan struct{})}
-	return s.serve(r)
+	return s.serveStatement(ctx, func(w *writer) error { return w.insertSeal(sealed) })
 }
 
 func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
-	prune := func(w *writer) error {
+	return s.serveStatement(ctx, func(w *writer) error {
 		for _, sql := range []string{"DELETE FROM session_seal_pages WHERE log = ? AND first < ?", "DELETE FROM session_seals WHERE log = ? AND first + pages < ?"} {
 			if err := sqlitex.Execute(w.conn, w.cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{log, int64(before)}}); err != nil { //nolint:gosec // pages
 				return err
 			}
 		}
 		return nil
-	}
-	return s.serve(&writeRequest{ctx: ctx, other: prune, done: make(chan struct{})})
+	})
+}
+
+// serveStatement runs do in the writer's next transaction, where no events are written.
+func (s *store) serveStatement(ctx context.Context, do func(*writer) error) error {
+	return s.serve(&writeRequest{ctx: ctx, do: do, done: make(chan struct{})})
 }
 
 const insertSealSQL = "INSERT INTO session_seals (log, first, pages, entries, head, edge) VALUES (:log, :first, :pages, :entries, :head, :edge) ON CONFLICT DO NOTHING"
@@ -49,11 +51,7 @@ func (w *writer) insertSeal(s *seal.Seal) error {
 }
 
 func (w *writer) requireSameSeal(s *seal.Seal, first int64) error {
-	head := ""
-	err := sqlitex.Execute(w.conn, w.cfg.prefixNames("SELECT head FROM session_seals WHERE log = ? AND first = ?"), &sqlitex.ExecOptions{
-		Args:       []any{s.Log, first},
-		ResultFunc: func(stmt *sqlite.Stmt) error { head = stmt.ColumnText(0); return nil },
-	})
+	head, err := queryText(w.conn, w.cfg.prefixNames("SELECT head FROM session_seals WHERE log = ? AND first = ?"), s.Log, first)
 	if err == nil && head != s.Head {
 		return fmt.Errorf("log %s, page %d: %w", s.Log, s.First, backend.ErrLogTaken)
 	}

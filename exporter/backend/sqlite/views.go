@@ -40,11 +40,7 @@ func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 // differingViews are those whose text is another: SQLite keeps the text of a view as it was written.
 func (cfg *Config) differingViews(conn *sqlite.Conn) (differing []migrations.View, err error) {
 	for _, v := range cfg.namedViews() {
-		there := ""
-		err := sqlitex.Execute(conn, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?", &sqlitex.ExecOptions{
-			Args:       []any{v.Name},
-			ResultFunc: func(stmt *sqlite.Stmt) error { there = stmt.ColumnText(0); return nil },
-		})
+		there, err := queryText(conn, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?", v.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -56,10 +52,7 @@ func (cfg *Config) differingViews(conn *sqlite.Conn) (differing []migrations.Vie
 }
 
 func (cfg *Config) refuseNamesTaken(conn *sqlite.Conn) error {
-	taken := ""
-	err := sqlitex.Execute(conn, "SELECT name FROM sqlite_schema WHERE name IN ("+cfg.prefixNames("'session_events', 'session_events_1', 'session_events_other', 'session_conflicts', 'sessionlog_partitions', 'sessionlog_pairs', 'sessionlog_hours', 'sessionlog_settings'")+", "+migrations.QuotedNames(cfg.namedViews())+")", &sqlitex.ExecOptions{
-		ResultFunc: func(stmt *sqlite.Stmt) error { taken = stmt.ColumnText(0); return nil },
-	})
+	taken, err := queryText(conn, "SELECT name FROM sqlite_schema WHERE name IN ("+cfg.prefixNames("'session_events', 'session_events_1', 'session_events_other', 'session_conflicts', 'sessionlog_partitions', 'sessionlog_pairs', 'sessionlog_hours', 'sessionlog_settings'")+", "+migrations.QuotedNames(cfg.namedViews())+")")
 	if err != nil || taken == "" {
 		return err
 	}

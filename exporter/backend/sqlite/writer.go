@@ -16,17 +16,15 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
-	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// writeRequest is one call of Write, or of AppendSeal.
+// writeRequest is one call of Write, or something else that is to be done in the same transactions.
 type writeRequest struct {
 	ctx         context.Context
 	events      iter.Seq2[int, *session.Event]
 	contentHash backend.ContentHash
-	seal        *seal.Seal          // in place of events
-	other       func(*writer) error // in place of both
+	do          func(*writer) error // in place of events
 	tellsFates  bool
 	claimed     atomic.Bool
 	done        chan struct{} // closed when result, fates and err are final
@@ -383,21 +381,18 @@ func (w *writer) insertGroupOrFindGone() (gone int, err error) {
 
 func (w *writer) serveRequest(r *writeRequest) error {
 	r.result, r.fates, r.err = backend.Result{}, nil, nil
-	switch {
-	case r.other != nil:
-		return w.serveAlone(r, r.other)
-	case r.seal == nil:
-		return w.insertEvents(r)
+	if r.do != nil {
+		return w.serveAlone(r)
 	}
-	return w.serveAlone(r, func(w *writer) error { return w.insertSeal(r.seal) })
+	return w.insertEvents(r)
 }
 
 // serveAlone undoes a request that fails, and no other of its group: somebody may have dropped the tables of seals, or put a trigger on them.
-func (w *writer) serveAlone(r *writeRequest, do func(*writer) error) error {
+func (w *writer) serveAlone(r *writeRequest) error {
 	if err := executeStatement(w.conn, "SAVEPOINT request"); err != nil {
 		return err
 	}
-	err := do(w)
+	err := r.do(w)
 	switch code := sqlite.ErrCode(err).ToPrimary(); {
 	case err == nil:
 		return executeStatement(w.conn, "RELEASE request")
