@@ -1,7 +1,6 @@
 package query
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -172,10 +171,38 @@ func SessionAround(ctx context.Context, s Store, key session.ID, at time.Time, l
 	} else {
 		covered.Complete = err == nil
 	}
-	slices.SortFunc(events, func(a, b session.Event) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), bytes.Compare(a.RecordID[:], b.RecordID[:]))
-	})
-	return slices.CompactFunc(events, func(a, b session.Event) bool { return a.RecordID == b.RecordID }), covered, err
+	return inOrderOfTime(events), covered, err
+}
+
+// beforeLogin is how long before a login the failures belong to its session, and mostBefore how many of them are given.
+const (
+	beforeLogin = 10 * time.Minute
+	mostBefore  = 1000
+)
+
+// FailuresBefore gives the failed logins of the user and of the address of a login in the ten minutes before it, in the order of time.
+func FailuresBefore(ctx context.Context, s Store, login *session.Event, limits Limits) (failures []session.Event, covered Coverage, err error) {
+	at := time.Unix(0, login.Time).UTC()
+	for _, same := range []struct{ column, value string }{{"user_name", login.User}, {"client_address", login.ClientAddress}} {
+		if same.value == "" {
+			continue
+		}
+		f := Filter{From: at.Add(-beforeLogin), Until: at, Conditions: []Condition{
+			{Field: mustField(same.column), Value: same.value}, {Field: mustField("kind"), Value: session.KindLogin.String()}, outcomeIs(session.OutcomeFailure),
+		}}
+		found, part, err := Events(ctx, s, f, nil, mostBefore, limits)
+		if err != nil {
+			return nil, covered, err
+		}
+		failures, covered.SQL = append(failures, found...), append(covered.SQL, part.SQL...)
+	}
+	return inOrderOfTime(failures), covered, nil
+}
+
+// inOrderOfTime sorts events, and leaves each record once.
+func inOrderOfTime(events []session.Event) []session.Event {
+	slices.SortFunc(events, func(a, b session.Event) int { return PositionOf(&a).comparePosition(PositionOf(&b)) })
+	return slices.CompactFunc(events, func(a, b session.Event) bool { return a.RecordID == b.RecordID })
 }
 
 // aroundEvent is how far before and behind an event of a session the others mostly are.

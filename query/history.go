@@ -21,7 +21,6 @@ type historyReader struct {
 const (
 	firstShare     = 6                      // of the keys of a part are looked up first by a question whose time is limited
 	hoursAtOnce    = 100                    // are looked up, whatever a look-up costs: each user of them is asked for by himself
-	fewKeys        = 64                     // of these are looked up without looking for them elsewhere first
 	firstOfHistory = 6 * time.Hour          // is walked first
 	walkedHistory  = 400 * time.Millisecond // of limitless questions
 )

@@ -17,6 +17,19 @@ type Coverage struct {
 	Full     bool      // a page has as many events, or bytes, as were asked for: more may stand behind its last
 }
 
+// Join is what several questions about one range cover together.
+func (c Coverage) Join(other Coverage) Coverage {
+	if other.Until.After(c.Until) {
+		c.Until = other.Until
+	}
+	if other.From.After(c.From) {
+		c.From = other.From
+	}
+	c.Complete = c.Complete && other.Complete
+	c.SQL = append(c.SQL, other.SQL...)
+	return c
+}
+
 // Limits bound a question. The zero value has none.
 type Limits struct {
 	Time  time.Duration // after it no further slice is begun, and a statement that runs is interrupted: the first one a second later

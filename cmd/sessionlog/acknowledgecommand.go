@@ -29,20 +29,12 @@ func newAcknowledgeCommand(s commandEnvironment, target *storeTarget) *cobra.Com
 			"--heads. verify names them as lost from then on, always, and counts them no more. Whatever is cut off later is a finding. It needs the configuration whose exporter has seal, and its key.\n\n" +
 			"Exit status: 0 it is signed, or there is nothing to sign; 2 it could not be done.",
 		Example: "  sessionlog acknowledge --config collector.yaml --heads heads.txt --reason 'the snapshot of 2026-11-01, after the disk had failed; ticket 815'",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageErrorf("acknowledge takes no arguments")
-			}
-			return nil
-		},
+		Args:    noArguments(""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.reason == "" && !f.dryRun {
 				return usageErrorf("say with --reason why they are lost: it is signed, and stays")
 			}
-			if err := f.acknowledgeLost(cmd.Context(), s, target); err != nil {
-				return withStatus(statusUnverified, err)
-			}
-			return nil
+			return withStatus(statusUnverified, f.acknowledgeLost(cmd.Context(), s, target))
 		},
 	}
 	flags := cmd.Flags()
@@ -55,12 +47,9 @@ func newAcknowledgeCommand(s commandEnvironment, target *storeTarget) *cobra.Com
 }
 
 func (f *acknowledgeFlags) acknowledgeLost(ctx context.Context, s commandEnvironment, target *storeTarget) error {
-	cfg, name, err := target.exporterConfig(ctx, s.variable)
+	cfg, err := target.sealedExporter(ctx, s.variable)
 	if err != nil {
 		return err
-	}
-	if !cfg.Seal.HasValue() {
-		return fmt.Errorf("%s has no seal: name with --config the configuration whose exporter seals", name)
 	}
 	log, err := cfg.OpenLossLog(silentTelemetry(zap.NewNop()))
 	if err != nil {

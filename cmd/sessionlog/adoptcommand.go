@@ -23,17 +23,12 @@ func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 			"adopted where verify finds evidence of tampering, nor what it calls inserted. It needs the configuration whose exporter has seal, and its key.\n\n" +
 			"Exit status: as that of verify.",
 		Example: "  sessionlog adopt --config collector.yaml --reason 'records of 2024 and 2025, compared with the backup of 2026-11-01'",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageErrorf("adopt takes no arguments")
-			}
-			return nil
-		},
+		Args:    noArguments(""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if reason == "" {
 				return usageErrorf("say with --reason why these records can be trusted: it is signed with them")
 			}
-			return adoptRecords(cmd.Context(), s, target, reason, patience)
+			return withStatus(statusUnverified, adoptRecords(cmd.Context(), s, target, reason, patience))
 		},
 	}
 	cmd.Flags().DurationVar(&patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
@@ -42,20 +37,17 @@ func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 }
 
 func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget, reason string, patience time.Duration) error {
-	cfg, name, err := target.exporterConfig(ctx, s.variable)
+	cfg, err := target.sealedExporter(ctx, s.variable)
 	if err != nil {
-		return withStatus(statusUnverified, err)
-	}
-	if !cfg.Seal.HasValue() {
-		return usageErrorf("%s has no seal: name with --config the configuration whose exporter seals", name)
+		return err
 	}
 	adoption, err := cfg.NewAdoption(silentTelemetry(zap.NewNop()))
 	if err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	store, err := target.openStore(ctx, s.variable)
 	if err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	defer func() { _ = store.Close() }()
 	left := 0
@@ -74,12 +66,12 @@ func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget
 	})
 	switch {
 	case err != nil:
-		return withStatus(statusUnverified, err)
+		return err
 	case summary.Tampering > 0:
 		return withStatus(statusTampering, fmt.Errorf("nothing is adopted: %d findings are evidence of tampering", summary.Tampering))
 	}
 	if err := adoption.Seal(ctx, store, reason); err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	fmt.Fprintf(s.out, "adopted %d records\n", adoption.Records())
 	switch rest := summary.Unprotected - adoption.Records(); {

@@ -58,7 +58,45 @@ type exitError struct {
 
 func (e exitError) Unwrap() error { return e.error }
 
-func withStatus(status int, err error) error { return exitError{err, status} }
+// withStatus gives an error a status, unless it has one.
+func withStatus(status int, err error) error {
+	var known exitError
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return exitError{err, status}
+}
+
+// noArguments refuses arguments; hint says what is written in their place.
+func noArguments(hint string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageErrorf("%s takes no arguments%s", cmd.Name(), hint)
+		}
+		return nil
+	}
+}
+
+func oneArgument(missing string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageErrorf("%s", missing)
+		}
+		return nil
+	}
+}
+
+// countRecords shows on a terminal how many records a command is through with; it is nil elsewhere.
+func (s commandEnvironment) countRecords() func(more int) {
+	if !s.errorTerminal {
+		return nil
+	}
+	records := 0
+	return func(more int) {
+		records += more
+		fmt.Fprintf(s.errors, "\r%d records", records)
+	}
+}
 
 func runCommand(ctx context.Context, args []string, s commandEnvironment) int {
 	root, running := newRootCommand(s)

@@ -31,12 +31,7 @@ func newDoctorCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 		Long: "doctor tries login, tables, grants, time zone and logging settings of every source and store of a configuration, or of one store, and prints what is\n" +
 			"missing and the statement that mends it. Nothing is changed. It is what otelcol-sessionlog validate --connect does.",
 		Example: "  sessionlog doctor --config collector.yaml",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageErrorf("doctor takes no arguments")
-			}
-			return nil
-		},
+		Args:    noArguments(""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			components, err := target.componentsToCheck(cmd, s.variable)
 			if err != nil {

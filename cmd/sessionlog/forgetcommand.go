@@ -34,13 +34,10 @@ func newForgetCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 			"Exit status: 0 all that was chosen has gone; 2 it could not be done, or not all.",
 		Example: "  sessionlog forget --config collector.yaml --user alice --reason 'request 4711, article 17' --dry-run\n" +
 			"  sessionlog forget --config collector.yaml --before 2025-01-01 --reason 'retention of two years'",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageErrorf("forget takes no arguments: choose with --user, --record or --before")
-			}
-			return nil
+		Args: noArguments(": choose with --user, --record or --before"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withStatus(statusUnverified, f.runForget(cmd.Context(), s, target))
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.runForget(cmd.Context(), s, target) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.before, "before", "", "records of events before this `TIME`, as 2025-01-01 or -8760h")
@@ -54,7 +51,7 @@ func newForgetCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 func (f *forgetFlags) runForget(ctx context.Context, s commandEnvironment, target *storeTarget) error {
 	cfg, _, err := target.exporterConfig(ctx, s.variable)
 	if err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	choice, err := f.parseChoice(cfg, s.now())
 	if err != nil {
@@ -65,18 +62,13 @@ func (f *forgetFlags) runForget(ctx context.Context, s commandEnvironment, targe
 	}
 	store, err := target.openStore(ctx, s.variable)
 	if err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	defer func() { _ = store.Close() }()
 	if f.dryRun {
-		err = listErasable(ctx, s, cfg, choice, store)
-	} else {
-		err = f.eraseChosen(ctx, s, cfg, choice, store)
+		return listErasable(ctx, s, cfg, choice, store)
 	}
-	if err != nil {
-		return withStatus(statusUnverified, err)
-	}
-	return nil
+	return f.eraseChosen(ctx, s, cfg, choice, store)
 }
 
 func (f *forgetFlags) parseChoice(cfg *sessionlogexporter.Config, now time.Time) (*erasure.Choice, error) {
@@ -144,14 +136,7 @@ func (f *forgetFlags) eraseChosen(ctx context.Context, s commandEnvironment, cfg
 	if err != nil {
 		return err
 	}
-	x := erasure.Erasure{Backend: backend, Store: store, Log: log, Reason: f.reason}
-	if s.errorTerminal {
-		erased := 0
-		x.Progress = func(more int) {
-			erased += more
-			fmt.Fprintf(s.errors, "\r%d records", erased)
-		}
-	}
+	x := erasure.Erasure{Backend: backend, Store: store, Log: log, Reason: f.reason, Progress: s.countRecords()}
 	records := 0
 	if err = backend.Start(ctx); err == nil {
 		records, err = x.Run(ctx, choice)

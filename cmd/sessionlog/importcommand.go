@@ -89,7 +89,7 @@ func newFileImport(ctx context.Context, s commandEnvironment, target *storeTarge
 	if err != nil {
 		return nil, err
 	}
-	i := &fileImport{commandEnvironment: s, paths: paths, timezone: f.timezone, summary: newImportSummary(s.now)}
+	i := &fileImport{commandEnvironment: s, paths: paths, timezone: f.timezone, summary: newImportSummary()}
 	if i.receiverName, err = config.chooseName(receiversSection, receiverType, "receiver", f.receiver); err != nil {
 		return nil, err
 	}

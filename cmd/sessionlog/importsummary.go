@@ -13,9 +13,6 @@ import (
 
 // importSummary is what became of everything that was read.
 type importSummary struct {
-	now   func() time.Time
-	begun time.Time
-
 	mu       sync.Mutex
 	result   backend.Result // sums, without Rejected
 	refused  map[string]*refusedCount
@@ -36,8 +33,8 @@ type refusedCount struct {
 // mostReasons bounds the reasons that are told apart.
 const mostReasons = 1000
 
-func newImportSummary(now func() time.Time) *importSummary {
-	return &importSummary{now: now, begun: time.Now(), refused: map[string]*refusedCount{}}
+func newImportSummary() *importSummary {
+	return &importSummary{refused: map[string]*refusedCount{}}
 }
 
 func (s *importSummary) countWritten(r backend.Result) {

@@ -13,12 +13,7 @@ func newManualCommand(s commandEnvironment) *cobra.Command {
 		Short:   "Writes the manual's pages into a folder",
 		Long:    "man writes a page of the manual for each command, as sessionlog-search.1, into a folder.",
 		Example: "  sessionlog man /usr/local/share/man/man1",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageErrorf("name the folder for the pages")
-			}
-			return nil
-		},
+		Args:    oneArgument("name the folder for the pages"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			root.DisableAutoGenTag = true

@@ -20,7 +20,7 @@ func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.coverage = joinCoverage(a.coverage, covered)
+		a.coverage = a.coverage.Join(covered)
 		for i := range findings {
 			a.coverage.SQL = append(a.coverage.SQL, findings[i].SQL...)
 		}
@@ -34,17 +34,6 @@ func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	whole.machinesOnly = true
 	a.listings = append([]rowListing{whole}, lists...)
 	return a, nil
-}
-
-func joinCoverage(a, b query.Coverage) query.Coverage {
-	joined := query.Coverage{Complete: a.Complete && b.Complete, From: a.From, Until: b.Until, SQL: append(a.SQL, b.SQL...)}
-	if b.From.After(a.From) {
-		joined.From = b.From
-	}
-	if b.Until.IsZero() {
-		joined.Until = a.Until
-	}
-	return joined
 }
 
 func findingListing(findings []query.Finding) rowListing {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -124,9 +122,6 @@ func hourListing(bars []query.Bar, zone *time.Location) rowListing {
 	return l
 }
 
-// beforeLogin is how long before a login its user's and address's failures are shown.
-const beforeLogin = 10 * time.Minute
-
 func askSession(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	key, err := parseKey(q.subject)
 	if err != nil {
@@ -139,9 +134,11 @@ func askSession(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	a := &viewAnswer{coverage: covered}
 	var before []session.Event
 	if len(events) > 0 {
-		if before, err = q.failuresBefore(ctx, &events[0], a); err != nil {
+		var alsoCovered query.Coverage
+		if before, alsoCovered, err = query.FailuresBefore(ctx, q.store, &events[0], q.limits); err != nil {
 			return nil, err
 		}
+		a.coverage.SQL = append(a.coverage.SQL, alsoCovered.SQL...)
 	}
 	a.listings = []rowListing{eventListing("events", events, nil), eventListing("before", before, nil), detailListing(events)}
 	a.listings[0].title = "The session"
@@ -159,40 +156,6 @@ func parseIdentity(text, complaint string) (id session.ID, err error) {
 		return id, usageErrorf(complaint, text)
 	}
 	return session.ID(digits), nil
-}
-
-func (q *viewQuestion) failuresBefore(ctx context.Context, login *session.Event, a *viewAnswer) (before []session.Event, err error) {
-	seen := map[session.ID]bool{}
-	at := time.Unix(0, login.Time).UTC()
-	for column, value := range map[string]string{"user_name": login.User, "client_address": login.ClientAddress} {
-		if value == "" {
-			continue
-		}
-		field, err := query.FieldOf(column)
-		if err != nil {
-			return nil, err
-		}
-		outcome, err := query.FieldOf("outcome")
-		if err != nil {
-			return nil, err
-		}
-		f := query.Filter{From: at.Add(-beforeLogin), Until: at, Conditions: []query.Condition{
-			{Field: field, Value: value}, {Field: outcome, Value: session.OutcomeFailure.String()},
-		}}
-		found, covered, err := query.Events(ctx, q.store, f, nil, 100, q.limits)
-		if err != nil {
-			return nil, err
-		}
-		a.coverage.SQL = append(a.coverage.SQL, covered.SQL...)
-		for i := range found {
-			if !seen[found[i].RecordID] {
-				seen[found[i].RecordID] = true
-				before = append(before, found[i])
-			}
-		}
-	}
-	sortByTime(before)
-	return before, nil
 }
 
 func detailListing(events []session.Event) rowListing {
@@ -214,10 +177,4 @@ func detailListing(events []session.Event) rowListing {
 		return eventValue(&events[0], fields[row])
 	}
 	return l
-}
-
-func sortByTime(events []session.Event) {
-	slices.SortFunc(events, func(a, b session.Event) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.RecordID[:], b.RecordID[:]))
-	})
 }

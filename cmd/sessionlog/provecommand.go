@@ -22,12 +22,7 @@ func newProveCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 		Long: "prove writes a bundle that shows one record to whoever has the public key: when and as what it was sealed. `sessionlog check` checks it without the database,\n" +
 			"and README.txt in it says how to do so with nothing of ours. It has the whole record; of its neighbours only hashes that tell nothing.",
 		Example: "  sessionlog prove 019a0000-0000-8000-8000-000000000001 --config collector.yaml -o record.zip",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageErrorf("name the record by its id, as search --columns record_id shows it")
-			}
-			return nil
-		},
+		Args:    oneArgument("name the record by its id, as search --columns record_id shows it"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return writeProof(cmd.Context(), s, target, args[0], output)
 		},
@@ -69,13 +64,10 @@ func newCheckCommand(s commandEnvironment) *cobra.Command {
 			"unpacked into. It needs the public key that signed at that time, from whoever is trusted with it, and nothing else.\n\n" +
 			"Exit status: 0 proven; 1 not what was sealed; 2 it could not be checked.",
 		Example: "  sessionlog check record.zip --key 'audit.example.net/logins+5d2bb3d1+BA…'",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageErrorf("name the file, or the folder, that prove has written")
-			}
-			return nil
+		Args:    oneArgument("name the file, or the folder, that prove has written"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return withStatus(statusUnverified, checkProof(s, args[0], keys))
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return checkProof(s, args[0], keys) },
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "a public `KEY`, as keygen prints it; several after a rotation")
 	return cmd
@@ -88,12 +80,12 @@ func checkProof(s commandEnvironment, path string, public []string) error {
 	}
 	proof, record, err := bundle.Read(path)
 	if err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	shown, err := proof.Check(keys)
 	switch {
 	case errors.Is(err, seal.ErrNewerRecord):
-		return withStatus(statusUnverified, err)
+		return err
 	case err != nil:
 		return withStatus(statusTampering, err)
 	case string(record) != bundle.RecordText(shown.Event):
@@ -134,13 +126,8 @@ func newHeadsCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 		Long: "heads prints the last signed head of each log in a store. Append it to a file where nobody can change it who may change the database: `verify --heads` finds\n" +
 			"then whether the end of a log was cut off, or an older copy brought back.",
 		Example: "  sessionlog heads --sqlite session_log.db >> heads.txt",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageErrorf("heads takes no arguments")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return printHeads(cmd.Context(), s, target) },
+		Args:    noArguments(""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return printHeads(cmd.Context(), s, target) },
 	}
 }
 

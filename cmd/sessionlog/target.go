@@ -63,6 +63,15 @@ func (t *storeTarget) openStore(ctx context.Context, variable func(string) strin
 	return store, nil
 }
 
+// sealedExporter is the configuration of an exporter that seals.
+func (t *storeTarget) sealedExporter(ctx context.Context, variable func(string) string) (*sessionlogexporter.Config, error) {
+	cfg, name, err := t.exporterConfig(ctx, variable)
+	if err == nil && !cfg.Seal.HasValue() {
+		err = usageErrorf("%s has no seal: name with --config the configuration whose exporter seals", name)
+	}
+	return cfg, err
+}
+
 // exporterConfig is that of the exporter whose backend is meant, and what it is called in errors.
 func (t *storeTarget) exporterConfig(ctx context.Context, variable func(string) string) (cfg *sessionlogexporter.Config, name string, err error) {
 	if len(t.configs) > 0 {

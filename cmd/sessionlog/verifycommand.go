@@ -47,13 +47,10 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 			"whose end was cut off looks like a shorter one.\n\n" +
 			"Exit status: 0 every record is sealed and intact; 1 something was tampered with; 2 it could not be verified; 3 intact, but something is not protected.",
 		Example: "  sessionlog verify --sqlite session_log.db --key 'audit.example.net/logins+5d2bb3d1+BA…' --heads heads.txt --max-age 15m",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageErrorf("verify takes no arguments")
-			}
-			return nil
+		Args:    noArguments(""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withStatus(statusUnverified, f.runVerify(cmd.Context(), s, target))
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.runVerify(cmd.Context(), s, target) },
 	}
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "a public `KEY`, as keygen prints it; several after a rotation")
 	cmd.Flags().StringArrayVar(&f.heads, "heads", nil, "a `FILE` of heads that was kept elsewhere, or JSON that has them, as a backend of logs gives it")
@@ -70,7 +67,7 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 	if f.output != outputTable && f.output != outputNDJSON {
 		return usageErrorf("--output %q is none of table, ndjson", f.output)
 	}
-	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now()}
+	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now(), Progress: s.countRecords()}
 	var err error
 	if o.Keys, err = parsePublicKeys(f.keys); err != nil {
 		return err
@@ -79,30 +76,23 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 		return usageErrorf("--witness: %s", err)
 	}
 	if o.Heads, err = readHeadFiles(f.heads); err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	if o.Acknowledged, err = f.readAcknowledged(); err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	store, err := target.openStore(ctx, s.variable)
 	if err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	defer func() { _ = store.Close() }()
-	if s.errorTerminal {
-		rows := 0
-		o.Progress = func(more int) {
-			rows += more
-			fmt.Fprintf(s.errors, "\r%d records", rows)
-		}
-	}
 	known := map[string]bool{}
 	summary, err := verify.Run(ctx, store, o, func(found verify.Finding) {
 		known[found.Acknowledge] = true
 		f.printFinding(s.out, found)
 	})
 	if err != nil {
-		return withStatus(statusUnverified, err)
+		return err
 	}
 	for _, id := range f.acknowledged {
 		if !known[id] {
@@ -212,12 +202,7 @@ func newKeygenCommand(s commandEnvironment) *cobra.Command {
 		Long: "keygen writes a secret Ed25519 key into a new file, for seal::key_file of an exporter, and prints the public key, with which anybody can verify. Keep the file off the\n" +
 			"database's host: who has both can seal what he has forged.",
 		Example: "  sessionlog keygen --name audit.example.net/logins /etc/otelcol-sessionlog/seal.key",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageErrorf("name the file for the secret key")
-			}
-			return nil
-		},
+		Args:    oneArgument("name the file for the secret key"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			secret, public, err := seal.GenerateKey(name)
 			if err != nil {

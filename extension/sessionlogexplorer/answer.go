@@ -106,19 +106,6 @@ func newCoverageAnswer(c query.Coverage) coverageAnswer {
 	return a
 }
 
-// joinCoverage is what several questions about one range cover together.
-func joinCoverage(a, b query.Coverage) query.Coverage {
-	if b.Until.After(a.Until) {
-		a.Until = b.Until
-	}
-	if b.From.After(a.From) {
-		a.From = b.From
-	}
-	a.Complete = a.Complete && b.Complete
-	a.SQL = append(a.SQL, b.SQL...)
-	return a
-}
-
 func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

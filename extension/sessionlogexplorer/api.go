@@ -24,28 +24,38 @@ type apiEndpoint struct {
 	path       string   // below apiRoot
 	parameters []string // beside those of a filter
 	isFiltered bool
-	answer     func(*explorerServer, http.ResponseWriter, *apiCall) error
+	respond    func(*explorerServer, http.ResponseWriter, *apiCall) error
+}
+
+func asJSON(answer func(*explorerServer, *apiCall) (any, error)) func(*explorerServer, http.ResponseWriter, *apiCall) error {
+	return func(x *explorerServer, w http.ResponseWriter, c *apiCall) error {
+		value, err := answer(x, c)
+		if err == nil {
+			writeJSON(w, http.StatusOK, value)
+		}
+		return err
+	}
 }
 
 var apiEndpoints = []apiEndpoint{
-	{"/events", []string{"limit", "after"}, true, (*explorerServer).answerEvents},
+	{"/events", []string{"limit", "after"}, true, asJSON((*explorerServer).answerEvents)},
 	{"/events.csv", []string{"limit"}, true, (*explorerServer).exportCSV},
 	{"/events.ndjson", []string{"limit"}, true, (*explorerServer).exportNDJSON},
 	{"/events.sql", []string{"limit"}, true, (*explorerServer).exportSQL},
-	{"/events/{record_id}", nil, false, (*explorerServer).answerEvent},
-	{"/events/{record_id}/seal", nil, false, (*explorerServer).answerSeal},
+	{"/events/{record_id}", nil, false, asJSON((*explorerServer).answerEvent)},
+	{"/events/{record_id}/seal", nil, false, asJSON((*explorerServer).answerSeal)},
 	{"/events/{record_id}/bundle", nil, false, (*explorerServer).answerBundle},
-	{"/histogram", []string{"width"}, true, (*explorerServer).answerHistogram},
-	{"/facets", []string{"columns", "top"}, true, (*explorerServer).answerFacets},
-	{"/sessions/{key}", []string{"at"}, false, (*explorerServer).answerSession},
-	{"/users/{name}", nil, true, (*explorerServer).answerUser},
-	{"/addresses/{ip}", nil, true, (*explorerServer).answerAddress},
-	{"/inventory", nil, true, (*explorerServer).answerInventory},
-	{"/new", nil, true, (*explorerServer).answerNew},
-	{"/now", nil, false, (*explorerServer).answerNow},
-	{"/health", nil, false, (*explorerServer).answerHealth},
+	{"/histogram", []string{"width"}, true, asJSON((*explorerServer).answerHistogram)},
+	{"/facets", []string{"columns", "top"}, true, asJSON((*explorerServer).answerFacets)},
+	{"/sessions/{key}", []string{"at"}, false, asJSON((*explorerServer).answerSession)},
+	{"/users/{name}", nil, true, asJSON((*explorerServer).answerUser)},
+	{"/addresses/{ip}", nil, true, asJSON((*explorerServer).answerAddress)},
+	{"/inventory", nil, true, asJSON((*explorerServer).answerInventory)},
+	{"/new", nil, true, asJSON((*explorerServer).answerNew)},
+	{"/now", nil, false, asJSON((*explorerServer).answerNow)},
+	{"/health", nil, false, asJSON((*explorerServer).answerHealth)},
 	{"/tail", nil, true, (*explorerServer).streamTail},
-	{"/config", nil, false, (*explorerServer).answerConfig},
+	{"/config", nil, false, asJSON((*explorerServer).answerConfig)},
 	{"/openapi.yaml", nil, false, (*explorerServer).answerDescription},
 }
 
@@ -64,7 +74,7 @@ func (x *explorerServer) routeAPI() http.Handler {
 		mux.HandleFunc(apiRoot+e.path, func(w http.ResponseWriter, r *http.Request) {
 			c, err := readCall(r, e)
 			if err == nil {
-				err = e.answer(x, w, c)
+				err = e.respond(x, w, c)
 			}
 			if err != nil {
 				x.writeError(w, err)

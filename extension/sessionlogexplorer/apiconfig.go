@@ -1,7 +1,6 @@
 package sessionlogexplorer
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -23,13 +22,12 @@ type columnAnswer struct {
 	IsSearchable bool   `json:"searchable"`
 }
 
-func (x *explorerServer) answerConfig(w http.ResponseWriter, _ *apiCall) error {
+func (x *explorerServer) answerConfig(_ *apiCall) (any, error) {
 	answer := configAnswer{TraceLink: x.config.TraceLink, MaxExportRows: x.config.MaxExportRows}
 	for i := range session.Fields {
 		answer.Columns = append(answer.Columns, newColumnAnswer(&session.Fields[i]))
 	}
-	writeJSON(w, http.StatusOK, answer)
-	return nil
+	return answer, nil
 }
 
 func newColumnAnswer(f *session.Field) columnAnswer {

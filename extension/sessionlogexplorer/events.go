@@ -33,14 +33,14 @@ func eventTexts(events []session.Event) []json.RawMessage {
 	return texts
 }
 
-func (x *explorerServer) answerEvents(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerEvents(c *apiCall) (any, error) {
 	limit, err := c.numberParameter("limit", eventsPerPage, maxEventsPerPage)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	after, err := c.positionParameter()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var answer eventsAnswer
 	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
@@ -56,10 +56,7 @@ func (x *explorerServer) answerEvents(w http.ResponseWriter, c *apiCall) error {
 		}
 		return err
 	})
-	if err == nil {
-		writeJSON(w, http.StatusOK, answer)
-	}
-	return err
+	return answer, err
 }
 
 func (c *apiCall) positionParameter() (*query.Position, error) {
@@ -89,14 +86,14 @@ type eventAnswer struct {
 	coverageAnswer
 }
 
-func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerEvent(c *apiCall) (any, error) {
 	id, err := c.idParameter("record_id")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	filter, err := withCondition(query.Filter{}, "record_id", id.String())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var events []session.Event
 	var covered query.Coverage
@@ -107,17 +104,16 @@ func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
 	})
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case len(events) == 0:
-		return &statusError{http.StatusNotFound, "there is no record " + id.String()}
+		return nil, &statusError{http.StatusNotFound, "there is no record " + id.String()}
 	}
 	covered.Complete = true // an id has one record
 	answer := eventAnswer{Event: query.AppendEvent(nil, &events[0]), coverageAnswer: newCoverageAnswer(covered)}
 	if raw := query.VisibleText(events[0].Original); raw != "" {
 		answer.Raw = &raw
 	}
-	writeJSON(w, http.StatusOK, answer)
-	return nil
+	return answer, nil
 }
 
 func (c *apiCall) idParameter(name string) (session.ID, error) {
@@ -132,24 +128,21 @@ func (c *apiCall) idParameter(name string) (session.ID, error) {
 	return id, nil
 }
 
-// beforeLogin is how long before a login the failures belong to its session.
-const beforeLogin = 10 * time.Minute
-
 type sessionAnswer struct {
 	Events []json.RawMessage `json:"events"`
 	Before []json.RawMessage `json:"before"`
 	coverageAnswer
 }
 
-func (x *explorerServer) answerSession(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerSession(c *apiCall) (any, error) {
 	key, err := c.idParameter("key")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var around query.Filter
 	if at := c.values.Get("at"); at != "" {
 		if around, err = query.ParseFilter(url.Values{"from": {at}}, c.now, c.zone); err != nil {
-			return badRequest(fmt.Errorf("at: %q is no time: write 2026-11-29T08:00:00Z", at))
+			return nil, badRequest(fmt.Errorf("at: %q is no time: write 2026-11-29T08:00:00Z", at))
 		}
 	}
 	var answer sessionAnswer
@@ -168,13 +161,10 @@ func (x *explorerServer) answerSession(w http.ResponseWriter, c *apiCall) error 
 		if len(events) == 0 {
 			return &statusError{http.StatusNotFound, "there is no session " + key.String()}
 		}
-		before, alsoCovered, err := failuresBefore(ctx, s, &events[0])
+		before, alsoCovered, err := query.FailuresBefore(ctx, s, &events[0], query.Limits{})
 		covered.SQL = append(covered.SQL, alsoCovered.SQL...)
 		answer = sessionAnswer{Events: eventTexts(events), Before: eventTexts(before), coverageAnswer: newCoverageAnswer(covered)}
 		return err
 	})
-	if err == nil {
-		writeJSON(w, http.StatusOK, answer)
-	}
-	return err
+	return answer, err
 }

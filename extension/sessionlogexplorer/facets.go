@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -33,14 +32,14 @@ const (
 	maxValuesPerFacet = 1000
 )
 
-func (x *explorerServer) answerFacets(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerFacets(c *apiCall) (any, error) {
 	columns, err := c.facetColumns()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	top, err := c.numberParameter("top", valuesPerFacet, maxValuesPerFacet)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer := facetsAnswer{Facets: []facetAnswer{}}
 	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
@@ -51,10 +50,7 @@ func (x *explorerServer) answerFacets(w http.ResponseWriter, c *apiCall) error {
 		answer.coverageAnswer = newCoverageAnswer(covered)
 		return err
 	})
-	if err == nil {
-		writeJSON(w, http.StatusOK, answer)
-	}
-	return err
+	return answer, err
 }
 
 func (c *apiCall) facetColumns() ([]string, error) {

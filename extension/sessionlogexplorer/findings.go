@@ -3,7 +3,6 @@ package sessionlogexplorer
 import (
 	"context"
 	"encoding/hex"
-	"net/http"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/query"
@@ -65,7 +64,7 @@ type questionAnswer struct {
 	coverageAnswer
 }
 
-func (x *explorerServer) answerNew(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerNew(c *apiCall) (any, error) {
 	answer := newAnswer{Questions: []questionAnswer{}}
 	covered := query.Coverage{Complete: true}
 	err := x.askStore(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
@@ -85,7 +84,7 @@ func (x *explorerServer) answerNew(w http.ResponseWriter, c *apiCall) error {
 			if err != nil {
 				return err
 			}
-			covered = joinCoverage(covered, alsoCovered)
+			covered = covered.Join(alsoCovered)
 			answer.Questions = append(answer.Questions, questionAnswer{q.Name, q.Title, q.Explanation, newFindingAnswers(found), newCoverageAnswer(alsoCovered)})
 		}
 		return nil
@@ -93,7 +92,6 @@ func (x *explorerServer) answerNew(w http.ResponseWriter, c *apiCall) error {
 	if err == nil {
 		covered.SQL = nil // each question has its own
 		answer.coverageAnswer = newCoverageAnswer(covered)
-		writeJSON(w, http.StatusOK, answer)
 	}
-	return err
+	return answer, err
 }

@@ -3,7 +3,6 @@ package sessionlogexplorer
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 
 	"github.com/otel-sessionlog/sessionlog/query"
 )
@@ -41,15 +40,12 @@ type inventoryAnswer struct {
 	coverageAnswer
 }
 
-func (x *explorerServer) answerInventory(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerInventory(c *apiCall) (any, error) {
 	var answer inventoryAnswer
 	err := x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		groups, covered, err := query.Inventory(ctx, s, c.filter, budget.left())
 		answer = inventoryAnswer{newGroupAnswers(query.InventoryColumns, groups), max(0, len(groups)-maxGroups), newCoverageAnswer(covered)}
 		return err
 	})
-	if err == nil {
-		writeJSON(w, http.StatusOK, answer)
-	}
-	return err
+	return answer, err
 }

@@ -2,7 +2,6 @@ package sessionlogexplorer
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,9 +106,8 @@ type healthCallAnswer struct {
 	coverageAnswer
 }
 
-func (x *explorerServer) answerHealth(w http.ResponseWriter, c *apiCall) error {
-	writeJSON(w, http.StatusOK, healthCallAnswer{x.healthOfStore(c.Context()), newCoverageAnswer(query.Coverage{Complete: true})})
-	return nil
+func (x *explorerServer) answerHealth(c *apiCall) (any, error) {
+	return healthCallAnswer{x.healthOfStore(c.Context()), newCoverageAnswer(query.Coverage{Complete: true})}, nil
 }
 
 // healthOfStore tells of a backend that does not answer as of a component that does not work: that is no failure of the call.

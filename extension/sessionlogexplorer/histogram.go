@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -32,10 +31,10 @@ func newBarAnswers(bars []query.Bar) []barAnswer {
 	return answers
 }
 
-func (x *explorerServer) answerHistogram(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerHistogram(c *apiCall) (any, error) {
 	width, err := c.widthParameter()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var answer histogramAnswer
 	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
@@ -53,10 +52,7 @@ func (x *explorerServer) answerHistogram(w http.ResponseWriter, c *apiCall) erro
 		answer = histogramAnswer{WidthSeconds: width.Seconds(), Bars: newBarAnswers(bars), coverageAnswer: newCoverageAnswer(covered)}
 		return err
 	})
-	if err == nil {
-		writeJSON(w, http.StatusOK, answer)
-	}
-	return err
+	return answer, err
 }
 
 func (c *apiCall) widthParameter() (time.Duration, error) {

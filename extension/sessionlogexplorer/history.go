@@ -2,7 +2,6 @@ package sessionlogexplorer
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/query"
@@ -21,18 +20,18 @@ type historyAnswer struct {
 	coverageAnswer
 }
 
-func (x *explorerServer) answerUser(w http.ResponseWriter, c *apiCall) error {
-	return x.answerHistory(w, c, "user_name", c.PathValue("name"))
+func (x *explorerServer) answerUser(c *apiCall) (any, error) {
+	return x.answerHistory(c, "user_name", c.PathValue("name"))
 }
 
-func (x *explorerServer) answerAddress(w http.ResponseWriter, c *apiCall) error {
-	return x.answerHistory(w, c, "client_address", c.PathValue("ip"))
+func (x *explorerServer) answerAddress(c *apiCall) (any, error) {
+	return x.answerHistory(c, "client_address", c.PathValue("ip"))
 }
 
-func (x *explorerServer) answerHistory(w http.ResponseWriter, c *apiCall, column, value string) error {
+func (x *explorerServer) answerHistory(c *apiCall, column, value string) (any, error) {
 	filter, err := withCondition(c.filter, column, value)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h := historyQuestions{filter: filter, zone: c.zone}
 	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
@@ -46,9 +45,8 @@ func (x *explorerServer) answerHistory(w http.ResponseWriter, c *apiCall, column
 	})
 	if err == nil {
 		h.answer.coverageAnswer = newCoverageAnswer(h.covered)
-		writeJSON(w, http.StatusOK, h.answer)
 	}
-	return err
+	return h.answer, err
 }
 
 // historyQuestions are those about a user or an address, which have a time budget together.
@@ -72,7 +70,7 @@ func (h *historyQuestions) askPairs(ctx context.Context) error {
 
 func (h *historyQuestions) askBars(ctx context.Context) error {
 	bars, covered, err := query.Histogram(ctx, h.store, h.filter, partOfDay, h.budget.left())
-	h.covered = joinCoverage(h.covered, covered)
+	h.covered = h.covered.Join(covered)
 	h.answer.Bars, h.answer.Hours = newBarAnswers(lastDays(sumDays(bars, h.zone, 1))), hoursOf(bars, h.zone)
 	if err != nil || !covered.Complete || len(bars) == 0 {
 		return err
@@ -90,7 +88,7 @@ func (h *historyQuestions) askFindings(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all = joinCoverage(all, covered)
+		all = all.Join(covered)
 		h.answer.Findings = append(h.answer.Findings, newFindingAnswers(found)...)
 	}
 	h.answer.FoundIn = newCoverageAnswer(all).Coverage

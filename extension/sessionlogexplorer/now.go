@@ -3,10 +3,10 @@ package sessionlogexplorer
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 type nowAnswer struct {
@@ -30,7 +30,7 @@ const (
 	oneWeek             = 7 * oneDay
 )
 
-func (x *explorerServer) answerNow(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerNow(c *apiCall) (any, error) {
 	var answer nowAnswer
 	covered := query.Coverage{Complete: true}
 	err := x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
@@ -45,22 +45,21 @@ func (x *explorerServer) answerNow(w http.ResponseWriter, c *apiCall) error {
 		if err != nil {
 			return err
 		}
-		answer.Minutes, covered = newBarAnswers(bars), joinCoverage(covered, alsoCovered)
+		answer.Minutes, covered = newBarAnswers(bars), covered.Join(alsoCovered)
 		if alsoCovered, err = answer.Failures.countFailures(ctx, s, c.now, time.Unix(0, oldest), budget); err != nil {
 			return err
 		}
-		covered = joinCoverage(covered, alsoCovered)
+		covered = covered.Join(alsoCovered)
 		alsoCovered, err = x.openSessions(ctx, s, c.now, &answer, budget)
-		covered = joinCoverage(covered, alsoCovered)
+		covered = covered.Join(alsoCovered)
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer.Health = x.healthOfStore(c.Context())
 	answer.coverageAnswer = newCoverageAnswer(covered)
-	writeJSON(w, http.StatusOK, answer)
-	return nil
+	return answer, nil
 }
 
 func (a *failuresAnswer) countFailures(ctx context.Context, s query.Store, now, oldest time.Time, budget *timeBudget) (query.Coverage, error) {
@@ -97,4 +96,12 @@ func (x *explorerServer) openSessions(ctx context.Context, s query.Store, now ti
 		answer.OpenTotal = &total
 	}
 	return covered, err
+}
+
+func failedLogins(f query.Filter) (query.Filter, error) {
+	f, err := withCondition(f, "kind", session.KindLogin.String())
+	if err != nil {
+		return f, err
+	}
+	return withCondition(f, "outcome", session.OutcomeFailure.String())
 }

@@ -106,7 +106,7 @@ func mayFollowHeads(e *session.Event, last []*sealquery.StoredSeal, now time.Tim
 	return seen.Before(now.Add(sealDelay))
 }
 
-func (x *explorerServer) answerSeal(w http.ResponseWriter, c *apiCall) error {
+func (x *explorerServer) answerSeal(c *apiCall) (any, error) {
 	answer := recordSealAnswer{coverageAnswer: newCoverageAnswer(query.Coverage{Complete: true})}
 	err := x.askRecord(c, func(ctx context.Context, s query.Store, e *session.Event) (err error) {
 		last := x.seals.lastHeads(ctx, s)
@@ -128,9 +128,8 @@ func (x *explorerServer) answerSeal(w http.ResponseWriter, c *apiCall) error {
 	})
 	if err == nil {
 		answer.Coverage.Complete = answer.Seal == nil || answer.Seal.State != sealUnlooked
-		writeJSON(w, http.StatusOK, answer)
 	}
-	return err
+	return answer, err
 }
 
 // proveRecord tells a table of seals that somebody has removed from one that nothing was written into.
