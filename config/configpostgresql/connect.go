@@ -18,6 +18,18 @@ import (
 // ApplicationName is shown in pg_stat_activity and in the server's log.
 const ApplicationName = "sessionlog"
 
+// CloseWithin logs out, so that the server's log has a logout, and waits no longer than that. A connection that was closed while it answered still has the driver
+// tell the server so.
+func CloseWithin(conn *pgconn.PgConn, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	_ = conn.Close(ctx)
+	select {
+	case <-conn.CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
 // Options of a component's connections.
 type Options struct {
 	// Writes skips endpoints that take no writes, such as standbys. Redshift does not support the query for it.

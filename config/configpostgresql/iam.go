@@ -1,6 +1,7 @@
 package configpostgresql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,16 +83,8 @@ func (c ClientConfig) withIAMPassword(ctx context.Context, to serverEndpoint) (C
 }
 
 func (c *ClientConfig) askCluster(ctx context.Context, session *configaws.Session, iam *IAMConfig) error {
-	api := redshift.NewFromConfig(session.Config, func(o *redshift.Options) {
-		if endpoint := iam.BaseEndpoint(); endpoint != nil {
-			o.BaseEndpoint = endpoint
-		}
-	})
-	in := &redshift.GetClusterCredentialsInput{ClusterIdentifier: &iam.ClusterIdentifier, DbUser: &c.Username}
-	if c.Database != "" {
-		in.DbName = &c.Database
-	}
-	out, err := api.GetClusterCredentials(ctx, in)
+	api := redshift.NewFromConfig(session.Config, func(o *redshift.Options) { o.BaseEndpoint = cmp.Or(iam.BaseEndpoint(), o.BaseEndpoint) })
+	out, err := api.GetClusterCredentials(ctx, &redshift.GetClusterCredentialsInput{ClusterIdentifier: &iam.ClusterIdentifier, DbUser: &c.Username, DbName: &c.Database})
 	if err != nil {
 		return err
 	}
@@ -99,16 +92,8 @@ func (c *ClientConfig) askCluster(ctx context.Context, session *configaws.Sessio
 }
 
 func (c *ClientConfig) askWorkgroup(ctx context.Context, session *configaws.Session, iam *IAMConfig) error {
-	api := redshiftserverless.NewFromConfig(session.Config, func(o *redshiftserverless.Options) {
-		if endpoint := iam.BaseEndpoint(); endpoint != nil {
-			o.BaseEndpoint = endpoint
-		}
-	})
-	in := &redshiftserverless.GetCredentialsInput{WorkgroupName: &iam.Workgroup}
-	if c.Database != "" {
-		in.DbName = &c.Database
-	}
-	out, err := api.GetCredentials(ctx, in)
+	api := redshiftserverless.NewFromConfig(session.Config, func(o *redshiftserverless.Options) { o.BaseEndpoint = cmp.Or(iam.BaseEndpoint(), o.BaseEndpoint) })
+	out, err := api.GetCredentials(ctx, &redshiftserverless.GetCredentialsInput{WorkgroupName: &iam.Workgroup, DbName: &c.Database})
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func writeCEF(d *document) {
@@ -110,20 +109,8 @@ func writeCEFHeader(d *document) {
 		b = appendCEFHeader(append(b, '|'), part)
 	}
 	b = append(append(append(b, ' '), e.Outcome.String()...), '|')
-	d.buf = append(strconv.AppendInt(b, cefSeverity(severityNumber(e)), 10), '|')
+	d.buf = append(strconv.AppendInt(b, severityOnScale[int64](e, 3, 6, 8, 10), 10), '|')
 	d.headerEnd = len(d.buf)
-}
-
-func cefSeverity(number int32) int64 {
-	switch {
-	case number < session.SeverityWarn:
-		return 3
-	case number < session.SeverityError:
-		return 6
-	case number < 21:
-		return 8
-	}
-	return 10
 }
 
 func appendCEFHeader(b []byte, s string) []byte {

@@ -25,7 +25,7 @@ func writeECS(d *document) {
 	d.members(ecsRelease)
 	writeMessage(d, "message")
 	writeECSEvent(d)
-	d.members(ecsLevel(severityNumber(e)))
+	d.members(severityOnScale(e, `"log":{"level":"info"}`, `"log":{"level":"warn"}`, `"log":{"level":"error"}`, `"log":{"level":"error"}`))
 	d.object("error", func() {
 		d.place("type", fieldErrorType)
 		d.place("code", fieldStatusCode)
@@ -87,16 +87,6 @@ func writeECSEvent(d *document) {
 		d.place("reason", fieldFailureReason)
 		d.place("original", fieldOriginal)
 	})
-}
-
-func ecsLevel(number int32) string {
-	switch {
-	case number < session.SeverityWarn:
-		return `"log":{"level":"info"}`
-	case number < session.SeverityError:
-		return `"log":{"level":"warn"}`
-	}
-	return `"log":{"level":"error"}`
 }
 
 func writeECSPeer(d *document, address fieldIndex, ip string, port fieldIndex) {

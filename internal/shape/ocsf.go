@@ -111,7 +111,7 @@ func writeOCSFStatus(d *document) {
 	} else {
 		writeMessage(d, "message")
 	}
-	d.integer("severity_id", ocsfSeverity(severityNumber(e)))
+	d.integer("severity_id", severityOnScale[int64](e, 1, 3, 4, 6))
 	if e.Kind == session.KindLogout && e.Duration > 0 {
 		d.placeInteger("duration", fieldDuration, e.Duration/nanosPerMillisecond, e.Duration%nanosPerMillisecond == 0)
 	}
@@ -127,18 +127,6 @@ func writeMessage(d *document, name string) {
 		return
 	}
 	d.place(name, fieldMessage)
-}
-
-func ocsfSeverity(number int32) int64 {
-	switch {
-	case number < session.SeverityWarn:
-		return 1
-	case number < session.SeverityError:
-		return 3
-	case number < 21:
-		return 4
-	}
-	return 6
 }
 
 func writeOCSFMetadata(d *document) {

@@ -59,6 +59,20 @@ func severityNumber(e *session.Event) int32 {
 	return e.DefaultSeverity()
 }
 
+const severityFatal = 21
+
+func severityOnScale[T int64 | string](e *session.Event, info, warning, failure, fatal T) T {
+	switch number := severityNumber(e); {
+	case number < session.SeverityWarn:
+		return info
+	case number < session.SeverityError:
+		return warning
+	case number < severityFatal:
+		return failure
+	}
+	return fatal
+}
+
 func splitTLSVersion(s string) (protocol, version string, ok bool) {
 	version = s
 	if len(s) > 3 && strings.EqualFold(s[:3], "tls") {

@@ -113,15 +113,7 @@ func (s *store) warnOfFsync(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-func closeGracefully(conn *pgconn.PgConn) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_ = conn.Close(ctx)
-	select { // a connection that was cut off cleans up behind itself
-	case <-conn.CleanupDone():
-	case <-ctx.Done():
-	}
-}
+func closeGracefully(conn *pgconn.PgConn) { configpostgresql.CloseWithin(conn, time.Second) }
 
 // execStatements runs statements that give no rows; of an empty text, nothing.
 func execStatements(ctx context.Context, conn *pgconn.PgConn, sql string) error {

@@ -16,12 +16,10 @@ const (
 
 // statements are all that a writer runs, made once from columns.
 type statements struct {
-	events  string // the table
-	begin   string // of a transaction with a staging table
-	insert  string // the new records; says which
-	keep    string // keeps aside what was staged and differs from the record of its id; says in each row how many there are, and one that was not there
-	selects string // every column as text, from session_events
-
+	events    string // the table
+	begin     string // of a transaction with a staging table
+	insert    string // the new records; says which
+	keep      string // keeps aside what was staged and differs from the record of its id; says in each row how many there are, and one that was not there
 	uncounted string // ranges of new ids follow
 }
 
@@ -38,8 +36,6 @@ func (cfg *Config) newStatements() statements {
 			"    WHERE e.content_hash <> s.content_hash\n), kept AS (\n    INSERT INTO session_conflicts (" + names + ")\n    SELECT " + names +
 			"\n    FROM differing ORDER BY record_id, content_hash, " + stagedPlace + "\n    ON CONFLICT DO NOTHING\n    RETURNING record_id, content_hash\n)\n" +
 			"SELECT (SELECT count(*) FROM differing), k.record_id, encode(k.content_hash, 'hex') FROM (SELECT 1) AS one LEFT JOIN kept AS k ON true"),
-		selects: cfg.prefixNames("SELECT " + selectList() + " FROM session_events"),
-
 		uncounted: cfg.prefixNames("INSERT INTO session_uncounted VALUES "),
 	}
 }

@@ -32,7 +32,7 @@ func TestStatements(t *testing.T) {
 		{"stage", rows.copyInto(stagingTable)},
 		{"insert", st.insert},
 		{"keep", st.keep},
-		{"select", st.selects},
+		{"select", cfg.prefixNames("SELECT " + selectList() + " FROM session_events")},
 		{"uncounted", st.uncounted + "('first', 'last', 1)"},
 	} {
 		text.WriteString("-- " + s.name + "\n" + strings.TrimSpace(s.sql) + ";\n\n")

@@ -96,13 +96,9 @@ var errNotAuth0 = errors.New("no type: not an event of Auth0's tenant log; send 
 func readAuth0Event(item jsontree.Value, r *Record) error {
 	word := item.Text("type")
 	v, known := auth0Types[word]
-	switch {
-	case word == "":
-		return errNotAuth0
-	case !known:
-		return ErrOther
+	if err := v.setOn(r, known, word == "", errNotAuth0); err != nil {
+		return err
 	}
-	v.setKindAndOutcome(r.Event)
 	r.SourceEvent = word
 	r.ID = firstNonEmptyText(item.Get("log_id"), item.Get("_id"))
 	item.Get("_id").MarkUsed() // the same again

@@ -31,14 +31,11 @@ var errNotGitHub = errors.New("no action: not an entry of GitHub's audit log; se
 func readGitHubEntry(item jsontree.Value, r *Record) error {
 	word := item.Text("action")
 	v, known := githubActions[word]
-	switch {
-	case word == "":
-		return errNotGitHub
-	case !known:
-		return ErrOther
+	if err := v.setOn(r, known, word == "", errNotGitHub); err != nil {
+		return err
 	}
-	v.setKindAndOutcome(r.Event)
-	r.SourceEvent, r.AuthMethod = word, githubMethods[word]
+	r.SourceEvent = word
+	r.AuthMethod = githubMethods[word]
 	if item.Get("actor_is_bot").Is("true") {
 		r.UserType = session.UserService
 	}

@@ -39,13 +39,10 @@ func readGitLabEvent(item jsontree.Value, r *Record) error {
 		details = item
 	}
 	v, method, known := gitlabMeaning(item, details)
-	switch {
-	case !known && item.Get("author_id").Kind() == jsontree.Missing && item.Get("entity_type").Kind() == jsontree.Missing:
-		return errNotGitLab
-	case !known:
-		return ErrOther
+	isForeign := !known && item.Get("author_id").Kind() == jsontree.Missing && item.Get("entity_type").Kind() == jsontree.Missing
+	if err := v.setOn(r, known, isForeign, errNotGitLab); err != nil {
+		return err
 	}
-	v.setKindAndOutcome(r.Event)
 	r.SourceEvent = firstNonEmptyText(item.Get("event_type"), item.Get("event_name"), details.Get("event_name"))
 	if r.SourceEvent == "" {
 		r.SourceEvent = map[bool]string{true: "with", false: "failed_login"}[v == loginSuccess]

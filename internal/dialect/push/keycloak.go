@@ -67,13 +67,9 @@ func readKeycloakEvent(item jsontree.Value, r *Record) error {
 	}
 	word := item.Text("type")
 	v, known := keycloakTypes[strings.ToUpper(strings.TrimPrefix(word, "access."))]
-	switch {
-	case word == "" && item.Get("operationType").Kind() == jsontree.Missing:
-		return errNotKeycloak
-	case !known:
-		return ErrOther
+	if err := v.setOn(r, known, word == "" && item.Get("operationType").Kind() == jsontree.Missing, errNotKeycloak); err != nil {
+		return err
 	}
-	v.setKindAndOutcome(r.Event)
 	r.SourceEvent = word
 	if isKeycloakClient(word) {
 		r.UserType = session.UserService

@@ -20,13 +20,9 @@ func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	fields := keycloakFields(message.Peek())
 	word := fields["type"]
 	v, known := keycloakTypes[word]
-	switch {
-	case word == "" && fields["operationType"] == "":
-		return errNotKeycloak
-	case !known:
-		return ErrOther
+	if err := v.setOn(r, known, word == "" && fields["operationType"] == "", errNotKeycloak); err != nil {
+		return err
 	}
-	v.setKindAndOutcome(r.Event)
 	r.SourceEvent, r.Original = word, message.Str()
 	r.User, r.UserID, r.SessionID = fields["username"], fields["userId"], fields["sessionId"]
 	r.ClientAddress, r.ApplicationName = fields["ipAddress"], fields["clientId"]

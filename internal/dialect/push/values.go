@@ -251,7 +251,17 @@ var (
 	updateFailure = eventMeaning{session.KindSessionUpdate, session.OutcomeFailure}
 )
 
-func (v eventMeaning) setKindAndOutcome(e *session.Event) { e.Kind, e.Outcome = v.kind, v.outcome }
+// setOn gives an event what its word means. foreign is the error of an item that is no event of the source.
+func (v eventMeaning) setOn(r *Record, known, isForeign bool, foreign error) error {
+	switch {
+	case isForeign:
+		return foreign
+	case !known:
+		return ErrOther
+	}
+	r.Kind, r.Outcome = v.kind, v.outcome
+	return nil
+}
 
 // setErrorType is the error.type of a failure, by the dialect's own words; one that is not in the table is _OTHER, and one without any word
 // invalid_credentials only where the dialect says so.

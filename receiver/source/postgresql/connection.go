@@ -75,18 +75,11 @@ func (l *logConnection) refuseRedshift(ctx context.Context) error {
 	return nil
 }
 
-// closeConnection says goodbye, so that the log has a logout.
 func (l *logConnection) closeConnection() {
 	if l.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	_ = l.conn.Close(ctx)
-	select { // a question that was broken off still has the driver tell the server so
-	case <-l.conn.CleanupDone():
-	case <-ctx.Done():
-	}
+	configpostgresql.CloseWithin(l.conn, closeLimit)
 	l.conn = nil
 }
 

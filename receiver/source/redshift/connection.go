@@ -44,13 +44,7 @@ func (l *heldConnection) closeConnection() {
 	if l.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	_ = l.conn.Close(ctx)
-	select { // a connection closed during a query cancels that first
-	case <-l.conn.CleanupDone():
-	case <-ctx.Done():
-	}
+	configpostgresql.CloseWithin(l.conn, closeTimeout)
 	l.conn = nil
 }
 
