@@ -179,7 +179,7 @@ func (r *objectReader) savePosition(p *objectPrefix, g *objectReading) *objectPo
 	if g.TextParser == nil {
 		return p.position
 	}
-	at := &objectPosition{Key: g.info.key, ETag: g.info.etag, Format: g.Format.Name, Plain: !g.text.isCompressed, Next: max(g.Next, g.Delivered)}
+	at := &objectPosition{Key: g.info.key, ETag: g.info.etag, Format: g.Format.Name, Plain: g.text.text.Name == "", Next: max(g.Next, g.Delivered)}
 	if g.Format.DecidesByTime {
 		g.Parser = g.Format.New(r.optionsOf(p, g.TextParser, r.serverOf(p, g.info.key), &g.info))
 		at.Anchor = g.Next

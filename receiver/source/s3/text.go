@@ -8,20 +8,14 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/compression"
 )
 
 // objectText is the text of an object, uncompressed. All offsets count its bytes.
 type objectText struct {
-	body         *objectBody
-	text         io.Reader
-	closeText    func()
-	isCompressed bool
+	body *objectBody
+	text compression.Text
 }
-
-// maxWindow bounds the memory that a compressed object can demand; zstd's own command line has the same limit.
-const maxWindow = 128 << 20
 
 // errCorrupt says that an object came wholly, and cannot be uncompressed.
 var errCorrupt = errors.New("the object is cut short or corrupt")
@@ -33,16 +27,16 @@ func (c *bucketClient) openText(ctx context.Context, o *objectInfo, p *objectPos
 		skip, from = 0, p.Anchor
 	}
 	if p.Plain && from >= o.size {
-		return &objectText{text: bytes.NewReader(nil), closeText: func() {}}, nil
+		return &objectText{text: compression.Text{Reader: bytes.NewReader(nil)}}, nil
 	}
 	body, err := c.openBody(ctx, o, from)
 	if err != nil {
 		return nil, err
 	}
-	t := &objectText{body: body, closeText: func() {}}
+	t := &objectText{body: body}
 	err = t.beginDecompressing(p.Plain)
 	if err == nil && skip > 0 {
-		_, err = io.CopyN(io.Discard, t.text, skip)
+		_, err = io.CopyN(io.Discard, &t.text, skip)
 	}
 	if err != nil {
 		err = t.explainReadError(err)
@@ -52,33 +46,18 @@ func (c *bucketClient) openText(ctx context.Context, o *objectInfo, p *objectPos
 	return t, nil
 }
 
-func (t *objectText) beginDecompressing(isPlain bool) error {
-	bytesOf := bufio.NewReaderSize(t.body, 64<<10)
-	t.text = bytesOf
+func (t *objectText) beginDecompressing(isPlain bool) (err error) {
+	buffered := bufio.NewReaderSize(t.body, 64<<10)
+	t.text = compression.Text{Reader: buffered}
 	if isPlain {
 		return nil
 	}
-	magic, err := bytesOf.Peek(4)
+	magic, err := buffered.Peek(compression.MagicLength)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		t.isCompressed = true
-		r, err := gzip.NewReader(bytesOf)
-		if err != nil {
-			return err
-		}
-		t.text = r
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		t.isCompressed = true
-		r, err := zstd.NewReader(bytesOf, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return err
-		}
-		t.text, t.closeText = r, r.Close
-	}
-	return nil
+	t.text, err = compression.Open(buffered, magic)
+	return err
 }
 
 // explainReadError tells an object that is to blame from the way to it.
@@ -88,29 +67,22 @@ func (t *objectText) explainReadError(err error) error {
 		return err
 	case t.body.broken != nil:
 		return t.body.broken
-	case t.isCompressed:
+	case t.text.Name != "":
 		return fmt.Errorf("%w: %w", errCorrupt, err)
 	}
 	return err
 }
 
-// fillBuffer reads until buf is full or the text ends, which atEnd says. What came before an error is in buf.
+// fillBuffer is [compression.Text.Fill].
 func (t *objectText) fillBuffer(buf []byte) (n int, atEnd bool, err error) {
-	for n < len(buf) {
-		m, err := t.text.Read(buf[n:])
-		n += m
-		switch {
-		case errors.Is(err, io.EOF):
-			return n, true, nil
-		case err != nil:
-			return n, false, t.explainReadError(err)
-		}
+	if n, atEnd, err = t.text.Fill(buf); err != nil {
+		err = t.explainReadError(err)
 	}
-	return n, false, nil
+	return n, atEnd, err
 }
 
 func (t *objectText) Close() {
-	t.closeText()
+	t.text.Close()
 	if t.body != nil {
 		_ = t.body.Close() // it was only read
 	}

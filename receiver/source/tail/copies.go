@@ -83,7 +83,7 @@ func (r *folderReader) compareTexts(ctx context.Context, path, original string) 
 		if errors.Is(err, ErrUnreachable) {
 			return 0, false, err
 		}
-		m, err := io.ReadFull(b.text, right[:n])
+		m, err := io.ReadFull(&b.text, right[:n])
 		if errors.Is(err, ErrUnreachable) {
 			return 0, false, err
 		}

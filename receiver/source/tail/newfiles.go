@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/compression"
 )
 
 // newFile is a file that no scan before has shown, or whose content is new.
@@ -97,7 +98,7 @@ var compressedName = regexp.MustCompile(`\.(gz|zst|zstd)(\.[^.]*)?$`)
 
 func (r *folderReader) isBeingCompressed(f File, text []byte, compressed bool, err error) bool {
 	torn := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-	early := len(text) < len(zstdMagic) && (compressed || compressedName.MatchString(f.Path))
+	early := len(text) < compression.MagicLength && (compressed || compressedName.MatchString(f.Path))
 	return r.Follow && (torn || early && err == nil) && r.scannedAt.Sub(f.Info.ModTime()) < tornFor
 }
 

@@ -45,7 +45,7 @@ func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err err
 		}
 	}
 	var end []byte
-	if text.compression == "" && len(start) == sampleSize {
+	if text.text.Name == "" && len(start) == sampleSize {
 		if end, err = readEnd(text.file, f.Info.Size()); err != nil {
 			return sample, err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/otel-sessionlog/sessionlog/receiver/source/compression"
+
 	"go.uber.org/zap"
 )
 
@@ -62,7 +64,7 @@ func (r *folderReader) filesByPath() map[string]*trackedFile {
 // updateFile notes what became of a known file. It reports whether its content still is the one that was read.
 func (r *folderReader) updateFile(ctx context.Context, f *trackedFile, found File) bool {
 	changed := f.info != found.Info && !isSameVersion(f.info, found.Info)
-	if changed && f.position.next == 0 && len(f.opening) < len(zstdMagic) && r.isNowCopy(ctx, f, found) {
+	if changed && f.position.next == 0 && len(f.opening) < compression.MagicLength && r.isNowCopy(ctx, f, found) {
 		return true
 	}
 	if changed && f.position.next > 0 {

@@ -40,13 +40,13 @@ func (r *folderReader) openAtPosition(ctx context.Context, f *trackedFile, atEnd
 			return err
 		}
 	}
-	f.compressed = f.stream.compression != ""
+	f.compressed = f.stream.text.Name != ""
 	if f.parsing.parser == nil {
 		if err := r.createParser(f, atEnd); err != nil {
 			return err
 		}
 		r.host.Log.Info("reading file", zap.String("file", f.path), zap.String("format", f.parsing.format.Name),
-			zap.String("compression", f.stream.compression), zap.Int64("offset", f.position.furthestRead()))
+			zap.String("compression", f.stream.text.Name), zap.Int64("offset", f.position.furthestRead()))
 	}
 	return f.stream.seekTextOffset(f.position.next)
 }
