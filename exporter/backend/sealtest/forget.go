@@ -247,11 +247,29 @@ func newHeadsAreNotKept(t *testing.T, outer *sealRig) {
 		require.Equal(t, []verify.Kind{verify.KindStale}, findingKinds(found))
 		_, found = r.verify(r.heads()...)
 		require.Empty(t, found)
+		r.at = r.at.AddDate(-1, 0, 0)
+		_, found = r.verify(r.heads()...)
+		require.Equal(t, []verify.Kind{verify.KindStale}, findingKinds(found), "a clock was ahead")
+		require.Contains(t, found[0].Detail, "ahead of this clock")
 		other := r.withWriter(r.db, "b")
 		other.write(numbers(20, 30))
 		r.at = time.Now()
 		_, found = r.verify(r.heads()...)
 		require.Equal(t, []verify.Kind{verify.KindStale}, findingKinds(found), "no head of the other log is kept")
+	})
+}
+
+// recordReplaced: somebody deletes a record, and tells it to the collector once more, otherwise: a version of his own is sealed as any other.
+func recordReplaced(t *testing.T, outer *sealRig) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, outer.another())
+		r.write(numbers(0, 10))
+		time.Sleep(2 * time.Hour)
+		r.db.Delete(t, events, "user_name IN ('user-3', 'user-7')")
+		r.write(chainEvents(numbers(3, 4), forgedBy("mallory", numbers(7, 8))))
+		_, found := r.verify(r.heads()...)
+		require.Equal(t, []verify.Kind{verify.KindReplaced}, findingKinds(found))
+		require.Equal(t, idOf(7), found[0].RecordID)
 	})
 }
 

@@ -89,6 +89,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"StatementsOfAnOldCopy":              statementsOfACopy,
 	"NewHeadsAreNotKept":                 newHeadsAreNotKept,
 	"ALogThatIsNamedIsRemoved":           namedLogRemoved,
+	"ARecordIsReplaced":                  recordReplaced,
 	"TwoErasuresAtOnce":                  erasuresAtOnce,
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,
@@ -108,7 +109,7 @@ var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ForgettingWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
-	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved",
+	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved", "ARecordIsReplaced",
 }
 
 // Run tests a backend; each part has a database of its own.

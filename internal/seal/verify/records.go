@@ -394,6 +394,9 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 				v.summary.Conflicts++
 				return
 			}
+			if stated.IsZero() {
+				v.reportReplaced(e, s, entries)
+			}
 			for k := range entries { // told twice: either satisfies
 				entries[k].seen = true
 			}
@@ -427,6 +430,19 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 		v.summary.Unprotected++
 	default:
 		v.unsealed = append(v.unsealed, waitingRow{lateRow: lateRowOf(e, table)})
+	}
+}
+
+// reportReplaced names a record that was sealed with other content, too, and not at the same moment by two collectors: a record that is there is not told anew, so it had gone.
+func (v *verifier) reportReplaced(e *session.Event, s *sealedEntry, entries []sealedEntry) {
+	for i := range entries {
+		other := &entries[i]
+		apart := s.from.sealed.Sub(other.from.sealed).Abs()
+		if other.from.trusted && apart > silentWithin && !v.mayHaveExpired(time.Unix(0, e.Time), other.from.log) && !v.isOf(other, e) {
+			v.report(Finding{Kind: KindReplaced, RecordID: e.RecordID, Table: "session_events", Time: time.Unix(0, e.Time).UTC(), Log: other.from.log.name, Sealed: other.from.sealed, Detail: fmt.Sprintf(
+				"it had gone, and came to a collector again with other content, such as the time at which it was read; the row is as %s has sealed it at %s", s.from.log.name, s.from.sealed.UTC().Format(time.RFC3339))})
+			return
+		}
 	}
 }
 

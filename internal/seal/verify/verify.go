@@ -41,6 +41,7 @@ const (
 
 	KindUnprotected Kind = "not sealed"   // rows from before the log began
 	KindReturned    Kind = "returned"     // a record that was erased has come again, and is stored
+	KindReplaced    Kind = "replaced"     // a record was told again long after it had been sealed with other content: it had gone meanwhile
 	KindStale       Kind = "stale"        // the last head is old
 	KindNoCopies    Kind = "no copies"    // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
 	KindKeyRetired  Kind = "key retired"  // a log begins under a key that is not given: the one that is has said that it followed
@@ -55,7 +56,7 @@ const (
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged, KindErasure}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindReplaced, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged, KindErasure}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -358,8 +359,8 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 	if v.summary.Last.Before(w.last) {
 		v.summary.Last = w.last
 	}
-	if age := v.At.Sub(w.last); v.MaxAge > 0 && age > v.MaxAge && !w.ends {
-		v.report(Finding{Kind: KindStale, Log: name, Sealed: w.last, Detail: fmt.Sprintf("the last head is %s old", age.Round(time.Second))})
+	if !v.isFresh(w.last) && !w.ends {
+		v.report(Finding{Kind: KindStale, Log: name, Sealed: w.last, Detail: "the last head is " + v.ageText(w.last)})
 	}
 	return w, nil
 }
@@ -542,11 +543,11 @@ func (v *verifier) checkWitnesses(copies []keptHead) {
 				last = at
 			}
 		}
-		switch age := v.At.Sub(last); {
+		switch {
 		case last.IsZero():
 			v.report(Finding{Kind: KindNotCosigned, Detail: fmt.Sprintf("no head that is given, and that the table has, is cosigned by %s", witness.Name())})
-		case v.MaxAge > 0 && age > v.MaxAge:
-			v.report(Finding{Kind: KindStale, Sealed: last, Detail: fmt.Sprintf("the last head that %s has cosigned is %s old", witness.Name(), age.Round(time.Second))})
+		case !v.isFresh(last):
+			v.report(Finding{Kind: KindStale, Sealed: last, Detail: fmt.Sprintf("the last head that %s has cosigned is %s", witness.Name(), v.ageText(last))})
 		}
 	}
 	v.summary.Cosigned = len(cosigned)
@@ -558,7 +559,7 @@ func (v *verifier) checkAgeOfCopies(copies []keptHead) {
 		return
 	}
 	for _, w := range v.walks {
-		if w.ends || v.At.Sub(w.last) > v.MaxAge { // which is reported
+		if w.ends || !v.isFresh(w.last) { // which is reported
 			continue
 		}
 		newest := &keptHead{}
@@ -568,13 +569,26 @@ func (v *verifier) checkAgeOfCopies(copies []keptHead) {
 			}
 		}
 		_, _, signed, isKept := v.openKept(newest)
-		switch age := v.At.Sub(signed); {
+		switch {
 		case !isKept:
 			v.report(Finding{Kind: KindStale, Log: w.log.name, Sealed: w.last, Detail: "no head of it that the table has was kept elsewhere"})
-		case age > v.MaxAge:
-			v.report(Finding{Kind: KindStale, Log: w.log.name, Sealed: signed, Detail: fmt.Sprintf("the last head of it that was kept elsewhere is %s old", age.Round(time.Second))})
+		case !v.isFresh(signed):
+			v.report(Finding{Kind: KindStale, Log: w.log.name, Sealed: signed, Detail: "the last head of it that was kept elsewhere is " + v.ageText(signed)})
 		}
 	}
+}
+
+// isFresh tells whether a head is as young as it has to be. One that is dated ahead would be that until its time has come.
+func (v *verifier) isFresh(signed time.Time) bool {
+	return v.MaxAge == 0 || v.At.Sub(signed).Abs() <= v.MaxAge
+}
+
+func (v *verifier) ageText(signed time.Time) string {
+	age := v.At.Sub(signed).Round(time.Second)
+	if age < 0 {
+		return (-age).String() + " ahead of this clock: one of the two is wrong"
+	}
+	return age.String() + " old"
 }
 
 // compareIDs orders ids as the backends do.
