@@ -127,7 +127,7 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *openEpoch) error {
 	if err != nil {
 		return err
 	}
-	b.state.Head, b.state.Tip, b.state.Key = ep.sealed.Head, ep.next, b.key.Public()
+	b.state.Head, b.state.Tip, b.state.Key, b.lastFirst = ep.sealed.Head, ep.next, b.key.Public(), ep.sealed.First
 	for _, w := range b.witnesses {
 		w.noteGrowth(ep.sealed)
 	}
@@ -193,6 +193,7 @@ func (b *Backend) beginLog(number int) error {
 	if err != nil {
 		return err
 	}
+	b.tailFrom, b.lastFirst = 0, 0
 	b.state = logState{Number: number, Log: name, Retired: b.state.Retired, Signed: b.state.Signed, Former: b.state.Former}
 	return nil
 }
@@ -212,6 +213,7 @@ func (b *Backend) showHead(ctx context.Context, now time.Time) {
 			return
 		}
 	}
+	b.checkTail(ctx)
 	b.headShown, b.shownSize = now, b.state.Tip.Size
 	head := publishedHead{key: b.key, log: b.state.Log, text: b.state.Head, tip: b.state.Tip}
 	if len(b.witnesses) == 0 || !b.isWitnessing.CompareAndSwap(false, true) { // they are asked for the next one then

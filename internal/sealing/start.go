@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,8 +71,15 @@ func (b *Backend) readKey() error {
 	if err := os.MkdirAll(b.cfg.Directory, 0o700); err != nil {
 		return fmt.Errorf("seal::directory: %w: name a folder that this process may write", err)
 	}
+	b.warnOfReadableKey()
 	b.key = key
 	return nil
+}
+
+func (b *Backend) warnOfReadableKey() {
+	if info, err := os.Stat(b.cfg.KeyFile); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
+		b.log.Warn("every account of this host may read the key that signs seals, and whoever has it forges: take that from them (chmod o=)", zap.String("key", "seal::key_file"), zap.String("file", b.cfg.KeyFile))
+	}
 }
 
 // findEnd decides where the log goes on: at the end that the table has. Where that is not what this collector remembers, it begins another log.
@@ -150,7 +158,9 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		}
 		statements = append(statements, texts...)
 	}
-	b.namedLogs, b.namedAt = len(kept), time.Now()
+	if b.namedLogs, b.namedAt = len(kept), time.Now(); last != nil {
+		b.tailFrom, b.lastFirst = last.First, last.First
+	}
 	err = b.takeJournals(ctx, store, last, statements)
 	if err == nil {
 		b.current.rotates = b.nextKey != nil

@@ -196,7 +196,7 @@ func statementsOfACopy(t *testing.T, outer *sealRig) {
 
 // withWriter is another collector with the same key.
 func (r *sealRig) withWriter(db Database, writer string) *sealRig {
-	other := &sealRig{t: r.t, db: db, cfg: r.cfg, public: r.public, at: r.at}
+	other := &sealRig{t: r.t, db: db, log: r.log, cfg: r.cfg, public: r.public, at: r.at}
 	other.cfg.Directory, other.cfg.Writer = filepath.Join(r.t.TempDir(), "seal"), writer
 	return other
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -197,6 +200,24 @@ func cutEnd(t *testing.T, r *sealRig) {
 	r.acknowledgedAlarm(heads, end)
 }
 
+// cutWhileItRuns: what is removed under a collector that runs is noticed with the next head that it gives away.
+func cutWhileItRuns(t *testing.T, r *sealRig) {
+	r.write(numbers(0, 10))
+	b := r.start()
+	writeEvents(t, b, numbers(10, 20))
+	for _, table := range []string{seals, pages} {
+		r.db.Delete(t, table, "first = "+r.db.Column(t, "SELECT max(first) FROM "+table)[0])
+	}
+	writeEvents(t, b, numbers(20, 30))
+	require.NoError(t, b.Shutdown(context.Background()))
+	require.Equal(t, 1, r.alarms)
+	r.write(numbers(30, 40))
+	require.Equal(t, 1, r.alarms)
+	summary, found := r.verify()
+	require.Contains(t, findingKinds(found), verify.KindPagesMissing)
+	require.Positive(t, summary.Records)
+}
+
 // acknowledgedAlarm is no finding any more, and neither are heads that it says are lost: what is cut off after it is one.
 func (r *sealRig) acknowledgedAlarm(heads []string, end string) {
 	r.t.Helper()
@@ -307,6 +328,15 @@ func manyWriters(t *testing.T, r *sealRig) {
 
 // missingKey is a mistake of the configuration.
 func missingKey(t *testing.T, r *sealRig) {
+	warned := func() int {
+		core, logs := observer.New(zap.WarnLevel)
+		r.log = zap.New(core)
+		r.write()
+		return logs.FilterMessageSnippet("may read the key").Len()
+	}
+	require.Zero(t, warned())
+	require.NoError(t, os.Chmod(r.cfg.KeyFile, 0o644)) //nolint:gosec // that is the point
+	require.Equal(t, runtime.GOOS != "windows", warned() == 1)
 	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte("no key"), 0o600))
 	for _, path := range []string{r.cfg.KeyFile, "/nowhere/seal.key"} {
 		r.cfg.KeyFile = path

@@ -56,6 +56,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"AnUnknownOutcome":                   unknownOutcome,
 	"WhatIsForgedMeanwhileIsNeverSealed": forgedMeanwhile,
 	"ACutEndIsFound":                     cutEnd,
+	"ACutWhileItRuns":                    cutWhileItRuns,
 	"TwoCollectorsOfOneName":             twoCollectors,
 	"Retention":                          retention,
 	"WhatHasExpiredIsPruned":             pruning,
@@ -109,7 +110,7 @@ var sameEverywhere = []string{
 	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ForgettingWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
-	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved", "ARecordIsReplaced",
+	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved", "ARecordIsReplaced", "ACutWhileItRuns",
 }
 
 // Run tests a backend; each part has a database of its own.
@@ -147,6 +148,7 @@ type sealRig struct {
 	cfg     sealing.Config
 	public  []string
 	alarms  int
+	log     *zap.Logger
 	wrap    func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
 	at      time.Time                                         // when it is verified
 
@@ -162,7 +164,7 @@ func newRig(t testing.TB, db Database) *sealRig {
 	dir := t.TempDir()
 	secret, public, err := seal.GenerateKey(keyName)
 	require.NoError(t, err)
-	r := &sealRig{t: t, db: db, cfg: sealing.DefaultConfig(), public: []string{public}, at: time.Now()}
+	r := &sealRig{t: t, db: db, log: zap.NewNop(), cfg: sealing.DefaultConfig(), public: []string{public}, at: time.Now()}
 	r.cfg.KeyFile, r.cfg.Directory, r.cfg.Writer, r.cfg.Interval = filepath.Join(dir, "seal.key"), filepath.Join(dir, "seal"), "a", 0
 	require.NoError(t, os.WriteFile(r.cfg.KeyFile, []byte(secret+"\n"), 0o600))
 	require.NoError(t, r.cfg.Validate())
@@ -195,7 +197,7 @@ func (r *sealRig) tryStart() (backend.Backend, error) {
 	if r.wrap != nil {
 		inner = r.wrap(inner.(backend.SealedBackend))
 	}
-	b, err := sealing.New(inner, r.cfg, r.ttl, r.db.Ask, zap.NewNop(), r)
+	b, err := sealing.New(inner, r.cfg, r.ttl, r.db.Ask, r.log, r)
 	require.NoError(r.t, err)
 	return b, b.Start(r.t.Context())
 }
