@@ -5,12 +5,12 @@ package awslogs
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // TextConfig says what the texts are and how they are read.
@@ -31,39 +31,16 @@ type TextConfig struct {
 	Initial string `mapstructure:"initial"`
 }
 
-// The values of the key `initial`.
-const (
-	InitialBeginning = "beginning"
-	InitialEnd       = "end"
-)
-
 // DefaultTextConfig is valid.
 func DefaultTextConfig() TextConfig {
-	return TextConfig{Format: formats.Auto, UndecidedAfter: 10 * time.Second, BatchSize: 8192, MaxLineBytes: 16 << 20, Initial: InitialBeginning}
+	return TextConfig{Format: formats.Auto, UndecidedAfter: 10 * time.Second, BatchSize: 8192, MaxLineBytes: 16 << 20, Initial: source.InitialBeginning}
 }
 
 // CheckTexts names the key and the remedy of everything that is wrong.
 func (c TextConfig) CheckTexts() error {
 	_, zoneErr := formats.LoadZone(c.Timezone)
-	errs := []error{formats.CheckName(c.Format), zoneErr, formats.CheckLinePrefix(c.LogLinePrefix), CheckDuration("undecided_after", c.UndecidedAfter)}
-	if c.BatchSize < 1 {
-		errs = append(errs, errors.New("batch_size: must be 1 or more"))
-	}
-	if c.MaxLineBytes < 1024 {
-		errs = append(errs, errors.New("max_line_bytes: must be 1024 or more"))
-	}
-	if c.Initial != InitialBeginning && c.Initial != InitialEnd {
-		errs = append(errs, fmt.Errorf("initial: %q is not known: write beginning or end", c.Initial))
-	}
-	return errors.Join(errs...)
-}
-
-// CheckDuration is the check of a key whose value must be some time.
-func CheckDuration(key string, d time.Duration) error {
-	if d <= 0 {
-		return fmt.Errorf("%s: must be longer than 0, as 30s", key)
-	}
-	return nil
+	return errors.Join(formats.CheckName(c.Format), zoneErr, formats.CheckLinePrefix(c.LogLinePrefix), source.CheckDuration("undecided_after", c.UndecidedAfter, "30s"),
+		source.CheckSizes(c.BatchSize, c.MaxLineBytes), source.CheckInitial(c.Initial))
 }
 
 // ErrUnknownFormat is the error of a text that no format has.

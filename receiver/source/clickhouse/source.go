@@ -35,7 +35,7 @@ func (r *clickhouseSource) Run(ctx context.Context, host source.Host) error {
 		host.Log = zap.NewNop()
 	}
 	r.cfg.WarnOfPlaintext(host.Log)
-	if r.cfg.Initial == poll.InitialEnd && (r.cfg.Cluster != "" || r.cfg.AllReplicas != "") {
+	if r.cfg.Initial == source.InitialEnd && (r.cfg.Cluster != "" || r.cfg.AllReplicas != "") {
 		r = r.fromFirstStart(ctx, host)
 	}
 	switch {

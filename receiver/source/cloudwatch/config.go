@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
@@ -36,8 +37,8 @@ func DefaultConfig() Config {
 
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
-	return errors.Join(c.Check(), c.checkNames(), c.CheckTexts(), awslogs.CheckDuration("collection_interval", c.CollectionInterval),
-		awslogs.CheckDuration("overlap", c.Overlap))
+	return errors.Join(c.Check(), c.checkNames(), c.CheckTexts(), source.CheckDuration("collection_interval", c.CollectionInterval, "30s"),
+		source.CheckDuration("overlap", c.Overlap, "30s"))
 }
 
 func (c Config) checkNames() error {

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
@@ -121,7 +122,7 @@ func (r *streamReader) addStreams(ctx context.Context, group string, names map[s
 		if err := r.restoreStream(s, stored); err != nil {
 			return err
 		}
-		if stored == nil && r.firstStart && !r.listed[group] && r.Initial == awslogs.InitialEnd {
+		if stored == nil && r.firstStart && !r.listed[group] && r.Initial == source.InitialEnd {
 			s.floor, s.newest, s.Changed = now, now, true
 			s.storeState()
 			if err := r.Host.Store.Set(ctx, s.storageKey(), s.saved); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // Config is the block `file` of the receiver.
@@ -40,11 +41,6 @@ type Config struct {
 	Initial string `mapstructure:"initial"`
 }
 
-const (
-	initialBeginning = "beginning"
-	initialEnd       = "end"
-)
-
 // DefaultConfig is everything but Include, and Timezone where the files need it.
 func DefaultConfig() Config {
 	return Config{
@@ -55,7 +51,7 @@ func DefaultConfig() Config {
 		MaxLineBytes: 16 << 20,
 
 		UndecidedAfter: 10 * time.Second,
-		Initial:        initialBeginning,
+		Initial:        source.InitialBeginning,
 	}
 }
 
@@ -70,21 +66,7 @@ func (c Config) Validate() error {
 	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
 		errs = append(errs, err)
 	}
-	if c.PollInterval <= 0 {
-		errs = append(errs, errors.New("poll_interval: must be longer than 0, as 1s"))
-	}
-	if c.BatchSize < 1 {
-		errs = append(errs, errors.New("batch_size: must be 1 or more"))
-	}
-	if c.MaxLineBytes < 1024 {
-		errs = append(errs, errors.New("max_line_bytes: must be 1024 or more"))
-	}
-	if c.UndecidedAfter <= 0 {
-		errs = append(errs, errors.New("undecided_after: must be longer than 0, as 10s"))
-	}
-	if c.Initial != initialBeginning && c.Initial != initialEnd {
-		errs = append(errs, fmt.Errorf("initial: %q is not known: write beginning or end", c.Initial))
-	}
+	errs = append(errs, source.CheckDuration("poll_interval", c.PollInterval, "1s"), source.CheckSizes(c.BatchSize, c.MaxLineBytes), source.CheckDuration("undecided_after", c.UndecidedAfter, "10s"), source.CheckInitial(c.Initial))
 	return errors.Join(errs...)
 }
 

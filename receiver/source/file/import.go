@@ -20,7 +20,7 @@ func NewImport(cfg Config, paths []string, instance string, advance func(read, s
 	for _, path := range paths {
 		cfg.Include = append(cfg.Include, globSigns.Replace(path))
 	}
-	cfg.Follow, cfg.Initial = false, initialBeginning
+	cfg.Follow, cfg.Initial = false, source.InitialBeginning
 	src, err := New(cfg, instance, set)
 	if err != nil {
 		return nil, err

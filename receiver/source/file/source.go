@@ -44,7 +44,7 @@ func (c Config) tailSettings(instance string) (tail.Settings, error) {
 		Formats: formats.All(),
 		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: c.LogLinePrefix, DecideAfter: c.UndecidedAfter, Once: !c.Follow},
 		Follow:  c.Follow, PollInterval: c.PollInterval, BatchSize: c.BatchSize, MaxLineBytes: c.MaxLineBytes,
-		SkipExisting: c.Initial == initialEnd,
+		SkipExisting: c.Initial == source.InitialEnd,
 		HoldOpen:     maxOpen,
 	}
 	if c.Format != formats.Auto {

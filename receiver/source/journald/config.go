@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // Config is the block `journald` of the receiver.
@@ -32,11 +33,6 @@ type Config struct {
 	Journalctl string `mapstructure:"journalctl"`
 }
 
-const (
-	initialBeginning = "beginning"
-	initialEnd       = "end"
-)
-
 // DefaultConfig reads this machine's sshd.
 func DefaultConfig() Config {
 	return Config{
@@ -44,7 +40,7 @@ func DefaultConfig() Config {
 		PollInterval: 5 * time.Second,
 		BatchSize:    8192,
 		MaxLineBytes: 16 << 20,
-		Initial:      initialBeginning,
+		Initial:      source.InitialBeginning,
 		Journalctl:   "journalctl",
 	}
 }
@@ -60,18 +56,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("units[%d]: %q is neither a unit nor a glob, as ssh.service or sshd@*.service", i, unit))
 		}
 	}
-	if c.PollInterval <= 0 {
-		errs = append(errs, errors.New("poll_interval: must be longer than 0, as 5s"))
-	}
-	if c.BatchSize < 1 {
-		errs = append(errs, errors.New("batch_size: must be 1 or more"))
-	}
-	if c.MaxLineBytes < 1024 {
-		errs = append(errs, errors.New("max_line_bytes: must be 1024 or more"))
-	}
-	if c.Initial != initialBeginning && c.Initial != initialEnd {
-		errs = append(errs, fmt.Errorf("initial: %q is not known: write beginning or end", c.Initial))
-	}
+	errs = append(errs, source.CheckDuration("poll_interval", c.PollInterval, "5s"), source.CheckSizes(c.BatchSize, c.MaxLineBytes), source.CheckInitial(c.Initial))
 	if c.Journalctl == "" {
 		errs = append(errs, errors.New("journalctl: must be the program's name or path, as /usr/bin/journalctl"))
 	}

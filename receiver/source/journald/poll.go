@@ -32,7 +32,7 @@ func (r *journalReader) pollJournal(ctx context.Context) error {
 		}
 		r.probed = true
 	}
-	if r.firstStart && r.Initial == initialEnd {
+	if r.firstStart && r.Initial == source.InitialEnd {
 		if err := r.skipExisting(ctx); err != nil {
 			return err
 		}

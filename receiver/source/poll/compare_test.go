@@ -191,7 +191,7 @@ func TestACompactedDayThatExpiresIsNotDeliveredAgain(t *testing.T) {
 func TestInitialEndIsTheEndOfTheFirstStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := DefaultConfig()
-		cfg.Initial = InitialEnd
+		cfg.Initial = source.InitialEnd
 		table := &memoryTable{rows: rowsAt(time.Now().Add(-time.Hour), "before")}
 		store := &sourcetest.Store{}
 		table.unreadable = errors.New("no rights yet")
@@ -213,7 +213,7 @@ func TestInitialEndIsTheEndOfTheFirstStart(t *testing.T) {
 func TestInitialEndOutlivesAStoreThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := DefaultConfig()
-		cfg.Initial = InitialEnd
+		cfg.Initial = source.InitialEnd
 		table := &memoryTable{rows: rowsAt(time.Now().Add(-time.Hour), "before")}
 		began := time.Now()
 		store := &sourcetest.Store{OnWrite: func(context.Context, int, string) error {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // Config holds the keys that all polled sources share.
@@ -23,17 +25,11 @@ type Config struct {
 	BatchSize int `mapstructure:"batch_size"`
 }
 
-// Values of the key initial.
-const (
-	InitialBeginning = "beginning"
-	InitialEnd       = "end"
-)
-
 // DefaultConfig polls every five seconds, from the beginning.
 func DefaultConfig() Config {
 	return Config{
 		CollectionInterval: 5 * time.Second, Overlap: time.Minute, ReconcileInterval: 5 * time.Minute,
-		ReconcileWindow: 24 * time.Hour, Initial: InitialBeginning, BatchSize: defaultBatch,
+		ReconcileWindow: 24 * time.Hour, Initial: source.InitialBeginning, BatchSize: defaultBatch,
 	}
 }
 
@@ -77,9 +73,9 @@ func (c Config) Check() error {
 // startTime is the first time that is wanted, when the server's clock says now.
 func (c Config) startTime(now int64) (int64, error) {
 	switch c.Initial {
-	case InitialBeginning:
+	case source.InitialBeginning:
 		return AllTimes.From, nil
-	case InitialEnd:
+	case source.InitialEnd:
 		return now, nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, c.Initial)

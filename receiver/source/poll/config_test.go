@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 )
@@ -25,7 +26,7 @@ func TestValidate(t *testing.T) {
 		}
 	}
 	f(func(*Config) {}, "")
-	f(func(c *Config) { c.Initial = InitialEnd }, "")
+	f(func(c *Config) { c.Initial = source.InitialEnd }, "")
 	f(func(c *Config) { c.Initial = "2026-01-31T00:00:00+05:30" }, "")
 	f(func(c *Config) { c.Initial = "yesterday" }, `initial: "yesterday" is none of beginning, end, or a time such as 2026-01-31T00:00:00Z`)
 	f(func(c *Config) { c.Initial = "" }, "initial: ")

@@ -139,7 +139,7 @@ func (p *tablePoller) loadOrBegin(ctx context.Context) error {
 		}
 		loaded.cursor = p.firstPoll
 		err := p.host.Store.Set(ctx, p.keys.cursorKey(), loaded.encodeCursor())
-		if err != nil && p.cfg.Initial == InitialEnd {
+		if err != nil && p.cfg.Initial == source.InitialEnd {
 			err = source.ExplainUnsavedStart(err)
 		}
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // InstallSQL makes the functions that the source reads through. A superuser runs it once, in the database of the
@@ -43,9 +44,7 @@ type Config struct {
 }
 
 const (
-	formatAuto       = "auto"
-	initialBeginning = "beginning"
-	initialEnd       = "end"
+	formatAuto = "auto"
 )
 
 // The formats, as log_destination names them, the best first: stderr lacks what log_line_prefix leaves out.
@@ -60,7 +59,7 @@ func DefaultConfig() Config {
 		UndecidedAfter:     10 * time.Second,
 		BatchSize:          8192,
 		MaxLineBytes:       16 << 20,
-		Initial:            initialBeginning,
+		Initial:            source.InitialBeginning,
 	}
 }
 
@@ -76,20 +75,7 @@ func (c Config) Validate() error {
 	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
 		errs = append(errs, err)
 	}
-	for key, d := range map[string]time.Duration{"collection_interval": c.CollectionInterval, "undecided_after": c.UndecidedAfter} {
-		if d <= 0 {
-			errs = append(errs, fmt.Errorf("%s: must be longer than 0, as 10s", key))
-		}
-	}
-	if c.BatchSize < 1 {
-		errs = append(errs, errors.New("batch_size: must be 1 or more"))
-	}
-	if c.MaxLineBytes < 1024 {
-		errs = append(errs, errors.New("max_line_bytes: must be 1024 or more"))
-	}
-	if c.Initial != initialBeginning && c.Initial != initialEnd {
-		errs = append(errs, fmt.Errorf("initial: %q is not known: write beginning or end", c.Initial))
-	}
+	errs = append(errs, source.CheckDuration("collection_interval", c.CollectionInterval, "10s"), source.CheckDuration("undecided_after", c.UndecidedAfter, "10s"), source.CheckSizes(c.BatchSize, c.MaxLineBytes), source.CheckInitial(c.Initial))
 	return errors.Join(errs...)
 }
 

@@ -84,7 +84,7 @@ func (s *postgresqlSource) readLog(ctx context.Context, l *logConnection, server
 		Format:  format,
 		Options: logformat.Options{Instance: s.instance, Zone: zone, LinePrefix: s.cfg.linePrefix(server), DecideAfter: s.cfg.UndecidedAfter},
 		Follow:  true, PollInterval: s.cfg.CollectionInterval, BatchSize: s.cfg.BatchSize, MaxLineBytes: s.cfg.MaxLineBytes,
-		SkipExisting: s.cfg.Initial == initialEnd,
+		SkipExisting: s.cfg.Initial == source.InitialEnd,
 	}, host)
 }
 

@@ -62,7 +62,7 @@ func (r *objectReader) noteFirstPageTime(ctx context.Context, p *objectPrefix, p
 	if asked.IsZero() {
 		asked = r.Now
 	}
-	if p.isNew && r.Initial == awslogs.InitialEnd {
+	if p.isNew && r.Initial == source.InitialEnd {
 		p.floor = asked.UnixMilli()
 		if err := r.Host.Store.Set(ctx, p.storageKey(), p.encodeState()); err != nil {
 			return fmt.Errorf("%w: %w", awslogs.ErrStorage, source.ExplainUnsavedStart(err))
