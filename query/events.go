@@ -73,7 +73,7 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 				}
 				page = append(page, session.Event{})
 				e.CopyTo(&page[len(page)-1])
-				bytes += sizeOf(e)
+				bytes += e.TextBytes()
 				if full = limits.Bytes > 0 && bytes >= limits.Bytes; full {
 					return errEnough
 				}
@@ -118,26 +118,6 @@ func (limits Limits) rowsAtOnce(limit, rows, bytes int) int {
 func (p Position) before(s Store) string {
 	at := strconv.FormatInt(p.Time, 10)
 	return " AND (" + s.Nanoseconds() + " < " + at + " OR " + s.Nanoseconds() + " = " + at + " AND record_id < " + s.Identity(mustField("record_id"), p.RecordID[:]) + ")"
-}
-
-func sizeOf(e *session.Event) (bytes int) {
-	for i := range session.Fields {
-		switch v := session.Fields[i].In(e).(type) {
-		case *string:
-			bytes += len(*v)
-		case *[]string:
-			for _, text := range *v {
-				bytes += len(text)
-			}
-		}
-	}
-	for _, setting := range e.Settings {
-		bytes += len(setting.Name) + len(setting.Value)
-	}
-	for _, extra := range e.Extra {
-		bytes += len(extra.Key) + len(extra.Value)
-	}
-	return bytes
 }
 
 // Session gives all events of a session, in the order of time.

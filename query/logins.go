@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -139,24 +138,13 @@ func identityOf(c Cell) (id session.ID, err error) {
 }
 
 func wordOf(c Cell, texts map[string]string) fieldValue {
-	text, cut := cutText(c.Text)
+	text, cut := session.TextBeginning(c.Text, longestText)
 	held, ok := texts[text]
 	if !ok {
 		held = strings.Clone(text)
 		texts[held] = held
 	}
 	return fieldValue{Cell{held, c.Absent}, cut}
-}
-
-func cutText(text string) (string, bool) {
-	if len(text) <= longestText {
-		return text, false
-	}
-	end := longestText
-	for end > longestText-utf8.UTFMax && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end], true
 }
 
 // mustField is a field that this package names.

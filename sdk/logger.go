@@ -10,7 +10,6 @@ import (
 	"context"
 	"os"
 	"time"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/log/noop"
@@ -82,7 +81,8 @@ func (l *Logger) emitEvent(ctx context.Context, kind session.Kind, outcome sessi
 }
 
 func (l *Logger) completeEvent(e *session.Event) {
-	e.User, e.UserAgent = truncateText(e.User), truncateText(e.UserAgent)
+	e.User, _ = session.TextBeginning(e.User, maxTypedBytes)
+	e.UserAgent, _ = session.TextBeginning(e.UserAgent, maxTypedBytes)
 	now := l.now().UnixNano()
 	if e.Time == 0 {
 		e.Time = now
@@ -101,14 +101,3 @@ func (l *Logger) completeEvent(e *session.Event) {
 // maxTypedBytes is how many bytes of a user name or user agent are kept: a failed login may come with megabytes, more than a collector
 // accepts in one request.
 const maxTypedBytes = 1024
-
-func truncateText(s string) string {
-	if len(s) <= maxTypedBytes {
-		return s
-	}
-	end := maxTypedBytes
-	for end > maxTypedBytes-utf8.UTFMax && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end]
-}

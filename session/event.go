@@ -2,6 +2,8 @@
 // standard library only; sources produce events, backends keep them, and package plogs carries them as OTel log records.
 package session
 
+import "unicode/utf8"
+
 // Event is one authentication event: a login, a failed login, a logout, or what a source tells about a session between
 // the two. It is passed by pointer and reused: whoever is handed one must not keep it, nor its slices, after returning;
 // its strings are immutable and may be kept.
@@ -129,4 +131,37 @@ func (e *Event) CopyTo(dst *Event) {
 	dst.Settings = append(settings, e.Settings...)
 	dst.CertificateSubjects = append(subjects, e.CertificateSubjects...)
 	dst.Extra = append(extra, e.Extra...)
+}
+
+// TextBytes is how many bytes the texts of an event have together.
+func (e *Event) TextBytes() (bytes int) {
+	for i := range Fields {
+		switch v := Fields[i].In(e).(type) {
+		case *string:
+			bytes += len(*v)
+		case *[]string:
+			for _, text := range *v {
+				bytes += len(text)
+			}
+		}
+	}
+	for i := range e.Settings {
+		bytes += len(e.Settings[i].Name) + len(e.Settings[i].Value)
+	}
+	for i := range e.Extra {
+		bytes += len(e.Extra[i].Key) + len(e.Extra[i].Value)
+	}
+	return bytes
+}
+
+// TextBeginning is a text, or its first characters where it has more than so many bytes, which isCut says.
+func TextBeginning(text string, most int) (beginning string, isCut bool) {
+	if len(text) <= most {
+		return text, false
+	}
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end], true
 }

@@ -1,8 +1,6 @@
 package clickhouse
 
 import (
-	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -38,28 +36,4 @@ func TestARecordAllocatesNothing(t *testing.T) {
 	}
 	fill()
 	require.Less(t, testing.AllocsPerRun(5, fill), 100.0, "of %d records", len(events))
-}
-
-// TestEveryTextWeighs: a text that is not counted could make a block of any size.
-func TestEveryTextWeighs(t *testing.T) {
-	empty := eventWeight(&session.Event{})
-	typ := reflect.TypeFor[session.Event]()
-	for i := range typ.NumField() {
-		var e session.Event
-		f := reflect.ValueOf(&e).Elem().Field(i)
-		heavy := strings.Repeat("x", 1000)
-		switch f.Interface().(type) {
-		case string:
-			f.SetString(heavy)
-		case []string:
-			f.Set(reflect.ValueOf([]string{heavy}))
-		case []session.Setting:
-			e.Settings = []session.Setting{{Name: heavy}}
-		case []session.Attr:
-			e.Extra = []session.Attr{{Value: heavy}}
-		default:
-			continue
-		}
-		require.Equal(t, empty+1000, eventWeight(&e), typ.Field(i).Name)
-	}
 }

@@ -10,6 +10,8 @@ import (
 const (
 	blockRows  = 32 << 10
 	blockBytes = 32 << 20
+
+	rowOverhead = 256 // of what has a fixed size
 )
 
 // rowBlock collects rows of session_events.
@@ -46,30 +48,7 @@ func (b *rowBlock) appendRow(e *session.Event, hash [16]byte) {
 	}
 	b.hashes.buf = append(b.hashes.buf, hash[:]...)
 	b.rows++
-	b.bytes += eventWeight(e)
+	b.bytes += rowOverhead + e.TextBytes()
 }
 
 func (b *rowBlock) isLargeEnough() bool { return b.rows >= blockRows || b.bytes >= blockBytes }
-
-func eventWeight(e *session.Event) int {
-	n := 256
-	for i := range session.Fields {
-		switch v := session.Fields[i].In(e).(type) {
-		case *string:
-			n += len(*v)
-		case *[]string:
-			for _, s := range *v {
-				n += len(s)
-			}
-		case *[]session.Setting:
-			for _, s := range *v {
-				n += len(s.Name) + len(s.Value)
-			}
-		case *[]session.Attr:
-			for j := range *v {
-				n += len((*v)[j].Key) + len((*v)[j].Value)
-			}
-		}
-	}
-	return n
-}

@@ -213,7 +213,7 @@ func refusalReason(e *session.Event) string {
 	if reason := backend.RefusalReason(e); reason != "" {
 		return reason
 	}
-	if eventWeight(e) > maxRecord {
+	if e.TextBytes() > maxRecord {
 		return "the record has more than 64 MiB"
 	}
 	return ""

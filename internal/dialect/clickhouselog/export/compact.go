@@ -12,22 +12,17 @@ func splitJSONArray(p *exportParser, record string) (bool, error) {
 	if j.isAtEnd() {
 		return false, nil
 	}
-	if !j.consumeByte('[') {
+	if j.peekByte() != '[' {
 		return false, errors.New("not a JSON array")
 	}
 	p.cells = p.cells[:0]
-	for {
+	err := j.eachElement('[', ']', func() error {
 		c, err := j.readValue()
-		if err != nil {
-			return false, err
-		}
 		p.cells = append(p.cells, c)
-		if j.consumeByte(']') {
-			break
-		}
-		if !j.consumeByte(',') {
-			return false, errJSON
-		}
+		return err
+	})
+	if err != nil {
+		return false, err
 	}
 	if err := expectEnd(&j); err != nil {
 		return false, err

@@ -114,3 +114,19 @@ func (j *jsonScanner) skipComposite() bool {
 	}
 	return false
 }
+
+// eachElement calls read for each element between two brackets.
+func (j *jsonScanner) eachElement(opening, closing byte, read func() error) error {
+	if !j.consumeByte(opening) {
+		return errJSON
+	}
+	for more := !j.consumeByte(closing); more; {
+		if err := read(); err != nil {
+			return err
+		}
+		if more = !j.consumeByte(closing); more && !j.consumeByte(',') {
+			return errJSON
+		}
+	}
+	return nil
+}

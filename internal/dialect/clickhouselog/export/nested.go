@@ -8,44 +8,31 @@ import (
 
 func (p *exportParser) appendJSONList(raw string, dst []string) ([]string, error) {
 	j := jsonScanner{input: raw}
-	if !j.consumeByte('[') {
-		return dst, errJSON
-	}
-	if j.consumeByte(']') {
-		return dst, nil
-	}
-	for {
+	err := j.eachElement('[', ']', func() error {
 		s, err := p.readJSONScalar(&j)
-		if err != nil {
-			return dst, err
-		}
 		dst = append(dst, s)
-		if j.consumeByte(']') {
-			return dst, nil
-		}
-		if !j.consumeByte(',') {
-			return dst, errJSON
-		}
-	}
+		return err
+	})
+	return dst, err
 }
 
 func (p *exportParser) appendJSONPairs(raw string, dst []session.Setting) ([]session.Setting, error) {
 	j := jsonScanner{input: raw}
 	// A map is one object; tuples are arrays or, when their elements have names, objects.
 	if j.peekByte() == '{' {
-		return p.readJSONMap(&j, dst)
+		err := j.eachElement('{', '}', func() error {
+			pair, err := p.readJSONMember(&j)
+			dst = append(dst, pair)
+			return err
+		})
+		return dst, err
 	}
-	if !j.consumeByte('[') {
-		return dst, errJSON
-	}
-	for more := !j.consumeByte(']'); more; more = j.consumeByte(',') {
+	err := j.eachElement('[', ']', func() error {
 		pair, err := p.readJSONPair(&j)
-		if err != nil {
-			return dst, err
-		}
 		dst = append(dst, pair)
-	}
-	return dst, nil
+		return err
+	})
+	return dst, err
 }
 
 func (p *exportParser) readJSONPair(j *jsonScanner) (pair session.Setting, err error) {
@@ -75,23 +62,15 @@ func (p *exportParser) readJSONPair(j *jsonScanner) (pair session.Setting, err e
 	return pair, nil
 }
 
-func (p *exportParser) readJSONMap(j *jsonScanner, dst []session.Setting) ([]session.Setting, error) {
-	j.consumeByte('{')
-	for more := !j.consumeByte('}'); more; more = j.consumeByte(',') {
-		var pair session.Setting
-		var err error
-		if pair.Name, err = p.readJSONScalar(j); err != nil {
-			return dst, err
-		}
-		if !j.consumeByte(':') {
-			return dst, errJSON
-		}
-		if pair.Value, err = p.readJSONScalar(j); err != nil {
-			return dst, err
-		}
-		dst = append(dst, pair)
+func (p *exportParser) readJSONMember(j *jsonScanner) (pair session.Setting, err error) {
+	if pair.Name, err = p.readJSONScalar(j); err != nil {
+		return pair, err
 	}
-	return dst, nil
+	if !j.consumeByte(':') {
+		return pair, errJSON
+	}
+	pair.Value, err = p.readJSONScalar(j)
+	return pair, err
 }
 
 func (p *exportParser) readJSONScalar(j *jsonScanner) (string, error) {
