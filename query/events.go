@@ -41,62 +41,76 @@ func ParsePosition(text string) (p Position, err error) {
 }
 
 // Events gives a page of at most limit events, newest first, or of as many as come to the bytes of the limits; those after a position where one is
-// given. Where the page is Full, what is covered ends with its last event. The
-// statements of the coverage have * in the place of the columns, in which stores need casts of their own.
+// given. Where the page is Full, what is covered ends with its last event. The statements of the coverage have * in the place of the columns, in which stores need casts of their own.
 func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, limits Limits) ([]session.Event, Coverage, error) {
 	if limit <= 0 {
 		return nil, Coverage{}, fmt.Errorf("limit %d: must be more than 0", limit)
 	}
-	var beyond, where string
+	p := eventPage{store: s, limit: limit, limits: limits}
 	if after != nil {
-		beyond = after.before(s)
+		p.beyond = after.before(s)
 		f = f.endingBefore(after.Time)
 	}
-	var page []session.Event
-	var bytes int
-	var full bool
-	var further []string // statements of a slice after its first
-	tail := func() string {
-		return where + beyond + " ORDER BY " + s.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(limits.rowsAtOnce(limit, len(page), bytes))
-	}
-	covered, err := eachSliceFrom(ctx, s, f, firstPage, limits, func(slice string) string {
-		where = slice
-		return tail()
-	}, func(ctx context.Context, sql string) error {
-		whole := len(page)
-		for {
-			last := len(page) + limits.rowsAtOnce(limit, len(page), bytes)
-			for e, err := range s.Events(ctx, s.Table(), sql) {
-				if err != nil {
-					page = page[:whole]
-					return err
-				}
-				page = append(page, session.Event{})
-				e.CopyTo(&page[len(page)-1])
-				bytes += e.TextBytes()
-				if full = limits.Bytes > 0 && bytes >= limits.Bytes; full {
-					return errEnough
-				}
-			}
-			if full = len(page) >= limit; full {
-				return errEnough
-			}
-			if len(page) < last {
-				return nil
-			}
-			beyond = PositionOf(&page[len(page)-1]).before(s)
-			sql = tail()
-			further = append(further, sql)
-		}
-	})
-	covered.SQL = append(covered.SQL, further[:min(len(further), max(0, keptSQLTexts-len(covered.SQL)))]...)
-	if covered.Full = full; full {
-		covered.From = time.Unix(0, page[len(page)-1].Time).UTC()
+	covered, err := eachSliceFrom(ctx, s, f, firstPage, limits, func(where string) string {
+		p.where = where
+		return p.nextTail()
+	}, p.readSlice)
+	covered.SQL = append(covered.SQL, p.further[:min(len(p.further), max(0, keptSQLTexts-len(covered.SQL)))]...)
+	if covered.Full = p.isFull; p.isFull {
+		covered.From = time.Unix(0, p.events[len(p.events)-1].Time).UTC()
 	}
 	for i, tail := range covered.SQL {
 		covered.SQL[i] = "SELECT * FROM " + s.Table() + tail
 	}
-	return page, covered, err
+	return p.events, covered, err
+}
+
+// eventPage is a page that is being filled.
+type eventPage struct {
+	store  Store
+	limit  int
+	limits Limits
+
+	where, beyond string // the conditions of the slice, and that for the events behind the last one
+	events        []session.Event
+	bytes         int
+	isFull        bool
+	further       []string // statements of a slice after its first
+}
+
+// nextTail is what follows the table in the next statement.
+func (p *eventPage) nextTail() string {
+	return p.where + p.beyond + " ORDER BY " + p.store.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(p.nextRows())
+}
+
+func (p *eventPage) nextRows() int { return p.limits.rowsAtOnce(p.limit, len(p.events), p.bytes) }
+
+func (p *eventPage) readSlice(ctx context.Context, sql string) error {
+	whole := len(p.events)
+	for {
+		last := len(p.events) + p.nextRows()
+		for e, err := range p.store.Events(ctx, p.store.Table(), sql) {
+			if err != nil {
+				p.events = p.events[:whole]
+				return err
+			}
+			p.events = append(p.events, session.Event{})
+			e.CopyTo(&p.events[len(p.events)-1])
+			p.bytes += e.TextBytes()
+			if p.isFull = p.limits.Bytes > 0 && p.bytes >= p.limits.Bytes; p.isFull {
+				return errEnough
+			}
+		}
+		if p.isFull = len(p.events) >= p.limit; p.isFull {
+			return errEnough
+		}
+		if len(p.events) < last {
+			return nil
+		}
+		p.beyond = PositionOf(&p.events[len(p.events)-1]).before(p.store)
+		sql = p.nextTail()
+		p.further = append(p.further, sql)
+	}
 }
 
 // firstRows are asked for where the bytes of a page are limited and nothing is known of its events: a server sends all that a statement asks for at once.

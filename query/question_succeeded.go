@@ -99,7 +99,7 @@ func (o QuestionOptions) suspectsOf(failures []loginRow) (suspects map[loginSequ
 	return suspects, joinWindows(windows, mostWindows)
 }
 
-const mostWindows = 100 // are told apart in a statement
+const mostWindows = 100 // stand in a statement each
 
 // joinWindows joins those that overlap, and then the nearest ones until there are so many.
 func joinWindows(windows [][2]int64, most int) (joined [][2]int64) {
@@ -140,15 +140,15 @@ func (f Filter) withinTimes(from, until int64) Filter {
 
 func (o QuestionOptions) successFindings(f Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
 	failures := map[loginSequence][]loginRow{} // since the last success
-	type teller struct {
+	type subject struct {
 		account account
 		address fieldValue
 		other   bool // another user's success
 	}
-	found := map[teller][]afterFailures{}
+	found := map[subject][]afterFailures{}
 	for i := range rows {
 		r := &rows[i]
-		var told *afterFailures
+		var after *afterFailures
 		for _, q := range sequencesOf(r) {
 			if !suspects[q] {
 				continue
@@ -157,14 +157,14 @@ func (o QuestionOptions) successFindings(f Filter, rows []loginRow, suspects map
 				failures[q] = append(failures[q], *r)
 				continue
 			}
-			if some := o.enoughBefore(failures[q], r.at); told == nil && some != nil {
-				told = &afterFailures{*r, some, some[0].account}
+			if some := o.enoughBefore(failures[q], r.at); after == nil && some != nil {
+				after = &afterFailures{*r, some, some[0].account}
 			}
 			delete(failures, q)
 		}
-		if told != nil && r.at >= from {
-			key := teller{r.account, r.address, told.user != r.account}
-			found[key] = append(found[key], *told)
+		if after != nil && r.at >= from {
+			key := subject{r.account, r.address, after.user != r.account}
+			found[key] = append(found[key], *after)
 		}
 	}
 	var all []Finding

@@ -40,26 +40,32 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 		return nil, Coverage{}, err
 	}
 	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
-	var told *countedHours
+	var summed *countedHours
 	if counted.known && from > math.MinInt64 {
-		if told, err = o.countHours(ctx, s, counted, left.mostOfRest(), f, subtractDuration(from, o.UsualPeriod), func(t *hoursTold) bool { return t.now&^t.before != 0 }); err != nil {
+		if summed, err = o.countHours(ctx, s, counted, left.mostOfRest(), f, subtractDuration(from, o.UsualPeriod), func(t *hoursSeen) bool { return t.now&^t.before != 0 }); err != nil {
 			return nil, Coverage{}, err
 		}
 	}
-	if from == math.MinInt64 || told != nil && len(told.users) == 0 { // what was before all is not told
+	if from == math.MinInt64 || summed != nil && len(summed.users) == 0 { // what was before all is not known
 		covered, err = coverageOfAll(ctx, s, f)
 		return nil, covered, err
 	}
-	hours, covered, err := o.hoursOf(ctx, s, f, told, counted, left)
+	hours, covered, err := o.hoursOf(ctx, s, f, summed, counted, left)
 	if err != nil {
 		return nil, covered, err
 	}
+	all, err = o.findUnusualHours(ctx, s, f, summed, hours, left, &covered)
+	return sortFindings(all), covered, err
+}
+
+func (o QuestionOptions) findUnusualHours(ctx context.Context, s Store, f Filter, summed *countedHours, hours map[userHour]*loginGroup, left timeBudget, covered *Coverage) (all []Finding, err error) {
+	from, _ := f.timeBounds()
 	history := hourHistory{QuestionOptions: o, from: from, usual: map[account]bool{}, times: [][2]int64{{subtractDuration(from, o.UsualPeriod), from}}, open: math.MaxUint64}
-	isSeen := func(hour userHour) bool { return told.freshHours(hour.account)>>hour.hour&1 == 0 }
-	if told != nil {
-		history.takeTold(told)
+	isSeen := func(hour userHour) bool { return summed.freshHours(hour.account)>>hour.hour&1 == 0 }
+	if summed != nil {
+		history.takeSummary(summed)
 	} else if isSeen, err = o.seenInHour(ctx, s, left, from, hours); err != nil {
-		return nil, covered, err
+		return nil, err
 	}
 	var decided, candidates []userHour
 	for _, hour := range newestFirstKeys(hours) {
@@ -92,24 +98,24 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	if done < len(candidates) {
 		covered.notBefore(hours[candidates[done]].last)
 	}
-	return sortFindings(all), covered, err
+	return all, err
 }
 
 // freshHours are a user's of the time that were not before.
 func (c *countedHours) freshHours(of account) hourSet {
-	if told := c.users[of]; told != nil {
-		return told.now &^ told.before
+	if summed := c.users[of]; summed != nil {
+		return summed.now &^ summed.before
 	}
 	return 0
 }
 
-// hoursOf are the logins of a filter by user and hour: of those users alone of whom the summary tells.
-func (o QuestionOptions) hoursOf(ctx context.Context, s Store, f Filter, told *countedHours, counted summaryAnswer, left timeBudget) (map[userHour]*loginGroup, Coverage, error) {
+// hoursOf are the logins of a filter by user and hour: of those users alone who are in the summary.
+func (o QuestionOptions) hoursOf(ctx context.Context, s Store, f Filter, summed *countedHours, counted summaryAnswer, left timeBudget) (map[userHour]*loginGroup, Coverage, error) {
 	of, first := f, firstSlice
-	if told != nil {
-		of, first, _ = ofUsers(f, told.users)
+	if summed != nil {
+		of, first, _ = ofUsers(f, summed.users)
 	}
-	counted.known = told != nil
+	counted.known = summed != nil
 	hours := map[userHour]*loginGroup{}
 	covered, err := o.eachLogin(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
 		if !row.account.user.Absent {
@@ -129,10 +135,10 @@ type hourHistory struct {
 	open  hourSet          // that may have been in these
 }
 
-func (h *hourHistory) takeTold(told *countedHours) {
-	h.times, h.open = told.undecided, told.open
+func (h *hourHistory) takeSummary(summed *countedHours) {
+	h.times, h.open = summed.undecided, summed.open
 	old := subtractDuration(h.from, h.UsualSince)
-	for user, hours := range told.users {
+	for user, hours := range summed.users {
 		if hours.days >= h.UsualLogins && (hours.first+1)*int64(oneDay) <= old {
 			h.usual[user] = true
 		}
@@ -287,7 +293,7 @@ type accountPeriod struct {
 func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Filter, limits Limits) (all []Finding, covered Coverage, err error) {
 	left := newBudget(limits)
 	counted, err := summaryOf(ctx, s, left)
-	var away map[account]*hoursTold
+	var away map[account]*hoursSeen
 	if err == nil && counted.known {
 		away, err = o.usersAway(ctx, s, counted, left.mostOfRest(), f)
 	}
@@ -331,18 +337,18 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 
 // usersAway are the users who logged in in a filter's time, as far as the summary knows no login of theirs in the time before it that makes an account unused;
 // nil where it cannot tell, as of a range in which an account may have been unused.
-func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (away map[account]*hoursTold, err error) {
+func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (away map[account]*hoursSeen, err error) {
 	from, until, found, err := clipToExtent(ctx, s, f)
 	since := subtractDuration(until, o.UnusedFor)
 	if err != nil || !found || since >= from {
 		return nil, err
 	}
 	o.Zone = time.UTC // any hour will do
-	told, err := o.countHours(ctx, s, counted, left, f, since, func(t *hoursTold) bool { return t.now != 0 && t.before == 0 })
-	if err != nil || told == nil {
+	summed, err := o.countHours(ctx, s, counted, left, f, since, func(t *hoursSeen) bool { return t.now != 0 && t.before == 0 })
+	if err != nil || summed == nil {
 		return nil, err
 	}
-	return told.users, nil
+	return summed.users, nil
 }
 
 // loginsBack are the logins of a user from the first one after a time without, as far as the range tells.
@@ -373,9 +379,9 @@ func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []lo
 	if err != nil {
 		return nil, err
 	}
-	told := map[account]bool{}
+	reported := map[account]bool{}
 	for _, r := range returns {
-		if told[r.account] || r.isOldest && !o.mayBeBack(f, r, lastUse) {
+		if reported[r.account] || r.isOldest && !o.mayBeBack(f, r, lastUse) {
 			continue
 		}
 		if h.left.isSpent() || unasked[r.account] {
@@ -391,7 +397,7 @@ func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []lo
 			return nil, err
 		}
 		if found && before <= subtractDuration(r.first, o.UnusedFor) {
-			told[r.account] = true
+			reported[r.account] = true
 			all = append(all, returnFinding(f, r, before, sql))
 		}
 	}

@@ -77,53 +77,75 @@ func eachSliceFrom(ctx context.Context, s Store, f Filter, first time.Duration, 
 	if err != nil || !found {
 		return Coverage{Complete: true}, err
 	}
-	covered := Coverage{From: time.Unix(0, until).UTC(), Until: time.Unix(0, until).UTC()}
-	width, pace := int64(first), slicePace{}
-	if limits.Time <= 0 { // nobody waits: few statements
-		width = max(width, int64((uint64(until)-uint64(from))/64))
-	}
-	ahead := begin.Add(first).UnixNano() // a clock that is wrong must not lead to slices of years
-	for end := until; ; {
-		start := from
-		if end > from && uint64(end)-uint64(from) > uint64(width) {
-			start = end - width
-		}
-		if end > ahead {
-			start = max(from, ahead)
-		}
-		sql := statement(" WHERE " + strings.Join(append([]string{s.Between(start, end)}, conditions...), " AND "))
-		if len(covered.SQL) < keptSQLTexts {
-			covered.SQL = append(covered.SQL, sql)
+	w := newSliceWalk(from, until, begin, first, limits.Time > 0)
+	for {
+		start := w.nextStart()
+		sql := statement(" WHERE " + strings.Join(append([]string{s.Between(start, w.end)}, conditions...), " AND "))
+		if len(w.covered.SQL) < keptSQLTexts {
+			w.covered.SQL = append(w.covered.SQL, sql)
 		}
 		sliceBegin := time.Now()
-		err := run(statementCtx, sql)
-		if errors.Is(err, errTimeUp) {
-			return covered, nil
+		isOver, err := w.takeResult(start, run(statementCtx, sql))
+		if isOver || left.isSpent() {
+			return w.covered, err
 		}
-		if err != nil && !errors.Is(err, errEnough) {
-			return covered, err
-		}
-		covered.From = time.Unix(0, start).UTC()
-		covered.Complete = err == nil && start == from
-		if err != nil || covered.Complete {
-			return covered, nil //nolint:nilerr // a page that is full is no failure
-		}
-		if left.isSpent() {
-			return covered, nil
-		}
-		if limits.Time > 0 {
-			pace.left = left.remainingLimits().Time
-		}
-		if end == until {
+		if w.end == until { // the grace was for the first one
 			var cancelNext func()
 			statementCtx, cancelNext = left.contextWithGrace(ctx, 0)
 			defer cancelNext()
 		}
-		if end <= ahead {
-			width = pace.nextWidth(width, time.Since(sliceBegin))
-		}
-		end = start
+		w.pace.left = left.remainingLimits().Time
+		w.goOnFrom(start, time.Since(sliceBegin))
 	}
+}
+
+// sliceWalk goes through a time, from its end on.
+type sliceWalk struct {
+	from, end int64
+	ahead     int64 // of the clock: what is dated later is one slice
+	width     int64
+	pace      slicePace
+	covered   Coverage
+}
+
+func newSliceWalk(from, until int64, now time.Time, first time.Duration, isLimited bool) *sliceWalk {
+	end := time.Unix(0, until).UTC()
+	// A clock that is wrong must not lead to slices of years.
+	w := &sliceWalk{from: from, end: until, ahead: now.Add(first).UnixNano(), width: int64(first), covered: Coverage{From: end, Until: end}}
+	if !isLimited { // nobody waits: few statements
+		w.width = max(w.width, int64((uint64(until)-uint64(from))/64)) //nolint:gosec // less than either
+	}
+	return w
+}
+
+func (w *sliceWalk) nextStart() int64 {
+	switch {
+	case w.end > w.ahead:
+		return max(w.from, w.ahead)
+	case w.end > w.from && uint64(w.end)-uint64(w.from) > uint64(w.width): //nolint:gosec // the distance
+		return w.end - w.width
+	}
+	return w.from
+}
+
+// takeResult notes what became of the slice from start on.
+func (w *sliceWalk) takeResult(start int64, result error) (isOver bool, err error) {
+	switch {
+	case errors.Is(result, errTimeUp):
+		return true, nil
+	case result != nil && !errors.Is(result, errEnough):
+		return true, result
+	}
+	w.covered.From = time.Unix(0, start).UTC()
+	w.covered.Complete = result == nil && start == w.from
+	return result != nil || w.covered.Complete, nil
+}
+
+func (w *sliceWalk) goOnFrom(start int64, took time.Duration) {
+	if w.end <= w.ahead {
+		w.width = w.pace.nextWidth(w.width, took)
+	}
+	w.end = start
 }
 
 // slicePace says how wide slices are to be.

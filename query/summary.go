@@ -40,7 +40,7 @@ func (c summaryAnswer) shareOf(limits Limits) Limits {
 // lookUpGrace is what the first look-ups have beyond the time of a question.
 const lookUpGrace = 200 * time.Millisecond
 
-// eachRow reads a statement of the summary. What it told is not all where isWhole is false: the time was up, or do had enough.
+// eachRow reads a statement of the summary. What it gave is not all where isWhole is false: the time was up, or do had enough.
 func (c summaryAnswer) eachRow(ctx context.Context, s Store, left timeBudget, sql string, expressions int, do func(row []Cell) error) (isWhole bool, err error) {
 	ctx, cancel := left.contextWithGrace(ctx, 0)
 	defer cancel()
@@ -123,8 +123,8 @@ func coverageOfAll(ctx context.Context, s Store, f Filter) (Coverage, error) {
 // hourSet has a bit for each hour of the week.
 type hourSet uint64
 
-// hoursTold is what the summary says of a user's hours.
-type hoursTold struct {
+// hoursSeen is what the summary says of a user's hours.
+type hoursSeen struct {
 	now, before hourSet
 	days        int   // with logins before, or more
 	first       int64 // of them, since 1970 UTC
@@ -132,8 +132,8 @@ type hoursTold struct {
 
 // countedHours are the hours of users in a time, and in another before it.
 type countedHours struct {
-	users     map[account]*hoursTold // those with an hour that they did not have before
-	undecided [][2]int64             // times before of which the summary does not tell
+	users     map[account]*hoursSeen // those with an hour that they did not have before
+	undecided [][2]int64             // times before of which the summary does not say
 	open      hourSet                // hours in these
 	reached   int64                  // the day of the last row
 }
@@ -145,7 +145,7 @@ const mostCountedDays = 5000
 const fewOpen = 16
 
 // countHours asks for the hours of a filter's time, and of that before it since a moment, of the users who are open by them; nil where the summary cannot tell.
-func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, since int64, isOpen func(*hoursTold) bool) (*countedHours, error) {
+func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, since int64, isOpen func(*hoursSeen) bool) (*countedHours, error) {
 	from, until, found, err := clipToExtent(ctx, s, f)
 	if err != nil {
 		return nil, err
@@ -159,18 +159,8 @@ func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summar
 	if since < 0 || days > mostCountedDays {
 		return nil, nil
 	}
-	hours := countedHours{users: map[account]*hoursTold{}}
-	past := o.shiftHours(begin, days, func(at, end int64) hourSet {
-		if end <= since || at >= start {
-			return 0
-		}
-		of := o.hoursBetween(at, end)
-		if at < since || end > start || of&(of-1) != 0 { // it may have been in either of two
-			hours.leaveOpen(max(at, since), min(end, start), of)
-			return 0
-		}
-		return of
-	})
+	hours := countedHours{users: map[account]*hoursSeen{}}
+	past := o.shiftHours(begin, days, func(at, end int64) hourSet { return hours.decidedHours(o.hoursBetween(at, end), at, end, since, start) })
 	now := o.shiftHours(begin, days, func(at, end int64) hourSet {
 		if end <= from || at >= until {
 			return 0
@@ -192,13 +182,26 @@ func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summar
 		}
 		hours.leaveOpen(since, unread, math.MaxUint64)
 	}
-	maps.DeleteFunc(hours.users, func(_ account, told *hoursTold) bool { return !isOpen(told) })
+	maps.DeleteFunc(hours.users, func(_ account, seen *hoursSeen) bool { return !isOpen(seen) })
 	return &hours, nil
 }
 
-func (c *countedHours) countOpen(isOpen func(*hoursTold) bool) (count int) {
-	for _, told := range c.users {
-		if isOpen(told) {
+// decidedHours are those hours of the week that a login between at and end was in, where it was between since and until; those that it may have been in are left
+// open.
+func (c *countedHours) decidedHours(hours hourSet, at, end, since, until int64) hourSet {
+	switch {
+	case end <= since || at >= until:
+		return 0
+	case at < since || end > until || hours&(hours-1) != 0: // it may have been in either of two
+		c.leaveOpen(max(at, since), min(end, until), hours)
+		return 0
+	}
+	return hours
+}
+
+func (c *countedHours) countOpen(isOpen func(*hoursSeen) bool) (count int) {
+	for _, seen := range c.users {
+		if isOpen(seen) {
 			count++
 		}
 	}
@@ -222,10 +225,10 @@ func (c *countedHours) addRow(row []Cell, texts map[string]string, isEnough func
 			}
 		}
 	}
-	told := c.users[of]
-	if told == nil {
-		told = &hoursTold{}
-		c.users[of] = told
+	seen := c.users[of]
+	if seen == nil {
+		seen = &hoursSeen{}
+		c.users[of] = seen
 	}
 	if !row[HoursColumns-1].Absent && c.reached != numbers[3] {
 		if c.reached = numbers[3]; isEnough(c.reached) {
@@ -233,12 +236,12 @@ func (c *countedHours) addRow(row []Cell, texts map[string]string, isEnough func
 		}
 	}
 	if days := int(numbers[2]); days > 0 {
-		if told.days == 0 || numbers[3] < told.first {
-			told.first = numbers[3]
+		if seen.days == 0 || numbers[3] < seen.first {
+			seen.first = numbers[3]
 		}
-		told.days += days
+		seen.days += days
 	}
-	told.now, told.before = told.now|hourSet(numbers[0]), told.before|hourSet(numbers[1]) //nolint:gosec // bits
+	seen.now, seen.before = seen.now|hourSet(numbers[0]), seen.before|hourSet(numbers[1]) //nolint:gosec // bits
 	return nil
 }
 

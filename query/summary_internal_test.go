@@ -73,7 +73,7 @@ func TestHoursThatWereNotRead(t *testing.T) {
 	store := endingStore{rows: rows}
 	ask := func() *countedHours {
 		f := Filter{From: time.Unix(9*24*60*60, 0), Until: time.Unix(10*24*60*60, 0)}
-		told, err := DefaultQuestionOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timeBudget{}, f, 2*int64(oneDay), func(t *hoursTold) bool { return t.now&^t.before != 0 })
+		told, err := DefaultQuestionOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timeBudget{}, f, 2*int64(oneDay), func(t *hoursSeen) bool { return t.now&^t.before != 0 })
 		require.NoError(t, err)
 		return told
 	}
@@ -81,14 +81,14 @@ func TestHoursThatWereNotRead(t *testing.T) {
 	require.Equal(t, [][2]int64{{2 * int64(oneDay), 7 * int64(oneDay)}}, told.undecided)
 	require.Equal(t, hourSet(math.MaxUint64), told.open)
 	require.Len(t, told.users, fewOpen+1, "bob has no hour that he did not have")
-	of := func(user string) hoursTold {
+	of := func(user string) hoursSeen {
 		return *told.users[accountOfCells(row(user, "", "", ""), map[string]string{})]
 	}
-	require.Equal(t, hoursTold{now: 6, before: 3, days: 3, first: 6}, of("alice"))
+	require.Equal(t, hoursSeen{now: 6, before: 3, days: 3, first: 6}, of("alice"))
 	store.rows = rows[1:]
 	told = ask()
 	require.Equal(t, [][2]int64{{2 * int64(oneDay), 7 * int64(oneDay)}}, told.undecided)
-	require.Equal(t, hoursTold{now: 6, before: 2, days: 2, first: 8}, of("alice"), "few are left before her last day")
+	require.Equal(t, hoursSeen{now: 6, before: 2, days: 2, first: 8}, of("alice"), "few are left before her last day")
 	store.rows = rows[:1]
 	require.Nil(t, ask())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -55,16 +56,8 @@ func (f *acknowledgeFlags) acknowledgeLost(ctx context.Context, s commandEnviron
 	if err != nil {
 		return err
 	}
-	o := verify.Options{Keys: log.Keys(), At: s.now()}
-	more, err := seal.ParseKeys(f.keys...)
+	o, err := f.verifyOptions(log.Keys(), s.now())
 	if err != nil {
-		return err
-	}
-	o.Keys = append(o.Keys, more.Without(o.Keys)...)
-	if o.Witnesses, err = seal.ParseKeys(f.witnesses...); err != nil {
-		return err
-	}
-	if o.Heads, err = readHeadFiles(f.heads); err != nil {
 		return err
 	}
 	store, err := target.openStore(ctx, s.variable)
@@ -94,6 +87,20 @@ func (f *acknowledgeFlags) acknowledgeLost(ctx context.Context, s commandEnviron
 	}
 	fmt.Fprintln(s.out, "acknowledged")
 	return nil
+}
+
+func (f *acknowledgeFlags) verifyOptions(own seal.Keys, at time.Time) (verify.Options, error) {
+	o := verify.Options{At: at}
+	more, err := seal.ParseKeys(f.keys...)
+	if err != nil {
+		return o, err
+	}
+	o.Keys = append(own, more.Without(own)...)
+	if o.Witnesses, err = seal.ParseKeys(f.witnesses...); err != nil {
+		return o, err
+	}
+	o.Heads, err = readHeadFiles(f.heads)
+	return o, err
 }
 
 func readHeadFiles(paths []string) (heads []string, err error) {

@@ -77,11 +77,9 @@ func (s *importSummary) printSummary(p *answerPrinter) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	refusals := slices.SortedFunc(maps.Values(s.refused), func(a, b *refusedCount) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.kind+a.reason, b.kind+b.reason))
-	})
 	rate := int64(float64(s.events) / max(s.duration.Seconds(), 0.001))
-	facts := []namedValue{
+	a := &viewAnswer{listings: []rowListing{s.refusalListing()}}
+	a.facts = []namedValue{
 		{"bytes", "", s.bytes},
 		{"bytes_of_runs_before", "", s.skipped},
 		{"seconds", "", s.duration.Seconds()},
@@ -92,33 +90,33 @@ func (s *importSummary) printSummary(p *answerPrinter) error {
 		{"expired", "Older than ttl", nonZero(s.result.Expired)},
 		{"left_out", "Left out", nonZero(s.result.LeftOut)},
 	}
-	a := &viewAnswer{facts: facts, notes: []string{fmt.Sprintf("Read %s in %s, %s events a second.", formatMegabytes(s.bytes), s.duration.Round(time.Millisecond), groupDigits(rate))}}
+	a.notes = append(a.notes, fmt.Sprintf("Read %s in %s, %s events a second.", formatMegabytes(s.bytes), s.duration.Round(time.Millisecond), groupDigits(rate)))
 	if s.result.Conflicts > 0 {
 		a.notes = append(a.notes, "Records with a known id and other content are kept aside in the store: the first version counts, and one of the two may be forged.")
 	}
 	if s.result.Expired > 0 {
 		a.notes = append(a.notes, "Records older than the exporter's ttl were left out: a longer ttl would keep them.")
 	}
-	columns := []string{"count", "what", "reason", "first"}
-	a.listings = []rowListing{{
-		name: "refused", title: "Refused", columns: columns, all: columns, count: len(refusals), dropEmpty: true,
-		value: func(row int, column string) any {
-			r := refusals[row]
-			switch column {
-			case "count":
-				return r.count
-			case "what":
-				return r.kind
-			case "reason":
-				return r.reason
-			}
-			if r.place == "" {
-				return nil
-			}
-			return r.place
-		},
-	}}
 	return p.printAnswer(a)
+}
+
+func (s *importSummary) refusalListing() rowListing {
+	refusals := slices.SortedFunc(maps.Values(s.refused), func(a, b *refusedCount) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.kind+a.reason, b.kind+b.reason))
+	})
+	columns := []string{"count", "what", "reason", "first"}
+	return rowListing{name: "refused", title: "Refused", columns: columns, all: columns, count: len(refusals), dropEmpty: true, value: func(row int, column string) any {
+		r := refusals[row]
+		switch column {
+		case "count":
+			return r.count
+		case "what":
+			return r.kind
+		case "reason":
+			return r.reason
+		}
+		return textOrNil(r.place)
+	}}
 }
 
 // nonZero is absent for people where there is nothing to tell.

@@ -196,6 +196,23 @@ func (p *answerPrinter) writeTable(out io.Writer, l *rowListing) {
 		columns = l.filledColumns()
 	}
 	columns, left := p.fittingColumns(l, columns)
+	t := p.newTable(columns)
+	for row := range l.count {
+		cells := make(table.Row, len(columns))
+		for i, column := range columns {
+			cells[i] = p.colorCell(p.shownText(l.value(row, column)), column)
+		}
+		t.AppendRow(cells)
+	}
+	for line := range strings.Lines(t.Render()) {
+		_, _ = io.WriteString(out, strings.TrimRight(line, " \n")+"\n") // Flush reports the error
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(out, "(no room for %s)\n", strings.Join(left, ", "))
+	}
+}
+
+func (p *answerPrinter) newTable(columns []string) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Name = "plain"
@@ -220,19 +237,7 @@ func (p *answerPrinter) writeTable(out io.Writer, l *rowListing) {
 	}
 	t.SetColumnConfigs(configs)
 	t.AppendHeader(header)
-	for row := range l.count {
-		cells := make(table.Row, len(columns))
-		for i, column := range columns {
-			cells[i] = p.colorCell(p.shownText(l.value(row, column)), column)
-		}
-		t.AppendRow(cells)
-	}
-	for line := range strings.Lines(t.Render()) {
-		_, _ = io.WriteString(out, strings.TrimRight(line, " \n")+"\n") // Flush reports the error
-	}
-	if len(left) > 0 {
-		fmt.Fprintf(out, "(no room for %s)\n", strings.Join(left, ", "))
-	}
+	return t
 }
 
 func (p *answerPrinter) headerOf(column string) string {

@@ -64,27 +64,30 @@ func (x *explorerServer) streamTail(w http.ResponseWriter, c *apiCall) error {
 		return nil
 	}
 	w.WriteHeader(http.StatusOK)
+	t.writeUntilDone(ctx, out)
+	return nil
+}
+
+// writeUntilDone ends with ctx, or when the client has left.
+func (t *eventTail) writeUntilDone(ctx context.Context, out *answerStream) {
 	var written time.Time
 	for {
 		text, err := t.pollEvents(ctx)
 		if err != nil {
-			text = appendErrorLine(text, x, err)
+			text = appendErrorLine(text, t.explorerServer, err)
 		}
-		if len(text) > 0 || time.Since(written) > keepAlive {
-			if len(text) == 0 {
-				text = []byte{'\n'}
-			}
-			if _, err := out.Write(text); err != nil {
-				return nil //nolint:nilerr // the client has left
-			}
-			if out.control.Flush() != nil {
-				return nil
+		if len(text) == 0 && time.Since(written) > keepAlive {
+			text = []byte{'\n'}
+		}
+		if len(text) > 0 {
+			if _, err := out.Write(text); err != nil || out.control.Flush() != nil {
+				return
 			}
 			written = time.Now()
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(tailInterval):
 		}
 	}

@@ -97,7 +97,7 @@ func (c *collector) expire(t *testing.T) {
 // write gives an event to the collector.
 func (c *collector) write(t *testing.T, e *session.Event) backend.Result {
 	t.Helper()
-	r := &writeRequest{ctx: context.Background(), events: seq(e), done: make(chan struct{})}
+	r := &writeRequest{ctx: context.Background(), events: seq(e), contentHash: backend.NewContentHash(), done: make(chan struct{})}
 	c.commitGroup(r)
 	require.NoError(t, r.err)
 	return r.result

@@ -81,6 +81,11 @@ func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (fate b
 		result.Written++
 		return backend.FateNew, "", nil
 	}
+	return w.insertKnown(p, row, result)
+}
+
+// insertKnown is for an event whose id is there.
+func (w *writer) insertKnown(p *partition, row *preparedEvent, result *backend.Result) (fate backend.Fate, reason string, err error) {
 	stored, err := p.hashOf(row)
 	switch {
 	case errors.Is(err, errNotThere) && w.hasTriggers(p.table):

@@ -102,11 +102,16 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, conn.Close())
-		}
-	}()
+	if err = w.prepareSchema(ctx, conn); err == nil {
+		err = w.takeConn(ctx, conn)
+	}
+	if err != nil {
+		err = errors.Join(err, conn.Close())
+	}
+	return err
+}
+
+func (w *writer) prepareSchema(ctx context.Context, conn *sqlite.Conn) error {
 	if err := w.checkAtStart(ctx, conn); err != nil {
 		return err
 	}
@@ -122,6 +127,10 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	return nil
+}
+
+func (w *writer) takeConn(ctx context.Context, conn *sqlite.Conn) (err error) {
 	if w.st, err = w.cfg.prepareStatements(conn); err != nil {
 		return w.cfg.explainError("preparing", err)
 	}

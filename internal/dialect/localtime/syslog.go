@@ -92,27 +92,32 @@ func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
 	if err != nil {
 		return 0, ErrStamp
 	}
+	local, found := s.nearestYear(written, near)
+	if !found {
+		return 0, ErrStamp
+	}
+	return s.Unix(local, s.Before)
+}
+
+// nearestYear gives a time without a year that of the text, or the one in which it is nearest to the line before.
+func (s *Syslog) nearestYear(written time.Time, near int64) (local int64, found bool) {
 	const year = 31556952 // seconds, on average
 	around := time.Unix(near, 0).UTC().Year()
 	hour, minute, second := written.Clock()
-	best, found := int64(0), false
 	for y := around + 1; y >= around-4; y-- { // the 29th of February is not in every year
 		inYear := time.Date(y, written.Month(), written.Day(), hour, minute, second, 0, time.UTC)
-		local := inYear.Unix()
-		if inYear.Day() != written.Day() || s.Before == 0 && local > near+2*daySeconds {
+		unix := inYear.Unix()
+		if inYear.Day() != written.Day() || s.Before == 0 && unix > near+2*daySeconds {
 			continue
 		}
-		if found && absoluteDifference(best, near) < absoluteDifference(local, near) {
+		if found && absoluteDifference(local, near) < absoluteDifference(unix, near) {
 			break
 		}
-		if best, found = local, true; s.Before == 0 {
+		if local, found = unix, true; s.Before == 0 {
 			break
 		}
 	}
-	if !found || absoluteDifference(best, near) > 5*year {
-		return 0, ErrStamp
-	}
-	return s.Unix(best, s.Before)
+	return local, found && absoluteDifference(local, near) <= 5*year
 }
 
 func absoluteDifference(a, b int64) int64 { return max(a-b, b-a) }

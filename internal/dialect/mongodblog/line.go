@@ -97,30 +97,12 @@ func (l *logRecord) readRecord(text string) error {
 	err := l.decoder.ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
 		switch string(key) {
 		case "t":
-			err = walkObject(d, func(key []byte) error {
-				if string(key) != "$date" {
-					return d.Skip()
-				}
-				l.hasTime = true
-				return readText(d, &date)
-			})
-		case "s":
-			err = readText(d, &l.severity)
-		case "id":
-			var n int64
-			l.hasID = true
-			err = readNumber(d, &n)
-			l.id = recordID(n)
-		case "ctx":
-			var context string
-			err = readText(d, &context)
-			l.connection = connectionNumber(context)
+			return l.readDate(d, &date)
 		case "attr":
 			attributes, err = d.Raw()
-		default:
-			err = d.Skip()
+			return err
 		}
-		return err
+		return l.readHead(d, key)
 	})
 	if err != nil || !l.hasTime || !l.hasID || !errors.Is(l.decoder.Skip(), io.EOF) {
 		return errLine
@@ -138,6 +120,36 @@ func (l *logRecord) readRecord(text string) error {
 		return errLine
 	}
 	return nil
+}
+
+func (l *logRecord) readDate(d *jx.Decoder, date *string) error {
+	return walkObject(d, func(key []byte) error {
+		if string(key) != "$date" {
+			return d.Skip()
+		}
+		l.hasTime = true
+		return readText(d, date)
+	})
+}
+
+// readHead reads what stands before the attributes.
+func (l *logRecord) readHead(d *jx.Decoder, key []byte) (err error) {
+	switch string(key) {
+	case "s":
+		return readText(d, &l.severity)
+	case "id":
+		var n int64
+		l.hasID = true
+		err = readNumber(d, &n)
+		l.id = recordID(n)
+		return err
+	case "ctx":
+		var context string
+		err = readText(d, &context)
+		l.connection = connectionNumber(context)
+		return err
+	}
+	return d.Skip()
 }
 
 func (l *logRecord) readAttribute(d *jx.Decoder, key []byte) error {

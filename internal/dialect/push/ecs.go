@@ -96,13 +96,7 @@ func ecsEventKind(item jsontree.Value) session.Kind {
 
 func readECSDocument(item jsontree.Value, r *Record) error {
 	if r.Kind = ecsEventKind(item); r.Kind == session.KindUnknown {
-		if item.Get("event").Kind() != jsontree.Object && findECSField(item, "event.category").Kind() == jsontree.Missing && findECSField(item, "event.action").Kind() == jsontree.Missing {
-			return errNotECS
-		}
-		if ecsContains(findECSField(item, "event.category"), "authentication") && findECSField(item, "event.type").Kind() == jsontree.Missing && findECSField(item, "event.action").Kind() == jsontree.Missing {
-			return errECSOutcome
-		}
-		return ErrOther
+		return ecsRefusal(item)
 	}
 	text := func(names ...string) string {
 		for _, name := range names {
@@ -143,6 +137,18 @@ func readECSDocument(item jsontree.Value, r *Record) error {
 	}
 	setECSTrace(item, r)
 	return setEventTime(r.Event, unwrapSingle(findECSField(item, "@timestamp")))
+}
+
+// ecsRefusal says why a document without a kind is none of ours.
+func ecsRefusal(item jsontree.Value) error {
+	isMissing := func(name string) bool { return findECSField(item, name).Kind() == jsontree.Missing }
+	switch category := findECSField(item, "event.category"); {
+	case item.Get("event").Kind() != jsontree.Object && isMissing("event.category") && isMissing("event.action"):
+		return errNotECS
+	case ecsContains(category, "authentication") && isMissing("event.type") && isMissing("event.action"):
+		return errECSOutcome
+	}
+	return ErrOther
 }
 
 func ecsFieldText(v jsontree.Value) string {

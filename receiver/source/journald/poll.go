@@ -108,13 +108,12 @@ func (r *journalReader) readEntries(ctx context.Context, args []string, at strin
 			if begin != nil {
 				begin(&l)
 			}
-			same := at != "" && sameEntry(at, l.Cursor)
-			if at != "" && !same && r.state.Filter == r.filterKey() {
+			if at != "" && sameEntry(at, l.Cursor) {
+				continue
+			}
+			if r.mustFind(at) {
 				_ = run.closeAndWait()
 				return errGone
-			}
-			if same {
-				continue
 			}
 		}
 		r.parseEntry(&l, last, err)
@@ -130,13 +129,18 @@ func (r *journalReader) readEntries(ctx context.Context, args []string, at strin
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the run was ended by us
 	}
-	if err == nil && at != "" && !seen && r.state.Filter == r.filterKey() {
+	if err == nil && !seen && r.mustFind(at) {
 		return errGone
 	}
 	if last != r.state.Cursor && !r.submitEvents(last) {
 		return nil
 	}
 	return err
+}
+
+// mustFind tells whether the entry of a cursor has to be the first one: with other filters than before it may be left out.
+func (r *journalReader) mustFind(cursor string) bool {
+	return cursor != "" && r.state.Filter == r.filterKey()
 }
 
 // parseEntry makes events of one entry. An entry that cannot be read at all has no cursor: before is that of the one before it, so that it is

@@ -62,6 +62,26 @@ func rememberedTextBytes(e *session.Event, address string) int {
 }
 
 func (l *rememberedLogin) copyEvent(e *session.Event, address string) {
+	l.copyTexts(e, address)
+	l.uid, l.key, l.port = e.RecordID, e.SessionKey, e.ClientPort
+	l.named = e.Kind == session.KindLogin
+	l.outcome = e.Outcome
+	if e.Kind == session.KindSessionStart && e.Outcome == session.OutcomeUnknown {
+		l.outcome = session.OutcomeSuccess // or else none would have begun
+	}
+	l.failed = e.Outcome == session.OutcomeFailure
+	l.brief = l.failed || e.Interface == interfacePerRequest
+	l.start, l.end = e.Time, stillOpen
+	if l.failed {
+		l.end = e.Time
+	}
+	l.by = noTrace
+	if e.TraceID != [16]byte{} {
+		l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace
+	}
+}
+
+func (l *rememberedLogin) copyTexts(e *session.Event, address string) {
 	uid := e.RecordID.String()
 	parts := [...]struct {
 		to   *string
@@ -91,22 +111,6 @@ func (l *rememberedLogin) copyEvent(e *session.Event, address string) {
 		*p.to, all = all[:len(p.from)], all[len(p.from):]
 	}
 	l.bytes = bytesOfLogin + int64(n)
-	l.uid, l.key, l.port = e.RecordID, e.SessionKey, e.ClientPort
-	l.named = e.Kind == session.KindLogin
-	l.outcome = e.Outcome
-	if e.Kind == session.KindSessionStart && e.Outcome == session.OutcomeUnknown {
-		l.outcome = session.OutcomeSuccess // or else none would have begun
-	}
-	l.failed = e.Outcome == session.OutcomeFailure
-	l.brief = l.failed || e.Interface == interfacePerRequest
-	l.start, l.end = e.Time, stillOpen
-	if l.failed {
-		l.end = e.Time
-	}
-	l.by = noTrace
-	if e.TraceID != [16]byte{} {
-		l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace
-	}
 }
 
 func (l *rememberedLogin) isClientOf(a *SpanAttributes, by Evidence) bool {
