@@ -95,10 +95,8 @@ func openTab(t *testing.T, origin, path string, as look) *tab {
 	ctx, cancel := chromedp.NewContext(startChromium(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	p := &tab{t: t, ctx: ctx, origin: origin}
-	require.NoError(t, chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: as.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
-		return err
-	}), chromedp.EmulateViewport(as.width, as.height)))
+	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(as.width, as.height)))
+	p.emulateScheme(as.scheme)
 	require.NoError(t, chromedp.Listen(ctx, p.watch))
 	t.Cleanup(func() {
 		p.lock.Lock()
@@ -109,6 +107,15 @@ func openTab(t *testing.T, origin, path string, as look) *tab {
 		p.visit(path)
 	}
 	return p
+}
+
+// emulateScheme is a reader's system that is switched to light or dark, and that asks for little motion.
+func (p *tab) emulateScheme(scheme string) {
+	p.t.Helper()
+	p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
+		return err
+	}))
 }
 
 func (p *tab) watch(event any) {
