@@ -17,14 +17,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// binary is the distribution, built once for all tests of the package, and for those of bench/pipelines: the go command links nothing
-// where the file is what it would write.
+// binary is the distribution: the one that SESSIONLOG_COLLECTOR names, as make test does, else built once for all tests of the package, and
+// for those of bench/pipelines: the go command links nothing where the file is what it would write.
 var binary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("SESSIONLOG_COLLECTOR"); path != "" {
+		_, err := os.Stat(path)
+		return path, err
+	}
 	path, err := filepath.Abs(filepath.Join("..", "..", ".cache", "bench", "otelcol-sessionlog"))
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-toolexec", "env GOGC=400 GOMEMLIMIT=2GiB", "-ldflags", "-s -w", "-o", path, "github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog").CombinedOutput()
+	out, err := exec.Command("go", "build", "-toolexec", "env GOGC=off GOMEMLIMIT=2GiB", "-ldflags", "-s -w", "-o", path, "github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}

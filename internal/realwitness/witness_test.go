@@ -86,11 +86,14 @@ func (r *recorder) verifierForLog(_ context.Context, origin string) (note.Verifi
 func TestTheWitnessNetworksOwnWitness(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	program := filepath.Join(root, ".cache", "bench", "otelcol-sessionlog")
-	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", program, "./cmd/otelcol-sessionlog")
-	build.Dir, build.Env = root, append(os.Environ(), "GOWORK=")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	program := os.Getenv("SESSIONLOG_COLLECTOR")
+	if program == "" {
+		program = filepath.Join(root, ".cache", "bench", "otelcol-sessionlog")
+		build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", program, "./cmd/otelcol-sessionlog")
+		build.Dir, build.Env = root, append(os.Environ(), "GOWORK=")
+		out, err := build.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
 
 	r := &recorder{}
 	url, public := r.start(t)
