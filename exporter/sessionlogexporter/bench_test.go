@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
 
@@ -34,6 +35,7 @@ func BenchmarkSmallCalls(b *testing.B) {
 func benchConsume(b *testing.B, edit func(*Config), callers, size int) {
 	r := startExporter(b, edit, nil)
 	var made, at int
+	var cpu time.Duration
 	batches := make([]plog.Logs, 0, max(4*callers, 16))
 	b.ReportAllocs()
 	for made < b.N {
@@ -44,10 +46,13 @@ func benchConsume(b *testing.B, edit func(*Config), callers, size int) {
 			at += size
 			made++
 		}
+		used := processorTime(b)
 		b.StartTimer()
 		sendBatches(b, r, batches, callers)
+		cpu += processorTime(b) - used
 	}
 	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(cpu.Seconds()*1e6/float64(b.N*size), "cpu-s/million")
 }
 
 func sendBatches(b *testing.B, r *testExporter, batches []plog.Logs, callers int) {
