@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
@@ -38,7 +39,8 @@ type SealedBackend interface {
 	// yielded, and the end of the slice that may be missing, is FateUnstored. It asks hash of each record that may be stored, while the sequence yields it.
 	WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash ContentHash) (result Result, fates []Fate, err error)
 
-	// AppendSeal makes a seal durable. One that is there already is not written again. ErrLogTaken says that another one has its place.
+	// AppendSeal makes a seal durable. One that is there already is not written again. ErrLogTaken says that another one has its place, and
+	// ErrLogLost that the one before it has gone.
 	AppendSeal(ctx context.Context, s *seal.Seal) error
 
 	// PruneSeals deletes what a log has of its pages before one, but the seal that ends there.
@@ -63,6 +65,20 @@ const ErasedInTransaction = 4096
 
 // ErrLogTaken is returned for a seal in whose place another one is: somebody else writes the same log.
 var ErrLogTaken = errors.New("another seal is in its place")
+
+// ErrLogLost is returned for a seal before which the table does not have the log's end any more.
+var ErrLogLost = errors.New("the seal before it is not in the table")
+
+// RequireSeal is why a seal was not stored: head is the one in its place, or empty.
+func RequireSeal(s *seal.Seal, head string) error {
+	switch head {
+	case s.Head:
+		return nil
+	case "":
+		return fmt.Errorf("log %s, page %d: %w", s.Log, s.First, ErrLogLost)
+	}
+	return fmt.Errorf("log %s, page %d: %w", s.Log, s.First, ErrLogTaken)
+}
 
 // ErrLogClaimed is returned where two claim one place of a log: neither has it, and both try again after a while.
 var ErrLogClaimed = errors.New("somebody else writes the same log at this moment")

@@ -86,7 +86,7 @@ func (x *Erasure) erase(ctx context.Context, rows []Row) error {
 const mostBetweenClaims = 2 * time.Second
 
 func isContended(err error) bool {
-	return errors.Is(err, backend.ErrLogTaken) || errors.Is(err, backend.ErrLogClaimed)
+	return errors.Is(err, backend.ErrLogTaken) || errors.Is(err, backend.ErrLogClaimed) || errors.Is(err, backend.ErrLogLost)
 }
 
 // state goes on behind what another erasure has stated meanwhile, and names where the table's logs end by now.

@@ -124,10 +124,13 @@ func (b *Backend) sealEpoch(ctx context.Context, ep *openEpoch) error {
 	if errors.Is(err, backend.ErrLogTaken) {
 		return b.leaveTakenLog(ctx, ep, err)
 	}
+	if errors.Is(err, backend.ErrLogLost) {
+		return b.leaveLostLog(ctx, ep, err)
+	}
 	if err != nil {
 		return err
 	}
-	b.state.Head, b.state.Tip, b.state.Key, b.lastFirst = ep.sealed.Head, ep.next, b.key.Public(), ep.sealed.First
+	b.state.Head, b.state.Tip, b.state.Key = ep.sealed.Head, ep.next, b.key.Public()
 	for _, w := range b.witnesses {
 		w.noteGrowth(ep.sealed)
 	}
@@ -179,8 +182,7 @@ func (b *Backend) leaveTakenLog(ctx context.Context, ep *openEpoch, cause error)
 	if err := b.beginLog(lost.Number + 1); err != nil {
 		return err
 	}
-	ep.sealed = nil
-	b.pruned, b.namedAt = time.Time{}, time.Time{} // the retention is to be stated in this one, too
+	b.sealElsewhere(ep)
 	if lost.Head != "" {
 		ep.pending.AddStatement(alarmText(lost.Head, lost.Tip.Size))
 	}
@@ -188,12 +190,37 @@ func (b *Backend) leaveTakenLog(ctx context.Context, ep *openEpoch, cause error)
 	return errors.New("the log was taken by another writer")
 }
 
+// sealElsewhere has another log begin with what was to be sealed in the one before.
+func (b *Backend) sealElsewhere(ep *openEpoch) {
+	ep.sealed = nil
+	b.pruned, b.namedAt = time.Time{}, time.Time{} // the retention is to be stated in this one, too
+}
+
+// leaveLostLog goes on in another log where the table has lost the end of this one under a collector that runs.
+func (b *Backend) leaveLostLog(ctx context.Context, ep *openEpoch, cause error) error {
+	store, err := b.openStore(ctx)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	defer func() { _ = store.Close() }()
+	last, err := b.readLastSeal(ctx, store, b.state)
+	if err != nil || last != nil && last.First+last.Pages == b.state.Tip.Size { // another replica has not all yet
+		return errors.Join(cause, err)
+	}
+	text, err := b.abandonLostLog(ctx, store, b.state, last)
+	if err != nil {
+		return err
+	}
+	b.sealElsewhere(ep)
+	ep.pending.AddStatement(text)
+	return cause
+}
+
 func (b *Backend) beginLog(number int) error {
 	name, err := b.cfg.logName(b.key.Name(), number)
 	if err != nil {
 		return err
 	}
-	b.tailFrom, b.lastFirst = 0, 0
 	b.state = logState{Number: number, Log: name, Retired: b.state.Retired, Signed: b.state.Signed, Former: b.state.Former}
 	return nil
 }
@@ -213,7 +240,6 @@ func (b *Backend) showHead(ctx context.Context, now time.Time) {
 			return
 		}
 	}
-	b.checkTail(ctx)
 	b.headShown, b.shownSize = now, b.state.Tip.Size
 	head := publishedHead{key: b.key, log: b.state.Log, text: b.state.Head, tip: b.state.Tip}
 	if len(b.witnesses) == 0 || !b.isWitnessing.CompareAndSwap(false, true) { // they are asked for the next one then

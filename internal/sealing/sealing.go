@@ -62,8 +62,6 @@ type Backend struct {
 	pruned          time.Time          // when pages that may go were looked for last
 	namedAt         time.Time          // when the table's logs were named last, with the retention
 	namedLogs       int
-	tailFrom        uint64 // first page of the last seal that was there when the table was looked at
-	lastFirst       uint64 // of the last seal
 
 	state        logState // of the goroutine that seals
 	journalsLeft []string // of an earlier run, until the first seal is stored

@@ -124,17 +124,12 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	case last != nil && last.Head == known.Head:
 		b.state = known
 	default: // whoever verifies could not judge what followed the gap: so it follows in another log
-		if err := b.beginUnusedLog(ctx, store, known.Number+1); err != nil {
+		text, err := b.abandonLostLog(ctx, store, known, last)
+		if err != nil {
 			return err
 		}
-		end := uint64(0)
-		if last != nil {
-			end = min(last.First+last.Pages, known.Tip.Size)
-		}
 		last = nil
-		statements = append(statements, alarmText(known.Head, end))
-		b.alarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
-			errors.New("the last head is not in the table"))
+		statements = append(statements, text)
 	}
 	kept, err := b.retentionTexts(ctx, store)
 	if err != nil {
@@ -158,15 +153,27 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		}
 		statements = append(statements, texts...)
 	}
-	if b.namedLogs, b.namedAt = len(kept), time.Now(); last != nil {
-		b.tailFrom, b.lastFirst = last.First, last.First
-	}
+	b.namedLogs, b.namedAt = len(kept), time.Now()
 	err = b.takeJournals(ctx, store, last, statements)
 	if err == nil {
 		b.current.rotates = b.nextKey != nil
 		b.adoptAhead(ahead)
 	}
 	return err
+}
+
+// abandonLostLog begins another log, and gives the statement that says why.
+func (b *Backend) abandonLostLog(ctx context.Context, store query.Store, known logState, last *sealquery.StoredSeal) (text string, err error) {
+	if err := b.beginUnusedLog(ctx, store, known.Number+1); err != nil {
+		return "", err
+	}
+	end := uint64(0)
+	if last != nil {
+		end = min(last.First+last.Pages, known.Tip.Size)
+	}
+	b.alarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
+		errors.New("the last head is not in the table"))
+	return alarmText(known.Head, end), nil
 }
 
 // beginUnusedLog takes the first number from n on of which the table has no log: this collector may have forgotten one.

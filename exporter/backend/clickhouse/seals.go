@@ -34,8 +34,10 @@ func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error
 }
 
 func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
-	if there, err := l.isSealStored(ctx, s); err != nil || there {
+	if there, follows, err := l.isSealStored(ctx, s); err != nil || there {
 		return err
+	} else if !follows {
+		return backend.RequireSeal(s, "")
 	}
 	if err := l.insertRow(ctx, l.sql.sealPages, proto.Input{
 		{Name: "log", Data: bytesColumn(s.Log)},
@@ -58,18 +60,28 @@ func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
 	}); err != nil {
 		return err
 	}
-	_, err := l.isSealStored(ctx, s) // nothing keeps two writers from one place: who comes second finds both
+	_, _, err := l.isSealStored(ctx, s) // nothing keeps two writers from one place: who comes second finds both
 	return err
 }
 
-func (l *serverConn) isSealStored(ctx context.Context, s *seal.Seal) (bool, error) {
-	heads, err := l.queryTexts(ctx, fmt.Sprintf(l.sql.heads, configclickhouse.QuoteText(s.Log), s.First))
+// mostPagesOfASeal is more than one has: no more of a log is looked through for the seal before another.
+const mostPagesOfASeal = 8192
+
+// isSealStored tells whether a seal is there, and whether the one before is.
+func (l *serverConn) isSealStored(ctx context.Context, s *seal.Seal) (isThere, follows bool, err error) {
+	heads, err := l.queryTexts(ctx, fmt.Sprintf(l.sql.ends, configclickhouse.QuoteText(s.Log), s.First-min(s.First, mostPagesOfASeal), s.First))
+	follows = s.First == 0
 	for _, head := range heads {
-		if head != s.Head {
-			return false, fmt.Errorf("log %s, page %d: %w", s.Log, s.First, backend.ErrLogTaken)
+		if head == "" {
+			follows = true
+			continue
 		}
+		if err := backend.RequireSeal(s, head); err != nil {
+			return false, false, err
+		}
+		isThere = true
 	}
-	return len(heads) > 0, err
+	return isThere, follows, err
 }
 
 func bytesColumn(text string) *proto.ColStr {

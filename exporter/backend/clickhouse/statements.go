@@ -16,6 +16,7 @@ type statements struct {
 
 	seal, sealPages string
 	heads           string // %s, %d: heads of a log's seals at a page
+	ends            string // %s, %d, %[3]d: these, and an empty text where a seal ends at the page, which begins at another one or behind it
 }
 
 func (cfg *Config) newStatements() statements {
@@ -37,6 +38,7 @@ func (cfg *Config) newStatements() statements {
 		seal:      insert("session_seals", []string{"log", "first", "pages", "entries", "head", "edge"}, " FORMAT Native"),
 		sealPages: insert("session_seal_pages", []string{"log", "first", "min_id", "max_id", "seed", "manifest", "texts"}, " FORMAT Native"),
 		heads:     cfg.prefixNames("SELECT head AS text FROM session_seals WHERE log = %s AND first = %d"),
+		ends:      cfg.prefixNames("SELECT if(first = %[3]d, head, '') AS text FROM session_seals WHERE log = %[1]s AND first >= %[2]d AND first <= %[3]d AND (first = %[3]d OR first + pages = %[3]d)"),
 	}
 }
 

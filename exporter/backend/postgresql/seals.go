@@ -45,15 +45,20 @@ const binaryFormat = 1 // of a parameter, in PostgreSQL's protocol
 func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
 	text := func(text string) string { return (&queryStore{cfg: l.cfg}).Text(text) }
 	bytes := func(b []byte) string { return fmt.Sprintf(`'\x%x'`, b) }
-	n, err := execCounting(ctx, l.conn, l.cfg.prefixNames("BEGIN; INSERT INTO session_seals (log, first, pages, entries, head, edge) VALUES (")+
-		fmt.Sprintf("%s, %d, %d, %d, %s, %s) ON CONFLICT DO NOTHING", text(s.Log), s.First, s.Pages, s.Entries, text(s.Head), bytes(s.Edge)))
+	n, err := execCounting(ctx, l.conn, l.cfg.prefixNames(fmt.Sprintf("BEGIN; INSERT INTO session_seals (log, first, pages, entries, head, edge) SELECT %[1]s, %[2]d, %[3]d, %[4]d, %[5]s, %[6]s::bytea "+
+		"WHERE coalesce((SELECT first + pages FROM session_seals WHERE log = %[1]s AND first < %[2]d ORDER BY first DESC LIMIT 1), 0) = %[2]d ON CONFLICT DO NOTHING",
+		text(s.Log), s.First, s.Pages, s.Entries, text(s.Head), bytes(s.Edge))))
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		rows, err := queryRows(ctx, l.conn, l.cfg.prefixNames("SELECT head FROM session_seals WHERE log = ")+fmt.Sprintf("%s AND first = %d", text(s.Log), s.First))
-		if err == nil && (len(rows) == 0 || restoreText(rows[0][0]) != s.Head) {
-			err = fmt.Errorf("log %s, page %d: %w", s.Log, s.First, backend.ErrLogTaken)
+		head := ""
+		for _, row := range rows {
+			head = restoreText(row[0])
+		}
+		if err == nil {
+			err = backend.RequireSeal(s, head)
 		}
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -30,7 +29,8 @@ func (s *store) serveStatement(ctx context.Context, do func(*writer) error) erro
 	return s.serve(&writeRequest{ctx: ctx, do: do, done: make(chan struct{})})
 }
 
-const insertSealSQL = "INSERT INTO session_seals (log, first, pages, entries, head, edge) VALUES (:log, :first, :pages, :entries, :head, :edge) ON CONFLICT DO NOTHING"
+const insertSealSQL = "INSERT INTO session_seals (log, first, pages, entries, head, edge) SELECT :log, :first, :pages, :entries, :head, :edge " +
+	"WHERE coalesce((SELECT first + pages FROM session_seals WHERE log = :log AND first < :first ORDER BY first DESC LIMIT 1), 0) = :first ON CONFLICT DO NOTHING"
 
 const insertSealPagesSQL = "INSERT INTO session_seal_pages (log, first, min_id, max_id, seed, manifest, texts) VALUES (:log, :first, :min_id, :max_id, :seed, :manifest, :texts)"
 
@@ -52,8 +52,8 @@ func (w *writer) insertSeal(s *seal.Seal) error {
 
 func (w *writer) requireSameSeal(s *seal.Seal, first int64) error {
 	head, err := queryText(w.conn, w.cfg.prefixNames("SELECT head FROM session_seals WHERE log = ? AND first = ?"), s.Log, first)
-	if err == nil && head != s.Head {
-		return fmt.Errorf("log %s, page %d: %w", s.Log, s.First, backend.ErrLogTaken)
+	if err == nil {
+		err = backend.RequireSeal(s, head)
 	}
 	return err
 }

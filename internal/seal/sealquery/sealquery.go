@@ -113,18 +113,6 @@ func FirstPage(ctx context.Context, s query.Store, log string) (first uint64, er
 	return first, nil
 }
 
-// PagesFrom is how many pages the seals of a log have that begin at a page or behind it.
-func PagesFrom(ctx context.Context, s query.Store, log string, first uint64) (pages uint64, err error) {
-	sql := s.Select("sum(pages)") + " FROM " + s.TableNamed("session_seals") + fmt.Sprintf(" WHERE log = %s AND first >= %d", s.Text(log), first)
-	for row, err := range s.Rows(ctx, sql, 1) {
-		if err != nil {
-			return 0, err
-		}
-		pages, _ = strconv.ParseUint(row[0].Text, 10, 63) // of none there is no sum
-	}
-	return pages, nil
-}
-
 // SealAt is the one that begins at a page of a log.
 func SealAt(ctx context.Context, s query.Store, log string, first uint64) (*StoredSeal, error) {
 	some, err := readSeals(ctx, s, log, fmt.Sprintf("first = %d", first))
