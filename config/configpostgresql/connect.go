@@ -108,9 +108,17 @@ func (c ClientConfig) driverConfig(ctx context.Context, o Options) (*pgconn.Conf
 	}
 	cfg.ValidateConnect = nil
 	if o.Writes {
-		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		cfg.ValidateConnect = requireWrites
 	}
 	return cfg, c.addEndpoints(ctx, cfg)
+}
+
+func requireWrites(ctx context.Context, conn *pgconn.PgConn) error {
+	err := pgconn.ValidateConnectTargetSessionAttrsReadWrite(ctx, conn)
+	if err != nil && ctx.Err() == nil && !conn.IsClosed() {
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return err
 }
 
 func (c ClientConfig) addEndpoints(ctx context.Context, cfg *pgconn.Config) error {

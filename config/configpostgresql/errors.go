@@ -19,6 +19,10 @@ var (
 	ErrCleartext   = errors.New("the server asks for the password in cleartext, and has not got it")
 )
 
+// RemedyReadOnly is what mends ErrReadOnly.
+const RemedyReadOnly = "name the primary under endpoints; where it is the primary, default_transaction_read_only is on for the server, the database or the account: " +
+	"ALTER ROLE … SET default_transaction_read_only = off"
+
 // SQLState is the SQLSTATE of an error of the server's, "" of any other.
 func SQLState(err error) string {
 	var e *pgconn.PgError
@@ -51,10 +55,12 @@ func diagnoseError(err error) (remedy string, kind error) {
 	case "57P03", "57P01", "57P02":
 		return "it is tried again", ErrStarting
 	case "25006":
-		return "name the primary under endpoints", ErrReadOnly
+		return RemedyReadOnly, ErrReadOnly
 	case "":
 		var failed *pgconn.ConnectError
 		switch {
+		case errors.Is(err, ErrReadOnly):
+			return RemedyReadOnly, ErrReadOnly
 		case !errors.As(err, &failed):
 		case strings.Contains(failed.Error(), "require_auth check failed"): // the driver has no type for it
 			return "write `tls: {}`, or let pg_hba.conf have scram-sha-256 in place of password, ldap, pam or radius; " +

@@ -66,6 +66,7 @@ func TestStore(t *testing.T) {
 		{"ForcedCommit", forcedCommit},
 		{"CheckConnection", checkConnection},
 		{"RemediesNameQuoted", remediesNameQuoted},
+		{"StrangeDatabases", strangeDatabases},
 		{"YoungAtTheLastMoment", youngAtTheLastMoment},
 		{"ServerRefusesRecords", serverRefusesRecords},
 		{"AnotherUniqueKey", anotherUniqueKey},

@@ -37,6 +37,10 @@ func (cfg Config) loginRemedy(err error) (key, remedy string) {
 		return "username", "ALTER ROLE " + account + " LOGIN PASSWORD '…', or a line of pg_hba.conf that lets this account in"
 	case errors.Is(err, configpostgresql.ErrDatabase):
 		return "database", "CREATE DATABASE " + database + ", or GRANT CONNECT ON DATABASE " + database + " TO " + account
+	case errors.Is(err, configpostgresql.ErrCleartext):
+		return "tls", "tls: {}, which verifies the server; or scram-sha-256 in its pg_hba.conf, or in auth_type of its pooler"
+	case errors.Is(err, configpostgresql.ErrReadOnly):
+		return "endpoints", configpostgresql.RemedyReadOnly
 	case errors.Is(err, ErrTooOld):
 		return "endpoints", "name a PostgreSQL server of version 14 or later"
 	}
@@ -65,6 +69,13 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 	ask("fsync", "endpoints", "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()", "SELECT current_setting('fsync')", func(r []string) (bool, string) {
 		return r[0] != "off", r[0]
 	})
+	ask("encoding", "database", remedyEncoding, "SELECT current_setting('server_encoding')", func(r []string) (bool, string) {
+		return r[0] == encodingUTF8, r[0]
+	})
+	if s.cfg.Schema != "" && !ask("grant USAGE on the schema", "schema", "GRANT CREATE, USAGE ON SCHEMA "+schema+" TO "+account,
+		"SELECT coalesce(has_schema_privilege(to_regnamespace('"+schema+"'), 'USAGE'), true)", isGranted) {
+		return findings
+	}
 	if !ask("schema", "schema", "CREATE SCHEMA "+configpostgresql.QuoteIdentifierIfNeeded(s.cfg.Schema)+" AUTHORIZATION "+account, "SELECT coalesce(current_schema(), '')", func(r []string) (bool, string) {
 		schema = configpostgresql.QuoteIdentifierIfNeeded(r[0])
 		return r[0] != "", r[0]

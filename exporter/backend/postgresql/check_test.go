@@ -1,14 +1,18 @@
 package postgresql
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/config/configopaque"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
@@ -74,6 +78,44 @@ func pasteRemedies(t *testing.T, owner, audit Config, subject string) {
 			rowsOfMany(t, owner, f.Remedy)
 		}
 	}
+}
+
+// strangeDatabases: a schema of somebody else, a search_path whose first schema needs quotes, and an encoding that lacks characters.
+func strangeDatabases(t *testing.T, pg *postgresql.Server) {
+	pg.ExecIn(t, server.AppDB, "CREATE SCHEMA others")
+	cfg := testConfig(t, pg)
+	cfg.Schema = "others"
+	var remedies []string
+	for _, f := range cfg.CheckConnection(t.Context()) {
+		if !f.OK && f.Subject != "fsync" {
+			remedies = append(remedies, f.Remedy)
+		}
+	}
+	require.Equal(t, []string{"GRANT CREATE, USAGE ON SCHEMA others TO " + server.Alice.Name}, remedies)
+	cfg.Schema = "nowhere"
+	require.Contains(t, fmt.Sprint(cfg.CheckConnection(t.Context())), "CREATE SCHEMA nowhere AUTHORIZATION "+server.Alice.Name)
+
+	pg.Exec(t, "CREATE DATABASE template0")
+	pg.Exec(t, "CREATE DATABASE latin OWNER "+server.Alice.Name+" ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+	pg.ExecIn(t, "latin", `CREATE SCHEMA "My Schema" AUTHORIZATION `+server.Alice.Name)
+	pg.Exec(t, `ALTER DATABASE latin SET search_path = "My Schema"`)
+	cfg.Schema, cfg.Database = "", "latin"
+	require.Contains(t, fmt.Sprint(cfg.CheckConnection(t.Context())), "ENCODING 'UTF8'")
+	log, lines := observer.New(zap.WarnLevel)
+	s := newStore(t, cfg)
+	s.log = zap.New(log)
+	require.NoError(t, s.Start(t.Context()))
+	require.Equal(t, 1, lines.FilterMessageSnippet("not in UTF8").Len())
+	var foreign session.Event
+	for _, e := range typical(1, 2) {
+		foreign = *e
+	}
+	foreign.User = "日本"
+	require.Equal(t, 1, write1(t, s, typical(0, 1)).Written)
+	result := write1(t, s, seq(&foreign))
+	require.Len(t, result.Rejected, 1)
+	require.Contains(t, result.Rejected[0].Reason, "encoding")
+	stopStore(t, s)
 }
 
 // remediesNameQuoted: an account and a database whose names need quotes are spelled so that the server takes the statements.

@@ -22,6 +22,7 @@ var (
 	ErrLocked      = errors.New("somebody else holds a lock on the tables")
 	ErrNewerSchema = errors.New("schema of a newer program")
 	ErrNoSchema    = errors.New("schema is missing or not as this program made it")
+	ErrCutOff      = errors.New("the server cut a statement off")
 	ErrStopped     = errors.New("the postgresql backend is not running")
 )
 
@@ -94,7 +95,15 @@ func diagnoseServerError(e *pgconn.PgError) (remedy string, kind error) {
 	case "55P03":
 		return "end the transaction that holds it; it is tried again", ErrLocked
 	case "25006":
-		return "name the primary under endpoints", configpostgresql.ErrReadOnly
+		return configpostgresql.RemedyReadOnly, configpostgresql.ErrReadOnly
+	case "08P01":
+		return "a pooler in front has to pool by transaction or by session", ErrCutOff
+	case "57014":
+		return "raise statement_timeout for the account, as in ALTER ROLE … SET statement_timeout = 0", ErrCutOff
+	case "25P03":
+		return "raise idle_in_transaction_session_timeout for the account, as in ALTER ROLE … SET idle_in_transaction_session_timeout = '1min'", ErrCutOff
+	case "25P04":
+		return "raise transaction_timeout for the account, as in ALTER ROLE … SET transaction_timeout = 0", ErrCutOff
 	}
 	return "", nil
 }
@@ -133,6 +142,9 @@ func refusalWithoutValues(err error) string {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return "the server refuses the record"
+	}
+	if e.Code == "22P05" {
+		return "a text has characters that the database's encoding lacks: make a database with ENCODING 'UTF8'"
 	}
 	reason := "the server refuses the record with SQLSTATE " + e.Code
 	if e.ColumnName != "" {

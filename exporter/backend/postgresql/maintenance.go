@@ -30,7 +30,7 @@ func (s *store) withNewConn(ctx context.Context, do func(context.Context, *pgcon
 }
 
 func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
-	if err := s.warnOfFsync(ctx, conn); err != nil {
+	if err := s.warnOfServer(ctx, conn); err != nil {
 		return err
 	}
 	if err := s.migrateSchema(ctx, conn); err != nil {

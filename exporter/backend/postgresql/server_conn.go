@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 )
@@ -15,6 +16,11 @@ const (
 	idleTrust = time.Second
 	// commitTimeout bounds a commit, which no caller interrupts.
 	commitTimeout = time.Minute
+)
+
+const (
+	encodingUTF8   = "UTF8"
+	remedyEncoding = "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it under database"
 )
 
 // serverConn is a connection, made when it is first wanted and made anew when it broke.
@@ -105,12 +111,18 @@ func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
 	return execStatements(ctx, conn, "SET synchronous_commit = on")
 }
 
-func (s *store) warnOfFsync(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := queryRows(ctx, conn, "SELECT current_setting('fsync')")
-	if err == nil && rows[0][0] == "off" { // no session can change it
+func (s *store) warnOfServer(ctx context.Context, conn *pgconn.PgConn) error {
+	rows, err := queryRows(ctx, conn, "SELECT current_setting('fsync'), current_setting('server_encoding')")
+	if err != nil {
+		return err
+	}
+	if encoding := rows[0][1]; encoding != encodingUTF8 {
+		s.log.Warn("the database is not in UTF8: records with characters that its encoding lacks go into the dead letter; "+remedyEncoding, zap.String("encoding", encoding))
+	}
+	if rows[0][0] == "off" { // no session can change it
 		s.log.Warn("the server runs with fsync = off: what it commits does not survive a loss of power; set fsync = on in its postgresql.conf")
 	}
-	return err
+	return nil
 }
 
 func closeGracefully(conn *pgconn.PgConn) { configpostgresql.CloseWithin(conn, time.Second) }

@@ -23,6 +23,10 @@ func startFails(t *testing.T, pg *postgresql.Server) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
+	pg.Exec(t, "CREATE ROLE reader LOGIN PASSWORD 'x'")
+	pg.Exec(t, "ALTER ROLE reader SET default_transaction_read_only = on")
+	pg.Exec(t, "CREATE ROLE hasty LOGIN PASSWORD 'x'")
+	pg.Exec(t, "ALTER ROLE hasty SET statement_timeout = '1ms'")
 	for _, c := range []struct {
 		name   string
 		change func(*Config)
@@ -34,6 +38,8 @@ func startFails(t *testing.T, pg *postgresql.Server) {
 		{"no CONNECT", func(c *Config) { c.Database = server.SealedDB }, configpostgresql.ErrDatabase, "CONNECT"},
 		{"endpoint", func(c *Config) { c.Endpoints = []string{closed.Addr().String()} }, configpostgresql.ErrUnreachable, "endpoints"},
 		{"schema", func(c *Config) { c.Schema = "nowhere" }, ErrNoSchema, "schema"},
+		{"read-only account", func(c *Config) { c.Username, c.Password = "reader", "x" }, configpostgresql.ErrReadOnly, "default_transaction_read_only"},
+		{"hasty account", func(c *Config) { c.Username, c.Password = "hasty", "x" }, ErrCutOff, "statement_timeout"},
 		{"privilege", func(c *Config) { c.Schema = "information_schema" }, ErrPrivilege, "grants"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -93,7 +93,7 @@ func (s *store) namedViews() (all []migrations.View) {
 }
 
 func (s *store) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := queryRows(ctx, conn, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (ARRAY["+
+	rows, err := queryRows(ctx, conn, "SELECT relname FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname = ANY (ARRAY["+
 		migrations.QuotedNames(s.namedViews())+"]::name[])")
 	if err != nil || len(rows) == 0 {
 		return err
