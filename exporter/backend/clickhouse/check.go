@@ -103,6 +103,13 @@ func (cfg Config) checkGrants(ctx context.Context, l *serverConn) (findings []co
 	if err != nil {
 		return []connectcheck.Finding{cfg.unaskedFinding("grants", account, err)}
 	}
+	locked := "getSetting('readonly') > 0"
+	if cfg.CreateSchema {
+		locked += " OR NOT getSetting('allow_ddl')"
+	}
+	if n, err := l.queryNumber(ctx, "SELECT toString(toUInt8("+locked+")) AS text"); err == nil && n > 0 { // no grant helps
+		return []connectcheck.Finding{{Subject: "settings", Detail: "the account may change nothing", Key: "username", Remedy: remedyProfile}}
+	}
 	for _, grant := range cfg.neededGrants(there > 0) {
 		f := connectcheck.Finding{OK: true, Subject: "grant " + grant, Detail: "granted"}
 		granted, err := l.checkOneGrant(ctx, grant)

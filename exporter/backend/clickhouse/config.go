@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
@@ -68,6 +69,9 @@ func (cfg Config) Validate() error {
 	}
 	if d := cfg.Database; d != "" && !databasePattern.MatchString(d) {
 		errs = append(errs, errors.New("database: may hold up to 128 letters, digits and underscores, and begins with no digit"))
+	}
+	if d := strings.ToLower(cfg.Database); d == "system" || d == "information_schema" {
+		errs = append(errs, errors.New("database: that is the server's own, whose session_log the source clickhouse reads: name another"))
 	}
 	if c := cfg.Cluster; c != "" && !clusterPattern.MatchString(c) {
 		errs = append(errs, errors.New("cluster: may hold letters, digits, and the signs _ . - { }"))

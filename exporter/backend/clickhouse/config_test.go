@@ -34,6 +34,7 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.Sessions.AssumedClosedAfter = -1 }, "sessions::assumed_closed_after: "},
 		{func(c *Config) { c.TablePrefix = "drop table;" }, "table_prefix: "},
 		{func(c *Config) { c.Database = "a.b" }, "database: "},
+		{func(c *Config) { c.Database = "system" }, "database: that is the server's own"},
 		{func(c *Config) { c.Cluster = "it's" }, "cluster: "},
 		{func(c *Config) { c.Quorum = "most" }, "quorum: must be auto or a number"},
 		{func(c *Config) { c.Quorum = "0" }, "quorum: "},

@@ -18,6 +18,7 @@ var (
 	ErrPrivilege      = errors.New("a privilege is missing")
 	ErrLogin          = errors.New("the server refuses the login")
 	ErrResources      = errors.New("the server lacks memory, threads or disk")
+	ErrLimit          = errors.New("a setting limits the account")
 	ErrBusy           = errors.New("the server cannot keep up")
 	ErrReadOnly       = errors.New("the table takes no writes now")
 	ErrNoQuorum       = errors.New("too few replicas have the records")
@@ -28,6 +29,8 @@ var (
 	ErrStopped        = errors.New("the clickhouse backend is not running")
 )
 
+const remedyProfile = "readonly, or allow_ddl = 0, stands in the account's settings: give it a profile without"
+
 // errorDiagnosis is what a code of the server means for a batch.
 type errorDiagnosis struct {
 	codes  []int
@@ -37,7 +40,10 @@ type errorDiagnosis struct {
 }
 
 var errorDiagnoses = []errorDiagnosis{
-	{[]int{configclickhouse.CodeAccessDenied, 164}, ErrPrivilege, "README.md of the clickhouse backend lists the grants", 0},
+	{[]int{configclickhouse.CodeAccessDenied}, ErrPrivilege, "README.md of the clickhouse backend lists the grants", 0},
+	{[]int{164, 392}, ErrPrivilege, remedyProfile, 0},
+	{[]int{158, 159, 160, 161, 162, 165, 167, 168, 191, 201, 290, 307, 396, 700}, ErrLimit, "raise it for this account, in its profile or quota; the server's text names it", 0},
+	{[]int{704}, ErrLimit, "switch use_query_cache off for this account", 0},
 	{[]int{
 		configclickhouse.CodeAuthenticationFailed, configclickhouse.CodeUnknownUser, configclickhouse.CodeWrongPassword,
 		configclickhouse.CodeRequiredPassword,
@@ -45,7 +51,8 @@ var errorDiagnoses = []errorDiagnosis{
 	{[]int{configclickhouse.CodeUnknownTable, configclickhouse.CodeUnknownIdentifier, codeUnknownDatabase, 16}, ErrNoSchema, "check database, table_prefix and create_schema", 0},
 	{[]int{252}, ErrBusy, "it has too many parts, which merges make fewer; make larger batches (sending_queue::batch)", 5 * time.Second},
 	{[]int{202, 473}, ErrBusy, "too many queries run at the same time", time.Second},
-	{[]int{241, 439, 173}, ErrResources, "the batch is tried again", 2 * time.Second},
+	{[]int{241}, ErrResources, "raise max_memory_usage in the account's profile where it is small; the batch is tried again", 2 * time.Second},
+	{[]int{439, 173}, ErrResources, "the batch is tried again", 2 * time.Second},
 	{[]int{243}, ErrResources, "free some space on its disks, or set ttl; the batch is tried again", 5 * time.Second},
 	{[]int{242, 225, 999}, ErrReadOnly, "the node has lost ZooKeeper or Keeper; the batch is tried again", 2 * time.Second},
 	{[]int{285, 286, 289, 319}, ErrNoQuorum, "start the missing replicas, or lower quorum; the batch is tried again and counts once", 2 * time.Second},

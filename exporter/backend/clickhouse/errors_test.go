@@ -45,6 +45,9 @@ func TestDiagnoses(t *testing.T) {
 	f(279, ErrAway, true)      // ALL_CONNECTION_TRIES_FAILED
 	f(497, ErrPrivilege, false)
 	f(516, ErrLogin, false)
+	f(164, ErrPrivilege, false) // READONLY
+	f(158, ErrLimit, false)     // TOO_MANY_ROWS
+	f(201, ErrLimit, false)     // QUOTA_EXCEEDED
 	f(60, ErrNoSchema, false)
 	f(81, ErrNoSchema, false)
 }

@@ -122,6 +122,21 @@ func TestPrivilegesToMakeTheSchemaOnACluster(t *testing.T) {
 	require.True(t, complete)
 }
 
+// TestGrantsThatDoNotHelp: what a readonly account lacks is no grant.
+func TestGrantsThatDoNotHelp(t *testing.T) {
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), testengine.Users("<profiles><reader><readonly>1</readonly></reader></profiles>"+
+		"<users><sessionlog><password>secret</password><networks><ip>::/0</ip></networks><profile>reader</profile></sessionlog></users>"))
+	cfg := sessionlogConfig(t, server, "native")
+	require.Empty(t, missingGrants(t, cfg))
+	findings := cfg.CheckConnection(t.Context())
+	last := findings[len(findings)-1]
+	require.False(t, last.OK)
+	require.Contains(t, last.Remedy, "readonly")
+	s := newStore(t, cfg)
+	require.ErrorContains(t, s.Start(t.Context()), "give it a profile without")
+	stopStore(t, s)
+}
+
 // TestGrantsThatCannotBeAsked, here since the account has used up its quota, are no grants.
 func TestGrantsThatCannotBeAsked(t *testing.T) {
 	quota := func(queries int) testengine.Option {

@@ -15,11 +15,12 @@ import (
 
 // CheckConnection looks at the file, the right to write it, the room on its disk, its schema and its soundness. It changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.Finding) {
+	linked := cfg.followLink()
 	info, err := os.Stat(cfg.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return cfg.checkFolder()
-	case err != nil || info.IsDir():
+	case linked != nil || err != nil || !info.Mode().IsRegular():
 		return append(findings, connectcheck.Finding{
 			Subject: "file", Detail: fmt.Sprintf("%q is no file that can be read", cfg.Path), Key: "path",
 			Remedy: "name a file in a folder that this user may write, such as /var/lib/otelcol-sessionlog/session_log.db",

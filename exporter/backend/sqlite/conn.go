@@ -23,6 +23,9 @@ import (
 const busyStep = 25 * time.Millisecond
 
 func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
+	if err := cfg.followLink(); err != nil {
+		return err
+	}
 	// A file that is there must not even be opened: closing it would drop the locks of an SQLite connection of this process.
 	if info, err := os.Stat(cfg.Path); err == nil {
 		if info.Size() == 0 {
@@ -32,6 +35,9 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 		if info.IsDir() {
 			return backend.MarkMisconfigured(fmt.Errorf("sqlite: path %q is a directory: name a file in it, for example %q",
 				cfg.Path, filepath.Join(cfg.Path, "session_log.db")))
+		}
+		if !info.Mode().IsRegular() {
+			return backend.MarkMisconfigured(fmt.Errorf("sqlite: path %q is a device, a pipe or a socket: name a file", cfg.Path))
 		}
 		return nil
 	}
@@ -55,6 +61,21 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 		return fmt.Errorf("sqlite: path %q: %w", cfg.Path, err)
 	}
 	return syncDirectory(dir)
+}
+
+// followLink has the path lead to the file itself, for the log stands beside that, and a link may be there before its file is.
+func (cfg *Config) followLink() error {
+	for range 10 {
+		target, err := os.Readlink(cfg.Path)
+		if err != nil { // no link
+			return nil
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(cfg.Path), target)
+		}
+		cfg.Path = target
+	}
+	return backend.MarkMisconfigured(fmt.Errorf("sqlite: path %q is a link that leads to no file: name a file", cfg.Path))
 }
 
 func syncDirectory(dir string) error {

@@ -178,6 +178,28 @@ func TestPathIsADirectory(t *testing.T) {
 	require.ErrorContains(t, newStore(t, cfg).Start(t.Context()), "is a directory: name a file in it")
 }
 
+// TestPathIsALink: the file is made where the link leads, and its log stands beside it, where it is watched.
+func TestPathIsALink(t *testing.T) {
+	cfg := testConfig(t)
+	folder := filepath.Dir(cfg.Path)
+	require.NoError(t, os.MkdirAll(folder, 0o700))
+	require.NoError(t, os.Symlink("there/real.db", cfg.Path))
+	require.True(t, cfg.CheckConnection(t.Context())[0].OK)
+	s := newStore(t, cfg)
+	require.NoError(t, s.Start(t.Context()))
+	require.Equal(t, filepath.Join(folder, "there", "real.db"), s.cfg.Path)
+	require.NoError(t, s.Shutdown(context.Background()))
+	require.FileExists(t, filepath.Join(folder, "there", "real.db"))
+
+	for target, want := range map[string]string{"round.db": "leads to no file", "/dev/null": "is a device"} {
+		cfg.Path = filepath.Join(folder, "round.db")
+		require.NoError(t, os.Symlink(target, cfg.Path))
+		require.False(t, cfg.CheckConnection(t.Context())[0].OK)
+		require.ErrorContains(t, newStore(t, cfg).Start(t.Context()), want)
+		require.NoError(t, os.Remove(cfg.Path))
+	}
+}
+
 func TestFolderCannotBeMade(t *testing.T) {
 	cfg := testConfig(t)
 	require.NoError(t, os.MkdirAll(filepath.Dir(cfg.Path), 0o700))
