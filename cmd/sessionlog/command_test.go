@@ -93,6 +93,11 @@ func TestHostileNames(t *testing.T) {
 	for line := range strings.Lines(caller{width: 60, variables: map[string]string{"NO_COLOR": "1"}}.run(t, "search", "--sqlite", file, "--columns", "time,user_name,record_id").out) {
 		require.LessOrEqual(t, text.StringWidth(strings.TrimSpace(line)), 60)
 	}
+	long := storyFile(t)
+	writeEvents(t, long, []session.Event{{Kind: session.KindLogin, Outcome: session.OutcomeFailure, Time: now.UnixNano(), RecordID: session.ID{9}, User: strings.Repeat("x", 10_000)}})
+	for line := range strings.Lines(run(t, "search", "--sqlite", long, "--columns", "user_name,kind").out) {
+		require.Less(t, len(line), widestPiped+100, "one long name makes no row of others wide")
+	}
 	a := run(t, "search", "--sqlite", "no\x1b[2Jsuch")
 	require.Equal(t, statusError, a.status)
 	require.NotContains(t, a.errors, "\x1b")

@@ -227,9 +227,9 @@ func (p *answerPrinter) newTable(columns []string) table.Writer {
 	configs := make([]table.ColumnConfig, len(columns))
 	for i, column := range columns {
 		header[i] = p.emphasizeTitle(p.headerOf(column))
-		configs[i].Number = i + 1
+		configs[i].Number, configs[i].WidthMax, configs[i].WidthMaxEnforcer = i+1, widestPiped, cutText
 		if p.width > 0 {
-			configs[i].WidthMax, configs[i].WidthMaxEnforcer = p.widestCell(column), cutText
+			configs[i].WidthMax = p.widestCell(column)
 			if isSentence(column) {
 				configs[i].WidthMaxEnforcer = text.WrapSoft
 			}
@@ -273,6 +273,9 @@ const leftOfSentence = 28
 
 // columnGap is between two columns.
 const columnGap = 2
+
+// widestPiped is how wide a column becomes that is no terminal's: each row of a table is as wide as its longest name, which an attacker types.
+const widestPiped = 400
 
 // isSentence tells the columns that are wrapped and not cut.
 func isSentence(column string) bool {
