@@ -200,6 +200,8 @@ func TestMistakes(t *testing.T) {
 		{[]string{"search", "--sqlite", file, "--exporter", "sessionlog"}, statusUsage, "--config"},
 		{[]string{"user", "--sqlite", file}, statusUsage, "NAME"},
 		{[]string{"search", "--sqlite", filepath.Join(t.TempDir(), "none.db")}, statusError, "there is no file"},
+		{[]string{"search", "--sqlite", t.TempDir()}, statusError, "is a folder"},
+		{[]string{"search", "--sqlite", writeFile(t, "empty.db", "")}, statusError, "of an exporter that has run"},
 		{[]string{"search", "--config", filepath.Join(t.TempDir(), "none.yaml")}, statusError, "none.yaml"},
 		{[]string{"search", "--postgresql", "postgresql://audit:hunter2@[::1/logins"}, statusUsage, "no URL"},
 		{[]string{"search", "--postgresql", "postgresql://audit:hunter2@127.0.0.1:1/logins?sslmod=x"}, statusUsage, "sslmod"},

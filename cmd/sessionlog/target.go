@@ -52,8 +52,11 @@ func (t *storeTarget) openStore(ctx context.Context, variable func(string) strin
 		return nil, err
 	}
 	if file := cfg.SQLite.Get(); file != nil && !cfg.ClickHouse.HasValue() && !cfg.PostgreSQL.HasValue() {
-		if _, err := os.Stat(file.Path); errors.Is(err, fs.ErrNotExist) {
+		switch info, err := os.Stat(file.Path); {
+		case errors.Is(err, fs.ErrNotExist):
 			return nil, fmt.Errorf("%s: there is no file %s: a relative path is one of the folder in which this command runs", name, file.Path)
+		case err == nil && info.IsDir():
+			return nil, fmt.Errorf("%s: %s is a folder: name the file in it", name, file.Path)
 		}
 	}
 	store, err := cfg.OpenQueryStore(ctx)

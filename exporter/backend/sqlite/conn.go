@@ -66,9 +66,13 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 // followLink has the path lead to the file itself, for the log stands beside that, and a link may be there before its file is.
 func (cfg *Config) followLink() error {
 	for range 10 {
+		info, err := os.Lstat(cfg.Path)
+		if err != nil || info.Mode()&os.ModeSymlink == 0 {
+			return nil //nolint:nilerr // what is not there is made, and of others the caller says what is wrong
+		}
 		target, err := os.Readlink(cfg.Path)
-		if err != nil { // no link
-			return nil
+		if err != nil {
+			return fmt.Errorf("sqlite: path %q: %w", cfg.Path, err)
 		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(filepath.Dir(cfg.Path), target)

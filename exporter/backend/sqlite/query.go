@@ -267,6 +267,9 @@ func (s *queryStore) eachRow(ctx context.Context, sql string, do func(*sqlite.St
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if sqlite.ErrCode(err) == sqlite.ResultError {
+		return fmt.Errorf("sqlite: asking, path %q: %w: name the file and the table_prefix of an exporter that has run: %w", s.cfg.Path, ErrNoSchema, err)
+	}
 	if err != nil {
 		return s.cfg.explainError("asking", err)
 	}
