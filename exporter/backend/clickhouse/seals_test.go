@@ -67,6 +67,12 @@ func (d sealedDatabase) Respell(t testing.TB, where string) {
 	d.Update(t, "session_events", "attributes", "mapFromArrays(arrayReverse(mapKeys(attributes)), arrayReverse(mapValues(attributes))), attribute_types = reverse(attribute_types)", where)
 }
 
+func (d sealedDatabase) Repeat(t testing.TB, table string) bool {
+	name := d.cfg.Database + "." + table
+	d.server.Exec(t, "INSERT INTO "+name+" SELECT * FROM "+name)
+	return true
+}
+
 func (d sealedDatabase) Bytes(b []byte) string { return "unhex('" + hex.EncodeToString(b) + "')" }
 
 func (d sealedDatabase) Column(t testing.TB, sql string) []string {

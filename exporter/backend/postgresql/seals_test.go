@@ -57,6 +57,8 @@ func (s sealedSchema) Respell(t testing.TB, where string) {
 	s.Update(t, "session_events", "attributes", `attributes || '{"size": 7}'`, where)
 }
 
+func (sealedSchema) Repeat(testing.TB, string) bool { return false }
+
 func (s sealedSchema) Bytes(b []byte) string { return fmt.Sprintf(`'\x%x'`, b) }
 
 func (s sealedSchema) Column(t testing.TB, sql string) (all []string) {

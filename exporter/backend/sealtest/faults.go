@@ -408,6 +408,21 @@ func manySeals(t *testing.T, r *sealRig) {
 	require.Contains(t, findingKinds(found), verify.KindPagesMissing, "nothing of the log is left but its last head")
 }
 
+// repeatedSeals are what an insert leaves whose outcome was not known, where nothing is unique.
+func repeatedSeals(t *testing.T, r *sealRig) {
+	r.write(numbers(0, 10))
+	r.write(numbers(10, 20))
+	if !r.db.Repeat(t, seals) || !r.db.Repeat(t, pages) {
+		t.Skip("a seal is there once")
+	}
+	r.write(numbers(20, 30))
+	require.Zero(t, r.alarms)
+	summary, found := r.verify(r.heads()...)
+	require.Empty(t, found)
+	require.Equal(t, 30, summary.Records)
+	r.proveRecords(idOf(3), idOf(25))
+}
+
 // hostileRecords are spelled as the program spells them, whatever a sender has put in.
 func hostileRecords(t *testing.T, r *sealRig) {
 	attrs := []session.Attr{

@@ -43,6 +43,8 @@ type Database interface {
 	Disguise(t testing.TB, table, where string) bool
 	// Respell has the attributes of a row read as before, and stand there as the program does not write them.
 	Respell(t testing.TB, where string)
+	// Repeat has each row of a table be there twice. It tells whether that is possible.
+	Repeat(t testing.TB, table string) bool
 	Bytes(b []byte) string
 	// Column is what a statement gives.
 	Column(t testing.TB, sql string) []string
@@ -91,6 +93,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"NewHeadsAreNotKept":                 newHeadsAreNotKept,
 	"ALogThatIsNamedIsRemoved":           namedLogRemoved,
 	"ARecordIsReplaced":                  recordReplaced,
+	"SealsThatAreThereTwice":             repeatedSeals,
 	"TwoErasuresAtOnce":                  erasuresAtOnce,
 	"TwoRetentions":                      twoRetentions,
 	"AKeyHandsOver":                      keyHandsOver,

@@ -151,6 +151,8 @@ func (f sealedFile) Respell(t testing.TB, where string) {
 	f.Update(t, "session_events", "attributes", `replace(attributes, '"mtu":', '"m\u0074u": ')`, where)
 }
 
+func (sealedFile) Repeat(testing.TB, string) bool { return false }
+
 func (f sealedFile) Bytes(b []byte) string { return "x'" + hex.EncodeToString(b) + "'" }
 
 func (f sealedFile) Column(t testing.TB, sql string) []string { return f.exec(t, sql) }

@@ -2,6 +2,7 @@
 package sealquery
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -70,6 +71,8 @@ func Seals(ctx context.Context, s query.Store, log string, from uint64) iter.Seq
 			if err != nil {
 				return err
 			}
+			read := len(some)
+			some = withoutRepeated(some)
 			if err := readPages(ctx, s, log, some); err != nil {
 				return err
 			}
@@ -79,7 +82,7 @@ func Seals(ctx context.Context, s query.Store, log string, from uint64) iter.Seq
 				}
 				from = max(from, one.First+1)
 			}
-			if len(some) < sealsAtOnce {
+			if read < sealsAtOnce {
 				return nil
 			}
 			if from == before { // numbers that cannot be read are behind all others
@@ -116,6 +119,7 @@ func FirstPage(ctx context.Context, s query.Store, log string) (first uint64, er
 // SealAt is the one that begins at a page of a log.
 func SealAt(ctx context.Context, s query.Store, log string, first uint64) (*StoredSeal, error) {
 	some, err := readSeals(ctx, s, log, fmt.Sprintf("first = %d", first))
+	some = withoutRepeated(some)
 	if err == nil && len(some) != 1 {
 		err = fmt.Errorf("session_seals: at page %d of log %s %w", first, log, ErrSealMissing)
 	}
@@ -131,7 +135,15 @@ func SealsBetween(ctx context.Context, s query.Store, log string, first, last ui
 	if err != nil {
 		return nil, err
 	}
+	some = withoutRepeated(some)
 	return some, readPages(ctx, s, log, some)
+}
+
+// withoutRepeated leaves out rows that an insert without a known outcome has left twice, where nothing is unique.
+func withoutRepeated(some []*StoredSeal) []*StoredSeal {
+	return slices.CompactFunc(some, func(a, b *StoredSeal) bool {
+		return a.First == b.First && a.Pages == b.Pages && a.Entries == b.Entries && a.Head == b.Head && bytes.Equal(a.Edge, b.Edge)
+	})
 }
 
 func readSeals(ctx context.Context, s query.Store, log, tail string) (all []*StoredSeal, err error) {
