@@ -17,6 +17,7 @@ import (
 type boundStatement struct {
 	about   []seal.Head   // of the table's logs
 	of      []*logHistory // those of about that this table has, as they were: it excuses nothing else
+	until   []uint64      // their pages then
 	reason  string
 	refused string // why it excuses nothing; empty: it does
 	signers seal.Keys
@@ -78,7 +79,7 @@ func (v *verifier) bindStatement(ctx context.Context, b *boundStatement) error {
 			return err
 		}
 		if log != nil {
-			b.of = append(b.of, log)
+			b.of, b.until = append(b.of, log), append(b.until, head.Size)
 		}
 		isPruned = isPruned || v.isPrunedBehind(head)
 	}
@@ -169,6 +170,19 @@ func (v *verifier) isPrunedBehind(head seal.Head) bool {
 
 // erasedRecords are the erasures that were stated of each id.
 type erasedRecords map[session.ID][]*sealedRange
+
+// cover tells whether an erasure is one of what a seal has of a record: of what its log had then, whatever clocks have told, or of what may have been stored then, and have waited for its
+// seal.
+func (e erasedRecords) cover(id session.ID, from *sealedRange) bool {
+	for _, r := range e[id] {
+		for i, of := range r.erasure.of {
+			if of == from.log && (from.first < r.erasure.until[i] || !from.sealed.After(r.sealed.Add(silentWithin))) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // lastOf is when an erasure of a record was stated, the last time, of what a log has of it. No log: of what any has.
 func (e erasedRecords) lastOf(id session.ID, log *logHistory) (stated time.Time) {

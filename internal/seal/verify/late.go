@@ -136,7 +136,7 @@ func (v *verifier) eachLateEntry(ctx context.Context, low, high session.ID, do f
 
 // missingRecord is one that has no row.
 type missingRecord struct {
-	log     *logHistory
+	from    *sealedRange
 	finding Finding
 }
 
@@ -164,7 +164,7 @@ func (v *verifier) judgeMissing(ctx context.Context, table string) error {
 	})
 	stated := late.erasures(table)
 	for _, m := range missing {
-		if coversErasure(stated.lastOf(m.finding.RecordID, m.log), m.finding.Sealed) {
+		if stated.cover(m.finding.RecordID, m.from) {
 			v.summary.Erased++
 			continue
 		}

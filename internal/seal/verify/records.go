@@ -473,10 +473,9 @@ func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
 
 func (v *verifier) noteMissing(s *sealedEntry, table string, several bool) {
 	at := time.Unix(0, s.Time).UTC()
-	stated := v.erased.lastOf(s.ID, s.from.log)
 	switch {
 	case s.seen:
-	case coversErasure(stated, s.from.sealed):
+	case v.erased.cover(s.ID, s.from.sealedRange):
 		v.summary.Erased++
 	case !s.from.trusted:
 		v.summary.Unjudged++
@@ -492,11 +491,6 @@ func (v *verifier) noteMissing(s *sealedEntry, table string, several bool) {
 		if len(v.erased[s.ID]) > 0 {
 			detail = "its erasure was stated, but not of what this log has sealed"
 		}
-		v.missing = append(v.missing, missingRecord{s.from.log, Finding{Kind: KindRemoved, RecordID: s.ID, Table: table, Time: at, Log: s.from.log.name, Sealed: s.from.sealed, Detail: detail}})
+		v.missing = append(v.missing, missingRecord{s.from.sealedRange, Finding{Kind: KindRemoved, RecordID: s.ID, Table: table, Time: at, Log: s.from.log.name, Sealed: s.from.sealed, Detail: detail}})
 	}
-}
-
-// coversErasure tells whether an erasure that was stated at a time is one of what was sealed at another: that may have been stored then, and have waited for its seal.
-func coversErasure(stated, sealed time.Time) bool {
-	return !stated.IsZero() && !sealed.After(stated.Add(silentWithin))
 }

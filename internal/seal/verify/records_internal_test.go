@@ -36,17 +36,19 @@ func TestEntriesAreCutInHalf(t *testing.T) {
 func TestAnErasureIsOfWhatWasThere(t *testing.T) {
 	at := time.Unix(1_790_000_000, 0)
 	log := &logHistory{}
-	stated := &sealedRange{sealed: at, erasure: &statedErasure{boundStatement: boundStatement{of: []*logHistory{log}}}}
+	stated := &sealedRange{sealed: at, erasure: &statedErasure{boundStatement: boundStatement{of: []*logHistory{log}, until: []uint64{7}}}}
 	v := &verifier{erased: erasedRecords{{1}: {stated}}}
-	missing := func(sealed time.Time) {
-		r := &sealedRange{log: log, sealed: sealed, trusted: true}
+	missing := func(first uint64, sealed time.Time) {
+		r := &sealedRange{log: log, first: first, sealed: sealed, trusted: true}
 		v.noteMissing(&sealedEntry{Entry: seal.Entry{Kind: seal.KindEvent, ID: session.ID{1}}, from: &stretchSeal{sealedRange: r}}, "session_events", false)
 	}
-	missing(at.Add(-time.Hour))
-	missing(at.Add(time.Minute))
+	missing(7, at.Add(-time.Hour))
+	missing(8, at.Add(time.Minute))
 	require.Empty(t, v.missing, "it had no seal yet")
-	require.Equal(t, 2, v.summary.Erased)
-	missing(at.Add(2 * time.Hour))
+	missing(6, at.AddDate(1, 0, 0))
+	require.Empty(t, v.missing, "a clock was ahead when it was sealed")
+	require.Equal(t, 3, v.summary.Erased)
+	missing(7, at.Add(2*time.Hour))
 	require.Len(t, v.missing, 1)
 }
 
