@@ -56,6 +56,9 @@ func (cfg Config) checkCluster(ctx context.Context, l *serverConn) connectcheck.
 }
 
 func (s *store) checkVersion(ctx context.Context, l *serverConn) connectcheck.Finding {
+	if err := s.requireDatabaseEngine(ctx, l); errors.Is(err, ErrEngine) {
+		return connectcheck.Finding{Subject: "database", Detail: err.Error(), Key: "database", Remedy: "CREATE DATABASE … ENGINE = Atomic, and name it"}
+	}
 	version, err := s.schemaVersion(ctx, l)
 	if s.cfg.CreateSchema && configclickhouse.HasCode(err, codeUnknownDatabase) {
 		return connectcheck.Finding{OK: true, Subject: "schema", Detail: "the database is not there; it is made at start"}

@@ -25,6 +25,7 @@ var (
 	ErrAway           = errors.New("a node of the cluster does not answer")
 	ErrSeveralServers = errors.New("answers come from more than one server")
 	ErrNewerSchema    = errors.New("schema of a newer program")
+	ErrEngine         = errors.New("the database has an engine that does not suit")
 	ErrNoSchema       = errors.New("schema is missing or not as this program made it")
 	ErrStopped        = errors.New("the clickhouse backend is not running")
 )
@@ -63,7 +64,7 @@ var errorDiagnoses = []errorDiagnosis{
 // explainError says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where it may
 // hold a value of a record.
 func (cfg *Config) explainError(doing string, err error) error {
-	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) || errors.Is(err, ErrSeveralServers) {
+	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) || errors.Is(err, ErrEngine) || errors.Is(err, ErrSeveralServers) {
 		return err
 	}
 	var told *configclickhouse.Exception

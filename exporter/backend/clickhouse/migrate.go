@@ -26,6 +26,9 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 			return err
 		}
 	}
+	if err := s.requireDatabaseEngine(ctx, l); err != nil {
+		return err
+	}
 	taken, err := s.viewNamesTaken(ctx, l) // before the version is asked for: whoever makes views notes it first
 	if err != nil {
 		return err
@@ -82,6 +85,26 @@ func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
 }
 
 // schemaVersion is the number of the last migration, 0 where there was none.
+// unsuitableEngines are those of databases in which tables do not last, or cannot be replicated as ours are.
+var unsuitableEngines = map[string]string{
+	"Memory":     "forgets its tables when the server ends",
+	"Replicated": "gives tables their replicas itself: ours would have rows on one of them alone",
+}
+
+func (s *store) requireDatabaseEngine(ctx context.Context, l *serverConn) error {
+	engines, err := l.queryTexts(ctx, "SELECT engine AS text FROM system.databases WHERE name = currentDatabase()")
+	if err != nil || len(engines) == 0 {
+		if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
+			return nil
+		}
+		return err
+	}
+	if why, unsuitable := unsuitableEngines[engines[0]]; unsuitable {
+		return fmt.Errorf("clickhouse: %s: %w: it is %s, which %s: name one of the engine Atomic under database", s.cfg.FirstHost(), ErrEngine, engines[0], why)
+	}
+	return nil
+}
+
 func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	rows, err := l.queryTexts(ctx, s.cfg.prefixNames("SELECT concat(toString(max(version)), ' ', argMin(name, version)) AS text FROM sessionlog_migrations"))
 	if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {

@@ -50,6 +50,18 @@ func starts(t *testing.T, ch *testengine.Server) {
 	require.Equal(t, "0", count(t, ch, cfg, settings+"NOT LIKE 'audit%'"))
 }
 
+// forgetfulDatabase: tables of a database in memory are gone with the server, and a yes has to be durable.
+func forgetfulDatabase(t *testing.T, ch *testengine.Server) {
+	cfg := testConfig(t, ch, "native")
+	ch.Exec(t, "CREATE DATABASE "+cfg.Database+" ENGINE = Memory")
+	s := newStore(t, cfg)
+	err := s.Start(t.Context())
+	require.ErrorIs(t, err, ErrEngine)
+	require.ErrorContains(t, err, "Atomic")
+	stopStore(t, s)
+	require.Contains(t, fmt.Sprint(cfg.CheckConnection(t.Context())), "ENGINE = Atomic")
+}
+
 // plaintextPassword: one that another machine gets without TLS is warned of when the backend is made.
 func plaintextPassword(t *testing.T, ch *testengine.Server) {
 	core, logs := observer.New(zap.WarnLevel)

@@ -41,6 +41,7 @@ func TestStore(t *testing.T) {
 		{"Starts", starts},
 		{"StartFails", startFails},
 		{"PlaintextPassword", plaintextPassword},
+		{"ForgetfulDatabase", forgetfulDatabase},
 		{"NothingOfClusters", nothingOfClusters},
 		{"SchemaByHand", schemaByHand},
 		{"AddedColumn", addedColumn},
