@@ -273,6 +273,12 @@ func retention(t *testing.T, r *sealRig) {
 	require.Equal(t, []verify.Kind{verify.KindRemoved}, findingKinds(found))
 	require.Equal(t, idOf(50), found[0].RecordID)
 	require.Equal(t, 1, summary.Expired)
+	for _, r.ttl = range []time.Duration{r.ttl, 2900 * time.Hour} {
+		r.write()
+	}
+	r.retentions = nil
+	r.verify()
+	require.Equal(t, []string{"records expire after 3000h0m0s", "records expire after 2900h0m0s"}, r.retentions)
 }
 
 // twoRetentions: what a collector expires may be another's. It has said so under seal.

@@ -152,8 +152,10 @@ type sealRig struct {
 	public  []string
 	alarms  int
 	log     *zap.Logger
-	wrap    func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
-	at      time.Time                                         // when it is verified
+
+	retentions []string                                          // that were listed
+	wrap       func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
+	at         time.Time                                         // when it is verified
 
 	patience     time.Duration
 	asked        func(query.Store) query.Store // what stands before the store that is verified; nil: nothing
@@ -252,7 +254,9 @@ func (r *sealRig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 	}
 	var found []verify.Finding
 	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience, Acknowledged: r.acknowledged, MaxAge: r.maxAge}, func(f verify.Finding) {
-		if f.Kind != verify.KindNoCopies && f.Kind != verify.KindErasure {
+		if f.Kind == verify.KindRetention {
+			r.retentions = append(r.retentions, f.Detail)
+		} else if f.Kind != verify.KindNoCopies && f.Kind != verify.KindErasure {
 			found = append(found, f)
 		}
 	})

@@ -56,6 +56,19 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 	}
 }
 
+// reportRetentions names each that was set: whoever makes one shorter has records deleted lawfully.
+func (v *verifier) reportRetentions() {
+	for _, w := range v.walks {
+		var ttl time.Duration
+		for _, r := range w.log.retentions {
+			if r.ttl != ttl && r.ttl > 0 {
+				v.report(Finding{Kind: KindRetention, Log: w.log.name, Sealed: r.from, Detail: "records expire after " + r.ttl.String()})
+			}
+			ttl = r.ttl
+		}
+	}
+}
+
 // bindRetentions finds the logs of the table in which a retention was stated: that of another table expires nothing here.
 func (v *verifier) bindRetentions(ctx context.Context) error {
 	for _, w := range v.walks {

@@ -52,11 +52,12 @@ const (
 
 	KindAcknowledged Kind = "acknowledged" // an alarm that whoever verifies knows of, or heads that are stated to be lost: it does not count
 	KindErasure      Kind = "erasure"      // one that was stated: it does not count
+	KindRetention    Kind = "retention"    // from when on records expire, and after how long: it does not count
 )
 
 // IsTampering tells whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
-	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindReplaced, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged, KindErasure}, k)
+	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindReplaced, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged, KindErasure, KindRetention}, k)
 }
 
 // Finding is one thing that is not as it should be.
@@ -195,7 +196,7 @@ func newVerifier(store query.Store, o Options, report func(Finding)) *verifier {
 	v.given = v.Keys
 	v.report = func(f Finding) {
 		switch {
-		case f.Kind == KindAcknowledged || f.Kind == KindErasure:
+		case f.Kind == KindAcknowledged || f.Kind == KindErasure || f.Kind == KindRetention:
 		case f.Kind.IsTampering():
 			v.summary.Tampering++
 		default:
@@ -268,6 +269,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 		return err
 	}
 	v.reportLosses()
+	v.reportRetentions()
 	v.checkWitnesses(copies)
 	v.checkAgeOfCopies(copies)
 	switch {
