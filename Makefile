@@ -1,5 +1,7 @@
 # Everything a newcomer needs is `make run`, `make test` and `make demo`; `make help` lists the rest.
 export CGO_ENABLED := 0
+# What debuggers read of our packages is a ninth of their compilation, and in no program that is made here.
+export GOFLAGS += -gcflags=github.com/otel-sessionlog/sessionlog/...=-dwarf=false
 export SESSIONLOG_ENGINES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sessionlog/engines
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -9,8 +11,8 @@ GOFUMPT_VERSION       := v0.12.0
 OCB_VERSION           := v0.165.0
 MANIFEST ?= config/builder.yaml
 PACKAGES ?= ./... ./session/... ./sdk/... ./testengine/...
-# What takes longest begins first.
-LONGEST_PACKAGES := $(addprefix ./,exporter/backend/clickhouse receiver/source/clickhouse internal/e2e extension/sessionlogexplorer/browsertest exporter/backend/sqlite exporter/backend/postgresql internal/faults)
+# What takes longest begins first, what waits long included.
+LONGEST_PACKAGES := $(addprefix ./,exporter/backend/clickhouse receiver/source/clickhouse internal/e2e extension/sessionlogexplorer/browsertest exporter/backend/sqlite exporter/backend/postgresql internal/faults receiver/source/redshift receiver/source/file testengine)
 # More than there are cores: tests of real servers wait as much as they compute.
 PACKAGES_AT_ONCE ?= 5
 MODULE_TESTS ?= .
