@@ -90,10 +90,11 @@ func TestDamagedWhileOpen(t *testing.T) {
 }
 
 func damagedWhileOpen(t *testing.T, damage func(*testing.T, Config), checkpointed bool) {
-	cfg := filled(t, 2000) // and everything is in the file, for its writer has ended
+	const filledBefore = 500
+	cfg := filled(t, filledBefore) // and everything is in the file, for its writer has ended
 	s := startStore(t, cfg)
 	if !checkpointed {
-		_, err := s.Write(t.Context(), typical(2000, 2010))
+		_, err := s.Write(t.Context(), typical(filledBefore, filledBefore+10))
 		require.NoError(t, err)
 	}
 	backup := backupOf(t, cfg)
@@ -105,7 +106,7 @@ func damagedWhileOpen(t *testing.T, damage func(*testing.T, Config), checkpointe
 		require.ErrorContains(t, err, "put a backup in its place")
 	}
 	copyOver(t, cfg.Path, backup)
-	kept := 2000
+	kept := filledBefore
 	if !checkpointed {
 		kept += 10
 	}
