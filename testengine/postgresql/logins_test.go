@@ -1,4 +1,4 @@
-package logins_test
+package postgresql_test
 
 import (
 	"bytes"
@@ -9,14 +9,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/logins"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // line is one of the log in format jsonlog.
 type line struct {

@@ -1,4 +1,4 @@
-package server_test
+package postgresql_test
 
 import (
 	"bufio"
@@ -45,7 +45,7 @@ func needEngine(t testing.TB) {
 	}
 }
 
-func start(t *testing.T, config server.Config) *server.Server {
+func startServer(t *testing.T, config server.Config) *server.Server {
 	t.Helper()
 	needEngine(t)
 	if config.Dir == "" {
@@ -118,7 +118,7 @@ func TestTheServerEndsWithItsParentEvenIfThatIsKilled(t *testing.T) {
 }
 
 func TestNobodyIsLeftAfterStopKillAndClose(t *testing.T) {
-	s := start(t, server.Config{})
+	s := startServer(t, server.Config{})
 	for _, end := range []func() error{s.Stop, s.Kill, s.Close} {
 		pids := family(t, s.PID)
 		require.Greater(t, len(pids), 4)
@@ -152,7 +152,7 @@ func TestAStartEndsWithItsContext(t *testing.T) {
 }
 
 func TestTwoServersOnOneFolderAreRefused(t *testing.T) {
-	s := start(t, server.Config{})
+	s := startServer(t, server.Config{})
 	_, err := server.Start(t.Context(), server.Config{Dir: s.Config().Dir})
 	require.ErrorContains(t, err, `lock file "postmaster.pid" already exists`)
 	rows, err := s.Query(t.Context(), "SELECT 1")
