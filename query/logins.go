@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	longestText  = 1000 // bytes of a name; longer ones are told apart by so many
+	longestText  = 1000 // bytes of a name; of longer ones so many count
 	mostEvidence = 100
 	mostFailures = 500_000 // are held at a time; then a question has come as far as they reach
 

@@ -238,7 +238,7 @@ func (h *historyReader) anyBefore(users []lookupKey, until int64) (bool, error) 
 	return false, nil
 }
 
-// anyOfPlace tells whether an instance had a login in a time, whoever it was. It is told as if, where there is no time to look.
+// anyOfPlace tells whether an instance had a login in a time, whoever it was. Where there is no time to ask, it is taken for one that had.
 func (h *historyReader) anyOfPlace(left timeBudget, place account, from, until int64) (found bool, err error) {
 	f := newTimeFilter(from, until)
 	f.Conditions = []Condition{place.system.conditionOn("system"), place.instance.conditionOn("instance")}

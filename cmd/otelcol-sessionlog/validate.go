@@ -215,7 +215,7 @@ func filesReadTwice(config map[string]any) (warnings []string) {
 				walkTexts(nil, members["exporters"], func(_ []string, exporter string) {
 					other := readers[exporter+"\n"+path]
 					if readers[exporter+"\n"+path] = name; other != "" && other != name {
-						warnings = append(warnings, fmt.Sprintf("receivers::%s::file::include: %s is read by %s too, and %s is told each login of it twice", name, path, other, exporter))
+						warnings = append(warnings, fmt.Sprintf("receivers::%s::file::include: %s is read by %s too, and %s gets each login of it twice", name, path, other, exporter))
 					}
 				})
 			})

@@ -43,7 +43,7 @@ func TestAdopt(t *testing.T) {
 	require.Equal(t, "adopted 0 records\n", well(t, "adopt", "--config", s.config, "--reason", "again"))
 	after := s.verify(t)
 	require.Equal(t, 0, after.status, after.out+after.errors)
-	require.Contains(t, after.out, "400 records (300 were adopted: found, not told) and 0 conflicts")
+	require.Contains(t, after.out, "400 records (300 were adopted: found, not received) and 0 conflicts")
 
 	file := filepath.Join(s.folder, "record.zip")
 	well(t, "prove", s.someRecord(t), "--sqlite", s.database, "-o", file)

@@ -19,7 +19,7 @@ func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Seals the records from before the log of seals began",
-		Long: "adopt seals what was in the table before seal was turned on: as records that were found, not told, so that nobody can change them unseen from now on. Nothing is\n" +
+		Long: "adopt seals what was in the table before seal was turned on: as records that were found, not received, so that nobody can change them unseen from now on. Nothing is\n" +
 			"adopted where verify finds evidence of tampering, nor what it calls inserted. It needs the configuration whose exporter has seal, and its key.\n\n" +
 			"Exit status: as that of verify.",
 		Example: "  sessionlog adopt --config collector.yaml --reason 'records of 2024 and 2025, compared with the backup of 2026-11-01'",

@@ -29,8 +29,8 @@ func newForgetCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 		Use:   "forget",
 		Short: "Erases the records of a person, or old ones, and states it under seal",
 		Long: "forget deletes records for good: from the table, what is kept aside and counted from it, and the exporter's dead letters. Where the exporter has seal, it signs before\n" +
-			"which ids go and why, so that verify tells it from tampering; no name is signed but what --reason says: name there a case, not a person. Where it is cut short,\n" +
-			"call it again. A record that its source tells once more comes back, which verify says: call forget again.\n\n" +
+			"which ids go and why, so that verify distinguishes it from tampering; no name is signed but what --reason says: name there a case, not a person. Where it is cut short,\n" +
+			"call it again. A record that its source delivers once more comes back, which verify says: call forget again.\n\n" +
 			"Exit status: 0 all that was chosen has gone; 2 it could not be done, or not all.",
 		Example: "  sessionlog forget --config collector.yaml --user alice --reason 'request 4711, article 17' --dry-run\n" +
 			"  sessionlog forget --config collector.yaml --before 2025-01-01 --reason 'retention of two years'",

@@ -36,7 +36,7 @@ func newImportCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 			"instance and redaction are those of a receiver of the configuration, so that each record has the id that it has when that receiver reads it: what is\n" +
 			"there already is not written again, and a collector may go on beside it.\n\n" +
 			"With --state an import that was interrupted, or killed, goes on where it was. Without, it begins anew, which writes nothing twice either.\n" +
-			"What cannot be read is counted and told at the end; records that the store refuses are in the exporter's dead letter.",
+			"What cannot be read is counted and listed at the end; records that the store refuses are in the exporter's dead letter.",
 		Example: "  sessionlog import --config collector.yaml --receiver sessionlog/warehouse --exporter sessionlog --state import.state exports/*.jsonl",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -30,7 +30,7 @@ type refusedCount struct {
 	count  int64
 }
 
-// mostReasons bounds the reasons that are told apart.
+// mostReasons bounds the reasons that are listed.
 const mostReasons = 1000
 
 func newImportSummary() *importSummary {

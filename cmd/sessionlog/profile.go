@@ -159,7 +159,7 @@ func parseIdentity(text, complaint string) (id session.ID, err error) {
 }
 
 func detailListing(events []session.Event) rowListing {
-	l := rowListing{name: "login", title: "What the first event tells", columns: []string{"field", "value"}, all: []string{"field", "value"}}
+	l := rowListing{name: "login", title: "What the first event says", columns: []string{"field", "value"}, all: []string{"field", "value"}}
 	if len(events) == 0 {
 		return l
 	}

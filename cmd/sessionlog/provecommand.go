@@ -48,7 +48,7 @@ func writeProof(ctx context.Context, s commandEnvironment, target *storeTarget, 
 	}
 	switch {
 	case errors.Is(err, seal.ErrNotSealed):
-		return fmt.Errorf("record %s is in no seal, or not as it was sealed: `sessionlog verify` tells which", id)
+		return fmt.Errorf("record %s is in no seal, or not as it was sealed: `sessionlog verify` says which", id)
 	case err != nil:
 		return fmt.Errorf("record %s: %w", id, err)
 	}
@@ -60,7 +60,7 @@ func newCheckCommand(s commandEnvironment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Checks a proof that prove has written, without the database",
-		Long: "check tells what a bundle of `sessionlog prove` shows: the record, and when it was sealed. FILE is the bundle, or the folder that it was\n" +
+		Long: "check says what a bundle of `sessionlog prove` shows: the record, and when it was sealed. FILE is the bundle, or the folder that it was\n" +
 			"unpacked into. It needs the public key that signed at that time, from whoever is trusted with it, and nothing else.\n\n" +
 			"Exit status: 0 proven; 1 not what was sealed; 2 it could not be checked.",
 		Example: "  sessionlog check record.zip --key 'audit.example.net/logins+5d2bb3d1+BA…'",
@@ -99,7 +99,7 @@ func checkProof(s commandEnvironment, path string, public []string) error {
 var sealedAs = map[seal.Kind]string{
 	seal.KindEvent:    "as it came to the collector",
 	seal.KindConflict: "as a second version of a record, which was kept aside",
-	seal.KindAdopted:  "as it was found in the table: nobody has told the collector of it",
+	seal.KindAdopted:  "as it was found in the table: no collector has received it",
 }
 
 func printProven(out io.Writer, shown *seal.Proven) {

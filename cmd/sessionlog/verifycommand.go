@@ -168,7 +168,7 @@ func (f *verifyFlags) conclude(out io.Writer, summary *verify.Summary) error {
 	} else {
 		adopted := ""
 		if summary.Adopted > 0 {
-			adopted = fmt.Sprintf(" (%d were adopted: found, not told)", summary.Adopted)
+			adopted = fmt.Sprintf(" (%d were adopted: found, not received)", summary.Adopted)
 		}
 		cosigned := ""
 		if len(f.witnesses) > 0 {

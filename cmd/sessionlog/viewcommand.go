@@ -56,7 +56,7 @@ func newViewCommand(s commandEnvironment, target *storeTarget, v *storeView, sql
 		cmd.Flags().IntVar(&f.limit, "limit", v.limit, "at most so many rows")
 	}
 	if v.pages {
-		cmd.Flags().StringVar(&f.after, "after", "", "go on after this `position`, which the page before told")
+		cmd.Flags().StringVar(&f.after, "after", "", "go on after this `position`, which the page before gave")
 	}
 	if v.columns {
 		cmd.Flags().StringSliceVar(&f.columns, "columns", nil, "these `COLUMNS`, as time,user_name,client_address")

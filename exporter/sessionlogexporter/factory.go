@@ -33,7 +33,7 @@ func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config
 }
 
 // NewImporter is an exporter of this configuration for whoever writes many events at once and waits for them: its queue is in memory and its
-// callers wait for the result, whatever sending_queue and retry_on_failure say. written is told what became of each batch, also of one that is
+// callers wait for the result, whatever sending_queue and retry_on_failure say. written gets what became of each batch, also of one that is
 // tried again.
 func (c *Config) NewImporter(ctx context.Context, set exporter.Settings, written func(backend.Result)) (exporter.Logs, error) {
 	own, usual := *c, DefaultDeliveryConfig()

@@ -29,7 +29,7 @@ func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	return append(s.checkTarget(ctx), c.checkTimeField()...)
 }
 
-// victoriaLogsFields names what VictoriaLogs wants to be told of a shape: the fields of time, message and stream.
+// victoriaLogsFields names what VictoriaLogs has to know of a shape: the fields of time, message and stream.
 var victoriaLogsFields = map[shape.Format][3]string{
 	shape.ECS:  {"@timestamp", "message", "event.dataset"},
 	shape.OCSF: {"time", "message", "class_name"},
@@ -54,7 +54,7 @@ func (c TargetConfig) checkTimeField() []connectcheck.Finding {
 	}
 	return []connectcheck.Finding{{
 		Subject: "time", Key: "endpoint",
-		Detail: fmt.Sprintf("VictoriaLogs is not told that the time of %s is in %s: each login would bear the time of its arrival", c.documentFormat(), fields[0]),
+		Detail: fmt.Sprintf("VictoriaLogs does not know that the time of %s is in %s: each login would bear the time of its arrival", c.documentFormat(), fields[0]),
 		Remedy: fmt.Sprintf("write the query ?_time_field=%s&_msg_field=%s&_stream_fields=%s", fields[0], fields[1], fields[2]),
 	}}
 }

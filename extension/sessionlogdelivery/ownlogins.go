@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// warnOfOwnLogins: over HTTP each request is a login, and a write that is told as a login is written again, without end.
+// warnOfOwnLogins: over HTTP each request is a login, and a write that is logged as a login is written again, without end.
 func (w *configWatcher) warnOfOwnLogins(conf map[string]any) {
 	blocks := eventComponents(conf)
 	for _, to := range blocks {

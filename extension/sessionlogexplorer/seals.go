@@ -195,7 +195,7 @@ func (x *explorerServer) answerBundle(w http.ResponseWriter, c *apiCall) error {
 	err := x.askRecord(c, func(ctx context.Context, s query.Store, e *session.Event) error {
 		proof, err := x.proveRecord(ctx, s, e)
 		if errors.Is(err, seal.ErrNotSealed) {
-			return &statusError{http.StatusNotFound, "the record is in no seal, or not as it was sealed: `sessionlog verify` tells which"}
+			return &statusError{http.StatusNotFound, "the record is in no seal, or not as it was sealed: `sessionlog verify` says which"}
 		}
 		if err == nil {
 			content, err = bundle.Zip(&proof)

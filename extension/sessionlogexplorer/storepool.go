@@ -101,7 +101,7 @@ func (p *storePool) takeIdle() (store openStore, found bool) {
 	return store, true
 }
 
-// closeStores takes no more questions, waits for those that are being answered, and closes what is open. Who asks has been told to stop.
+// closeStores takes no more questions, waits for those that are being answered, and closes what is open. Who asks has been stopped.
 func (p *storePool) closeStores() error {
 	select {
 	case <-p.stopped:

@@ -133,15 +133,15 @@ func (t *eventTail) pollEvents(ctx context.Context) (text []byte, err error) {
 }
 
 func (t *eventTail) newEventLines(events []session.Event, full bool, from int64) (text []byte) {
-	told := 0
+	written := 0
 	for _, e := range slices.Backward(events) {
 		if _, old := t.seen[e.RecordID]; !old && t.begun {
 			text = append(query.AppendEvent(text, &e), '\n')
-			told++
+			written++
 		}
 		t.seen[e.RecordID] = e.Time
 	}
-	if full && told == len(events) {
+	if full && written == len(events) {
 		text = append(appendErrorText(nil, fmt.Sprintf("more than %d events, or %d MiB of them, came at once: some are not shown here", maxEventsPerPage, maxPageBytes>>20)), text...)
 	}
 	if len(t.seen) > maxSeen {

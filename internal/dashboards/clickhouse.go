@@ -35,7 +35,7 @@ func clickhouse() sqlBackend {
 
 		totals:   "SELECT " + clickhouseCounts + ", uniq(user_name) AS users, uniq(client_address_text) AS addresses" + clickhouseLogins,
 		overTime: "SELECT $__timeInterval(time) AS at, " + clickhouseCounts + clickhouseLogins + "\nGROUP BY at ORDER BY at",
-		failureKinds: "SELECT $__timeInterval(time) AS at, if(error_type = '', 'not told', error_type) AS reason, count() AS failures" + clickhouseLogins +
+		failureKinds: "SELECT $__timeInterval(time) AS at, if(error_type = '', 'not known', error_type) AS reason, count() AS failures" + clickhouseLogins +
 			" AND type = 'LoginFailure'\nGROUP BY at, reason ORDER BY at",
 		openCount: "SELECT count() AS open\nFROM open_sessions\nWHERE " + clickhouseChosen,
 		openSessions: "SELECT login_time AS since, user_name AS user, system, instance, database_name AS database, client_address AS address, client_name AS client" +
@@ -44,7 +44,7 @@ func clickhouse() sqlBackend {
 			" AND type != 'Logout'\nGROUP BY user_name ORDER BY logins + failures DESC LIMIT 50",
 		topAddresses: "SELECT client_address_text AS address, " + clickhouseCounts + ", uniq(user_name) AS users, max(time) AS last" + clickhouseLogins +
 			" AND type != 'Logout'\nGROUP BY address ORDER BY logins + failures DESC LIMIT 50",
-		methods: "SELECT if(auth_method = '', 'not told', auth_method) AS method, count() AS logins, uniq(user_name) AS users, max(time) AS last" + clickhouseLogins +
+		methods: "SELECT if(auth_method = '', 'not known', auth_method) AS method, count() AS logins, uniq(user_name) AS users, max(time) AS last" + clickhouseLogins +
 			" AND type = 'LoginSuccess'\nGROUP BY method ORDER BY logins DESC",
 		passwordClients: "SELECT " + clickhouseClient + ", system, count() AS logins, uniq(user_name) AS users, max(time) AS last" + clickhouseLogins +
 			" AND type = 'LoginSuccess' AND auth_method = 'password'\nGROUP BY client, version, system ORDER BY logins DESC LIMIT 100",

@@ -7,7 +7,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 )
 
-// The endings that Prometheus' names may have: the collector's own endpoint leaves them out unless it is told otherwise, OTLP into Prometheus adds them.
+// The endings that Prometheus' names may have: the collector's own endpoint leaves them out unless it is set otherwise, OTLP into Prometheus adds them.
 const (
 	counterEnding = "(_total)?"
 	secondsEnding = "(_seconds)?"
@@ -81,11 +81,11 @@ func collectorDashboard() *dashboard.DashboardBuilder {
 		)...).Unit("s")).
 		WithPanel(d.chart("Backlog", "Rows of the source that are known and not read yet.", 12,
 			drawSeries("A", "max by (receiver) ("+selectMetric("receiver_sessionlog_backlog_rows", noEnding)+")", "{{receiver}}"))).
-		WithPanel(d.chart("Queue", "What waits for its backend, of what there is room for. At 1 senders are told to wait.", 12, drawSeries("A",
+		WithPanel(d.chart("Queue", "What waits for its backend, of what there is room for. At 1 senders have to wait.", 12, drawSeries("A",
 			"max by (exporter, instance) ("+selectMetric("exporter_queue_size", noEnding)+" / on (job, instance, exporter, data_type) "+selectMetric("exporter_queue_capacity", noEnding)+")",
 			"{{exporter}} of {{instance}}")).Unit("percentunit").AxisSoftMax(1)).
 		WithPanel(d.chart("Time of a write", "95 of 100 batches were durable within.", 12, drawSeries("A", slowest, "{{exporter}}")).Unit("s")).
-		WithPanel(d.bars("Dead letters", "Events and records that are on the disk in a dead letter: look at them.", 12, allSeries(
+		WithPanel(d.bars("Dead letters", "Events and records that are on the disk in a dead letter.", 12, allSeries(
 			counterIncrease("receiver", "receiver_sessionlog_dead_lettered_events"), "{{receiver}}", counterIncrease("exporter", "exporter_sessionlog_dead_lettered"), "{{exporter}}")...)).
 		WithPanel(d.bars("Refused, left out", "What did not become a row. The README of each component says what each means.", 12, allSeries(
 			counterIncrease("receiver", "receiver_sessionlog_refused_events"), "{{receiver}}: refused for good",

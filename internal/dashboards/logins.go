@@ -107,7 +107,7 @@ func outcomeColors() []dashboard.DynamicConfigValue {
 // openDescription says what counts as open, which is asked in another way of each backend.
 func openDescription(b sqlBackend) string {
 	if b.name == "clickhouse" {
-		return "Open now, whatever the span of time: of the view open_sessions, which looks at the records of the last day (sessions::assumed_closed_after)."
+		return "Open now, whatever the span of time: of the view open_sessions, which reads the records of the last day (sessions::assumed_closed_after)."
 	}
 	return "Those that began in this span of time and did not end in it."
 }

@@ -39,7 +39,7 @@ func postgresql() sqlBackend {
 
 		totals:   "SELECT " + postgresqlCounts + ", count(DISTINCT user_name) AS users, count(DISTINCT client_address_text) AS addresses" + postgresqlLogins,
 		overTime: "SELECT $__timeGroupAlias(time, $__interval), " + postgresqlCounts + postgresqlLogins + "\nGROUP BY 1 ORDER BY 1",
-		failureKinds: "SELECT $__timeGroupAlias(time, $__interval), coalesce(error_type, 'not told') AS metric, count(*) AS failures" + postgresqlLogins +
+		failureKinds: "SELECT $__timeGroupAlias(time, $__interval), coalesce(error_type, 'not known') AS metric, count(*) AS failures" + postgresqlLogins +
 			" AND outcome = 'failure'\nGROUP BY 1, 2 ORDER BY 1",
 		openCount: "SELECT count(*) AS open" + postgresqlOpen + postgresqlChosen,
 		openSessions: "SELECT time AS since, user_name AS \"user\", " + postgresqlOpenColumns + postgresqlOpen + postgresqlChosen +
@@ -48,7 +48,7 @@ func postgresql() sqlBackend {
 			" AND type <> 'Logout'\nGROUP BY user_name ORDER BY count(*) DESC LIMIT 50",
 		topAddresses: "SELECT client_address_text AS address, " + postgresqlCounts + ", count(DISTINCT user_name) AS users, max(time) AS last" + postgresqlLogins +
 			" AND type <> 'Logout'\nGROUP BY client_address_text ORDER BY count(*) DESC LIMIT 50",
-		methods: "SELECT coalesce(auth_method, 'not told') AS method, count(*) AS logins, count(DISTINCT user_name) AS users, max(time) AS last" + postgresqlLogins +
+		methods: "SELECT coalesce(auth_method, 'not known') AS method, count(*) AS logins, count(DISTINCT user_name) AS users, max(time) AS last" + postgresqlLogins +
 			" AND type = 'LoginSuccess'\nGROUP BY 1 ORDER BY 2 DESC",
 		passwordClients: "SELECT " + postgresqlClient + ", system, count(*) AS logins, count(DISTINCT user_name) AS users, max(time) AS last" + postgresqlLogins +
 			" AND type = 'LoginSuccess' AND auth_method = 'password'\nGROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 100",

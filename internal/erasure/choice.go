@@ -33,10 +33,10 @@ func (c *Choice) AddPerson(name string) {
 // AddRedacted adds somebody by what redact makes of a name.
 func (c *Choice) AddRedacted(name string, redact redaction.Config) {
 	if policy := redaction.New(redact); policy != nil {
-		for _, told := range []session.Event{{User: name}, {UserID: name, ActorName: name, ActorID: name}} {
-			told.Outcome = session.OutcomeFailure // the policy may be about failures alone
-			policy.RedactEvent(&told)
-			c.people = append(c.people, told)
+		for _, redacted := range []session.Event{{User: name}, {UserID: name, ActorName: name, ActorID: name}} {
+			redacted.Outcome = session.OutcomeFailure // the policy may be about failures alone
+			policy.RedactEvent(&redacted)
+			c.people = append(c.people, redacted)
 		}
 	}
 }

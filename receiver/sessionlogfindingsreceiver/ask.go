@@ -16,7 +16,7 @@ const (
 	mostRecords = 100            // of one delivery
 )
 
-// askAll asks every question up to now. An error of the backend or of the pipeline ends it, and all that was not told is asked by the next run.
+// askAll asks every question up to now. An error of the backend or of the pipeline ends it, and all that was not delivered is asked by the next run.
 func (r *findingsReceiver) askAll(ctx context.Context) error {
 	store, err := r.backend.OpenQueryStore(ctx)
 	if err != nil {
@@ -131,7 +131,7 @@ func (r *findingsReceiver) deliverNew(ctx context.Context, q *scheduledQuestion,
 	return nil
 }
 
-// deliverFindings hands findings to the pipeline; those that it refuses for good are told in a warning, and not again. The first of them are done.
+// deliverFindings hands findings to the pipeline; those that it refuses for good are in a warning, once. The first of them are done.
 func (r *findingsReceiver) deliverFindings(ctx context.Context, q *scheduledQuestion, tellings []newDelivery) (done int, err error) {
 	err = r.next.ConsumeLogs(ctx, r.records.logsOf(q, tellings))
 	switch {
@@ -140,7 +140,7 @@ func (r *findingsReceiver) deliverFindings(ctx context.Context, q *scheduledQues
 		return len(tellings), nil
 	case !consumererror.IsPermanent(err):
 		if ctx.Err() == nil {
-			r.conditions.RaiseReason("pipeline", err, "the pipeline does not take findings: they are delivered again in the next run; look at its exporters")
+			r.conditions.RaiseReason("pipeline", err, "the pipeline does not take findings: they are delivered again in the next run; check its exporters")
 		}
 		return 0, err
 	case len(tellings) == 1:

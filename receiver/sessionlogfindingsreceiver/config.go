@@ -42,7 +42,7 @@ type Config struct {
 	Ignore []IgnoreConfig `mapstructure:"ignore"`
 	// ExplorerURL is where the explorer can be reached by those who read the findings.
 	ExplorerURL string `mapstructure:"explorer_url"`
-	// Storage is the storage extension that keeps what was told. None: it is kept in memory.
+	// Storage is the storage extension that keeps what was delivered. None: it is kept in memory.
 	Storage *component.ID `mapstructure:"storage"`
 }
 
@@ -79,7 +79,7 @@ func (c *Config) Validate() error {
 		fail("interval: must be %s or more", leastInterval)
 	}
 	if c.Initial < 0 {
-		fail("initial: must not be negative; 0 tells nothing of the time before the first start")
+		fail("initial: must not be negative; with 0 nothing of the time before the first start is delivered")
 	}
 	if c.Lookback < leastLookback {
 		fail("lookback: must be %s or more: events come later than they happen", leastLookback)

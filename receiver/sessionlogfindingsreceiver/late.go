@@ -91,7 +91,7 @@ func (r *findingsReceiver) warnOfLateInstance(ctx context.Context, store query.S
 		return nil
 	}
 	r.conditions.Raise(name, "events were stored later than lookback allows, after their time had been asked about, and no question is asked about them: raise lookback to more than "+
-		"the source may be away, and look at that time in the explorer (New, with from and to)",
+		"the source may be away, and see that time in the explorer (New, with from and to)",
 		append(where, zap.Int64("events", late[0].Count), zap.Time("after", seen), zap.Time("before", unasked), zap.Stringer("lookback", r.config.Lookback))...)
 	return nil
 }

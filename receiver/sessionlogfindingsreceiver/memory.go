@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	tellAgainAt       = 10                  // times as many records as were told
+	redeliverAt       = 10                  // times as many records as were delivered
 	keptBeginnings    = 30 * 24 * time.Hour // how long it is remembered that a history has begun
 	keptAfterLookback = time.Hour
 )
 
 // questionMemory is what a receiver knows of one question. Its form as JSON is stored.
 type questionMemory struct {
-	Begin time.Time                      `json:"begin"` // nothing before it is asked
-	Asked time.Time                      `json:"asked"` // all before it was asked, and told
-	Told  map[string][]*deliveredFinding `json:"told"`  // by what it is about; no names stand there
+	Begin     time.Time                      `json:"begin"` // nothing before it is asked
+	Asked     time.Time                      `json:"asked"` // all before it was asked, and delivered
+	Delivered map[string][]*deliveredFinding `json:"told"`  // by what it is about; no names stand there
 }
 
 // deliveredFinding is a finding that was delivered.
@@ -30,7 +30,7 @@ type deliveredFinding struct {
 	ID            string    `json:"id"`
 	First         time.Time `json:"first"` // of all that was ever found of it
 	Last          time.Time `json:"last"`
-	Count         int64     `json:"count"` // as told
+	Count         int64     `json:"count"` // as delivered
 	Revision      int64     `json:"revision,omitempty"`
 	HistoryBegins bool      `json:"history_begins,omitempty"`
 }
@@ -41,40 +41,40 @@ type newDelivery struct {
 	id       string
 	revision int64
 	key      string
-	told     *deliveredFinding // before; nil for a new one
+	known    *deliveredFinding // before; nil for a new one
 }
 
 func decodeMemory(stored []byte) (*questionMemory, error) {
-	m := questionMemory{Told: map[string][]*deliveredFinding{}}
+	m := questionMemory{Delivered: map[string][]*deliveredFinding{}}
 	err := json.Unmarshal(stored, &m)
 	return &m, err
 }
 
-func (m *questionMemory) newDeliveries(found []query.Finding, options *query.QuestionOptions) (tellings []newDelivery) {
+func (m *questionMemory) newDeliveries(found []query.Finding, options *query.QuestionOptions) (deliveries []newDelivery) {
 	for i := len(found) - 1; i >= 0; i-- {
 		f := found[i]
 		key := keyOf(&f, options)
-		switch told := m.findDelivered(key, &f); {
-		case told == nil && m.isOfDeliveredGroup(f, options):
-		case told == nil:
-			tellings = append(tellings, newDelivery{Finding: f, id: identityOf(&f, options), key: key})
-		case f.Count >= tellAgainAt*told.Count && mayGrow(f.Question):
-			tellings = append(tellings, newDelivery{Finding: f, id: told.ID, revision: told.Revision + 1, key: key, told: told})
+		switch known := m.findDelivered(key, &f); {
+		case known == nil && m.isOfDeliveredGroup(f, options):
+		case known == nil:
+			deliveries = append(deliveries, newDelivery{Finding: f, id: identityOf(&f, options), key: key})
+		case f.Count >= redeliverAt*known.Count && mayGrow(f.Question):
+			deliveries = append(deliveries, newDelivery{Finding: f, id: known.ID, revision: known.Revision + 1, key: key, known: known})
 		default:
-			told.extendSpan(&f)
+			known.extendSpan(&f)
 		}
 	}
-	return tellings
+	return deliveries
 }
 
 func mayGrow(question string) bool { return question == failureBursts || question == guessedUsers }
 
-// findDelivered is the finding of which f is more: of the same user and address, and of the same time. A network that was told is not new.
+// findDelivered is the finding of which f is more: of the same user and address, and of the same time. A network that was delivered is not new.
 func (m *questionMemory) findDelivered(key string, f *query.Finding) *deliveredFinding {
 	isKnown := f.HistoryBegins || f.Question == firstSeen && f.User != "" && f.Address != ""
-	for _, told := range m.Told[key] {
-		if isKnown || !f.First.After(told.Last) && !told.First.After(f.Last) {
-			return told
+	for _, known := range m.Delivered[key] {
+		if isKnown || !f.First.After(known.Last) && !known.First.After(f.Last) {
+			return known
 		}
 	}
 	return nil
@@ -88,8 +88,8 @@ func (m *questionMemory) isOfDeliveredGroup(f query.Finding, options *query.Ques
 	ofUser, ofAddress := f, f
 	ofUser.Address, ofAddress.User = "", ""
 	for _, group := range []query.Finding{ofUser, ofAddress} {
-		for _, told := range m.Told[keyOf(&group, options)] {
-			if !f.First.Before(told.First) && !f.First.After(told.Last) {
+		for _, known := range m.Delivered[keyOf(&group, options)] {
+			if !f.First.Before(known.First) && !f.First.After(known.Last) {
 				return true
 			}
 		}
@@ -98,12 +98,12 @@ func (m *questionMemory) isOfDeliveredGroup(f query.Finding, options *query.Ques
 }
 
 func (m *questionMemory) rememberDelivered(t *newDelivery) {
-	if t.told == nil {
-		t.told = &deliveredFinding{ID: t.id, First: t.First, Last: t.Last, HistoryBegins: t.HistoryBegins}
-		m.Told[t.key] = append(m.Told[t.key], t.told)
+	if t.known == nil {
+		t.known = &deliveredFinding{ID: t.id, First: t.First, Last: t.Last, HistoryBegins: t.HistoryBegins}
+		m.Delivered[t.key] = append(m.Delivered[t.key], t.known)
 	}
-	t.told.Count, t.told.Revision = t.Count, t.revision
-	t.told.extendSpan(&t.Finding)
+	t.known.Count, t.known.Revision = t.Count, t.revision
+	t.known.extendSpan(&t.Finding)
 }
 
 func (t *deliveredFinding) extendSpan(f *query.Finding) {
@@ -116,19 +116,19 @@ func (t *deliveredFinding) extendSpan(f *query.Finding) {
 }
 
 func (m *questionMemory) forgetUnreachable(reach time.Duration) {
-	for key, all := range m.Told {
+	for key, all := range m.Delivered {
 		var kept []*deliveredFinding
-		for _, told := range all {
+		for _, known := range all {
 			oldest := m.Asked.Add(-reach - keptAfterLookback)
-			if told.HistoryBegins {
+			if known.HistoryBegins {
 				oldest = m.Asked.Add(-keptBeginnings)
 			}
-			if !told.Last.Before(oldest) {
-				kept = append(kept, told)
+			if !known.Last.Before(oldest) {
+				kept = append(kept, known)
 			}
 		}
-		if m.Told[key] = kept; len(kept) == 0 {
-			delete(m.Told, key)
+		if m.Delivered[key] = kept; len(kept) == 0 {
+			delete(m.Delivered, key)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func newFindingsReceiver(set receiver.Settings, config *Config, next consumer.Lo
 	return r, nil
 }
 
-// Start reads what was told and begins to ask. A backend that is not there yet is no error.
+// Start reads what was delivered and begins to ask. A backend that is not there yet is no error.
 func (r *findingsReceiver) Start(ctx context.Context, host component.Host) error {
 	if err := r.openAndLoad(ctx, host); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (r *findingsReceiver) reportRun(ctx context.Context, err error) {
 	}
 }
 
-// Shutdown ends the question that is asked. What was not remembered is told again after the next start, with the same ids.
+// Shutdown ends the question that is asked. What was not remembered is delivered again after the next start, with the same ids.
 func (r *findingsReceiver) Shutdown(ctx context.Context) error {
 	if r.done != nil {
 		r.cancel()

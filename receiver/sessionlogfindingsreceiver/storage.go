@@ -18,7 +18,7 @@ const storageVersion = "v1/"
 func (r *findingsReceiver) openStorage(ctx context.Context, host component.Host) (storage.Client, error) {
 	id := r.config.Storage
 	if id == nil {
-		r.set.Logger.Warn("no storage is set: after a restart the findings of the time that initial names are told again, with the same ids; " +
+		r.set.Logger.Warn("no storage is set: after a restart the findings of the time that initial names are delivered again, with the same ids; " +
 			"set storage to a storage extension, such as file_storage")
 		return nil, nil
 	}
@@ -41,18 +41,18 @@ func (r *findingsReceiver) loadMemory(ctx context.Context, question string) (*qu
 	if r.storage != nil {
 		stored, err := r.storage.Get(ctx, storageVersion+question)
 		if err != nil {
-			return nil, fmt.Errorf("storage: cannot read what was told: %w", err)
+			return nil, fmt.Errorf("storage: cannot read what was delivered: %w", err)
 		}
 		if stored != nil {
 			m, err := decodeMemory(stored)
 			if err != nil {
-				return nil, fmt.Errorf("storage: what was told of %s cannot be read: %w; give the storage extension another directory to begin anew", question, err)
+				return nil, fmt.Errorf("storage: what was delivered for %s cannot be read: %w; give the storage extension another directory to begin anew", question, err)
 			}
 			return m, nil
 		}
 	}
 	begin := r.now().Add(-r.config.Initial).UTC()
-	return &questionMemory{Begin: begin, Asked: begin, Told: map[string][]*deliveredFinding{}}, nil
+	return &questionMemory{Begin: begin, Asked: begin, Delivered: map[string][]*deliveredFinding{}}, nil
 }
 
 // newestEventsKey is no name of a question.
@@ -109,8 +109,8 @@ func (r *findingsReceiver) saveValue(ctx context.Context, key string, value any)
 		err = r.storage.Set(context.WithoutCancel(ctx), storageVersion+key, text)
 	}
 	if err != nil {
-		r.conditions.RaiseReason("storage", err, "storage: what was told cannot be remembered, and is told again after a restart: make room on its disk, or raise its max_size")
+		r.conditions.RaiseReason("storage", err, "storage: what was delivered cannot be remembered, and is delivered again after a restart: make room on its disk, or raise its max_size")
 		return
 	}
-	r.conditions.Clear("storage", "what was told is remembered again")
+	r.conditions.Clear("storage", "what was delivered is remembered again")
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // EraseRecords needs ALTER DELETE, and returns when every replica has written its parts anew. What is derived of the records' users goes before the records, so that a
-// call that was cut short finds them again, and is told anew of what is left.
+// call that was cut short finds them again, and gets what is left.
 func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	atOnce := len(ids)
 	if s.cfg.Cluster != "" {

@@ -67,12 +67,12 @@ func (cfg *Config) explainError(doing string, err error) error {
 	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) || errors.Is(err, ErrEngine) || errors.Is(err, ErrSeveralServers) {
 		return err
 	}
-	var told *configclickhouse.Exception
-	if !errors.As(err, &told) {
+	var exception *configclickhouse.Exception
+	if !errors.As(err, &exception) {
 		return fmt.Errorf("clickhouse: %s, %s: %w", doing, cfg.FirstHost(), err)
 	}
 	for _, d := range errorDiagnoses {
-		if !slices.Contains(d.codes, told.Code) {
+		if !slices.Contains(d.codes, exception.Code) {
 			continue
 		}
 		err = fmt.Errorf("clickhouse: %s, %s: %w: %s: %w", doing, cfg.FirstHost(), d.kind, d.remedy, err)
@@ -82,7 +82,7 @@ func (cfg *Config) explainError(doing string, err error) error {
 		return err
 	}
 	if doing == "writing" {
-		return fmt.Errorf("clickhouse: %s, %s: the server answers with code %d: it is tried again", doing, cfg.FirstHost(), told.Code)
+		return fmt.Errorf("clickhouse: %s, %s: the server answers with code %d: it is tried again", doing, cfg.FirstHost(), exception.Code)
 	}
 	return fmt.Errorf("clickhouse: %s, %s: %w", doing, cfg.FirstHost(), err)
 }

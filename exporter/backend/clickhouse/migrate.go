@@ -165,8 +165,8 @@ func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 	after := int64(s.cfg.Sessions.AssumedClosedAfter / time.Second)
 	want := fmt.Sprintf("%d %d", after, include)
 	const is = "SELECT concat(toString(assumed_closed_after), ' ', toString(include_postgresql)) AS text FROM sessionlog_settings"
-	told, err := l.queryTexts(ctx, s.cfg.prefixNames(is))
-	if err != nil || slices.Equal(told, []string{want}) {
+	stored, err := l.queryTexts(ctx, s.cfg.prefixNames(is))
+	if err != nil || slices.Equal(stored, []string{want}) {
 		return err
 	}
 	clause := ""

@@ -209,7 +209,7 @@ const summaryVersion = 4
 func (s *queryStore) Summary(ctx context.Context) (summary query.Summary, known bool, err error) {
 	if !s.isSummed {
 		row, err := s.numbers(ctx, "sessionlog_migrations", "", "max(version)")
-		if told := (*configclickhouse.Exception)(nil); err != nil && !errors.As(err, &told) {
+		if exception := (*configclickhouse.Exception)(nil); err != nil && !errors.As(err, &exception) {
 			return nil, false, err
 		}
 		s.isSummed = err == nil && row[0] >= summaryVersion
@@ -227,7 +227,7 @@ func (s summaryReader) NewPairs(from int64) string {
 		" GROUP BY user_name, system, instance, client_address HAVING min(first_seen) >= fromUnixTimestamp64Nano(" + strconv.FormatInt(from, 10) + ", 'UTC')"
 }
 
-// Hours groups what was told of a day more than once, of which the days are counted as bits.
+// Hours groups what was counted of a day more than once, of which the days are counted as bits.
 func (s summaryReader) Hours(begin int64, now, before []query.HourShift) string {
 	days := 0
 	set := func(shifts []query.HourShift) string {
@@ -290,7 +290,7 @@ func (s *queryStore) extremeTime(ctx context.Context, function, beyond string) (
 	return 0, false, nil
 }
 
-// numbers are those of the one row of an answer. Records that were told twice are twice there.
+// numbers are those of the one row of an answer. Records that were delivered twice are twice there.
 func (s *queryStore) numbers(ctx context.Context, table, where string, expressions ...string) ([]int64, error) {
 	all := make([]int64, len(expressions))
 	for row, err := range s.Rows(ctx, s.Select(expressions...)+" FROM "+s.cfg.prefixNames(table)+where, len(expressions)) {

@@ -36,8 +36,8 @@ func (l *serverConn) runStatement(ctx context.Context, statement func(configclic
 		}
 		again := l.hasAnswered
 		err := statement(l.conn)
-		var told *configclickhouse.Exception
-		if err == nil || errors.As(err, &told) {
+		var answer *configclickhouse.Exception
+		if err == nil || errors.As(err, &answer) {
 			l.hasAnswered = true
 			return err
 		}

@@ -148,7 +148,7 @@ func (s *store) forgetSummary(ctx context.Context, conn *pgconn.PgConn, oldest t
 // Summary is known unless much is not counted. Whoever may not read it has none.
 func (s *queryStore) Summary(ctx context.Context) (summary query.Summary, known bool, err error) {
 	left, _, err := s.oneNumber(ctx, "SELECT coalesce(sum(records), 0) FROM session_uncounted WHERE (SELECT count(*) FROM (SELECT FROM session_hours, session_pairs LIMIT 0) AS readable) = 0")
-	if told := (*pgconn.PgError)(nil); errors.As(err, &told) && (told.Code == undefinedTable || told.Code == codeDenied) {
+	if failure := (*pgconn.PgError)(nil); errors.As(err, &failure) && (failure.Code == undefinedTable || failure.Code == codeDenied) {
 		return nil, false, nil
 	}
 	return summaryReader{s}, err == nil && left <= mostUncounted, err

@@ -147,6 +147,6 @@ func (cfg *Config) retryWhileBusy(ctx context.Context, do func() error) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		time.Sleep(time.Millisecond) // some kinds of contention are told at once, without SQLite's own wait
+		time.Sleep(time.Millisecond) // some kinds of contention are reported at once, without SQLite's own wait
 	}
 }

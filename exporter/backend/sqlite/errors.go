@@ -51,7 +51,7 @@ func (cfg *Config) diagnoseCode(code sqlite.ResultCode) (kind error, remedy stri
 	case sqlite.ResultCantOpen:
 		return ErrCannotOpen, "the folder must exist and let this user make files in it, and the process must be allowed to open more (ulimit -n)"
 	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
-		return ErrDamaged, "put a backup in its place, or move it away and a new file is made; PRAGMA integrity_check tells more"
+		return ErrDamaged, "put a backup in its place, or move it away and a new file is made; PRAGMA integrity_check says more"
 	case sqlite.ResultIOErr, sqlite.ResultProtocol, sqlite.ResultNoLFS:
 		return ErrDisk, "look into the system's log for the volume's errors; a network share cannot hold the file"
 	}

@@ -14,7 +14,7 @@ const (
 	restartWait = time.Second
 	// One that failed is tried again after the first time, then after twice as long each time: whoever reads then reads for long.
 	firstRestartAgain, lastRestartAgain = time.Second, time.Minute
-	// longRestart is how long it may fail before somebody is told.
+	// longRestart is how long it may fail before it is logged.
 	longRestart = time.Minute
 
 	logGrows = "the log grows"

@@ -114,7 +114,7 @@ func (t *logTable) learnSortingKey(far, loose uint64) {
 	case far > 0:
 		if !t.warned {
 			t.warned = true
-			t.logger.Warn("rows whose event_date or event_time does not go with event_time_microseconds: each poll looks at all rows",
+			t.logger.Warn("rows whose event_date or event_time does not go with event_time_microseconds: each poll reads all rows",
 				zap.Stringer("table", t.log.Table), zap.Uint64("rows", far))
 		}
 		t.key = rows.KeyUnused

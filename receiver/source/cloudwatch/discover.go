@@ -98,7 +98,7 @@ func (r *streamReader) findStreams(ctx context.Context, group string) (streams [
 func (r *streamReader) reportNumber(group string, streams int) {
 	condition := "streams of " + group
 	if streams == 0 {
-		r.Conditions.Raise(condition, "the log group has no stream to read: is the server told to write this log (docs/clouds.md), and is `stream_prefixes` right?", zap.String("group", group))
+		r.Conditions.Raise(condition, "the log group has no stream to read: is the server set up to write this log (docs/clouds.md), and is `stream_prefixes` right?", zap.String("group", group))
 		return
 	}
 	r.Conditions.Clear(condition, "the log group has streams", zap.String("group", group))

@@ -13,11 +13,11 @@ const backlogLogInterval = time.Minute
 
 // Backlog tells how far the reading of many rows is, in the log and in the metrics. It is used by one goroutine.
 type Backlog struct {
-	host  source.Host
-	rows  uint64 // all of them, read or not; 0: there is none
-	read  uint64
-	began time.Time
-	told  time.Time // when the log last said how far it is
+	host   source.Host
+	rows   uint64 // all of them, read or not; 0: there is none
+	read   uint64
+	began  time.Time
+	logged time.Time // when the log last said how far it is
 }
 
 // NewBacklog makes one that has not begun.
@@ -32,7 +32,7 @@ func (b *Backlog) Begin(rows uint64) {
 	isNew := !b.IsUnderWay()
 	b.rows, b.read, b.began = rows, 0, now
 	if isNew {
-		b.told = now
+		b.logged = now
 		b.host.Log.Info("a backlog is read: how far it is follows every minute", zap.Uint64("rows", rows))
 	}
 	b.reportProgress()
@@ -58,8 +58,8 @@ func (b *Backlog) reportProgress() {
 		toGo = time.Duration(float64(left) / rate * float64(time.Second))
 	}
 	b.host.Stats.Backlog(int(left), rate, toGo) //nolint:gosec // a number of rows
-	if now.Sub(b.told) >= backlogLogInterval {
-		b.told = now
+	if now.Sub(b.logged) >= backlogLogInterval {
+		b.logged = now
 		b.host.Log.Info("a backlog is being read", zap.Uint64("read", b.read), zap.Uint64("left", left), zap.Int("rows_per_second", int(rate)),
 			zap.Stringer("time_to_go", toGo.Round(time.Second)))
 	}

@@ -136,7 +136,7 @@ func (c Config) checkContents(ctx context.Context, settings tail.Settings, files
 	}
 	if both := postgresFormats(checked); len(both) > 1 {
 		all = append(all, connectcheck.Finding{
-			Warning: true, Subject: "formats", Detail: strings.Join(both, " and ") + " are matched: where one PostgreSQL writes both, each login is told more than once", Key: "include",
+			Warning: true, Subject: "formats", Detail: strings.Join(both, " and ") + " are matched: where one PostgreSQL writes both, each login is delivered more than once", Key: "include",
 			Remedy: "write only the files of one of them under include, as *.json",
 		})
 	}
@@ -173,7 +173,7 @@ func (c Config) checkSample(ctx context.Context, settings tail.Settings, f tail.
 	}
 	for _, missing := range sample.Missing {
 		what, mends, _ := strings.Cut(missing, ": ")
-		all = append(all, connectcheck.Finding{Subject: "what " + f.Path + " tells", Detail: what, Remedy: mends})
+		all = append(all, connectcheck.Finding{Subject: "what " + f.Path + " says", Detail: what, Remedy: mends})
 	}
 	return append(all, c.checkAge(f, sample))
 }

@@ -37,9 +37,9 @@ func (s serverSettings) settingFindings(cfg Config) []connectcheck.Finding {
 		settingFinding("logging_collector", s.collector, isSettingOn(s.collector), "the server writes no log files that it could show",
 			"ALTER SYSTEM SET logging_collector = on, then restart the server"),
 		cfg.findDestination(s),
-		settingFinding("log_connections", s.connections, logsConnections(s.connections), "the log tells of refused logins only",
+		settingFinding("log_connections", s.connections, logsConnections(s.connections), "the log has refused logins only",
 			"ALTER SYSTEM SET log_connections = on"+reloadStatement+" (in 18 and later = 'all')"),
-		settingFinding("log_disconnections", s.disconnections, isSettingOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
+		settingFinding("log_disconnections", s.disconnections, isSettingOn(s.disconnections), "the log has no logouts, and before 18 it does not say for certain who was let in",
 			"ALTER SYSTEM SET log_disconnections = on"+reloadStatement),
 		settingFinding("lc_messages", s.messages, isEnglishLocale(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reloadStatement),
 	}

@@ -203,7 +203,7 @@ func (r *objectReader) endListing(p *objectPrefix) {
 func (r *objectReader) reportNone(p *objectPrefix, none bool) {
 	condition := "none of " + p.name
 	if none {
-		r.Conditions.Raise(condition, "there is no object to read: is the server told to write its log there (docs/clouds.md), and are `bucket`, `prefixes` and `include` right?",
+		r.Conditions.Raise(condition, "there is no object to read: is the server set up to write its log there (docs/clouds.md), and are `bucket`, `prefixes` and `include` right?",
 			zap.String("bucket", r.Bucket), zap.String("prefix", p.name))
 		return
 	}

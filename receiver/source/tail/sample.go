@@ -27,7 +27,7 @@ var ErrEmpty = errTooShort
 // sampleSize is how much of each end of a text is examined.
 const sampleSize = 256 << 10
 
-// TakeSample reads the ends of a text as Run would. An error is one of opening it, or says that its format cannot be told.
+// TakeSample reads the ends of a text as Run would. An error is one of opening it, or says that its format cannot be recognized.
 func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err error) {
 	text, err := openStream(ctx, s.Folder, f.Path)
 	if err != nil {
