@@ -37,7 +37,7 @@ func TestBackend(t *testing.T) {
 }
 
 // truncateStoringTables empties all of them in one statement.
-func truncateStoringTables(t *testing.T, server *testengine.Server, database, suffix, clause string) {
+func truncateStoringTables(t testing.TB, server *testengine.Server, database, suffix, clause string) {
 	t.Helper()
 	server.Exec(t, "TRUNCATE TABLES FROM "+database+` LIKE 'session\\_%s`+suffix+"'"+clause)
 }

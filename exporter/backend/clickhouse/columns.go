@@ -18,10 +18,12 @@ type eventColumn struct {
 }
 
 const (
-	asText = "toString(%s)"
-	asTime = "toString(reinterpretAsInt64(%s))"
-	asHex  = "hex(%s)"
-	asJSON = "toJSONString(%s)"
+	asIs       = "%s"
+	asText     = "toString(%s)"
+	asNullable = "CAST(%s AS Nullable(String))"
+	asTime     = "toString(reinterpretAsInt64(%s))"
+	asHex      = "hex(%s)"
+	asJSON     = "toJSONString(%s)"
 )
 
 const (
@@ -46,10 +48,10 @@ func columnsOfField(f *session.Field) []eventColumn {
 	case "Time", "Observed":
 		all[0].selects, all[0].write = asTime, numberColumn(typeTime, 8, appendInt64(f))
 	case "User":
-		all[0].write = func() blockColumn { return &userNameColumn{newDictionary()} }
+		all[0].selects, all[0].write = asNullable, func() blockColumn { return &userNameColumn{newDictionary()} }
 	case "Extra":
 		all = append(all, eventColumn{
-			name: "attribute_types", selects: asText,
+			name: "attribute_types", selects: asIs,
 			write: func() blockColumn { return &attributeTypesColumn{dictionary: newDictionary()} }, read: jsoncolumn.ReadTypeLetters,
 		})
 	}
@@ -60,9 +62,9 @@ func columnByType(f *session.Field) (selects string, write func() blockColumn) {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
 		if f.HighCardinality {
-			return asText, func() blockColumn { return &textColumn{field: textFieldOf(f)} }
+			return asIs, func() blockColumn { return &textColumn{field: textFieldOf(f)} }
 		}
-		return asText, func() blockColumn { return &dictionaryColumn{newDictionary(), textFieldOf(f)} } // any text; many different ones only cost more
+		return asIs, func() blockColumn { return &dictionaryColumn{newDictionary(), textFieldOf(f)} } // any text; many different ones only cost more
 	case *session.Kind:
 		return asText, numberColumn(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) })
 	case *session.Outcome:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
 // Codes of the server that have a meaning here.
@@ -29,7 +30,7 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 	if err := s.requireDatabaseEngine(ctx, l); err != nil {
 		return err
 	}
-	taken, err := s.viewNamesTaken(ctx, l) // before the version is asked for: whoever makes views notes it first
+	there, err := s.tablesThere(ctx, l) // before the version is asked for: whoever makes views notes it first
 	if err != nil {
 		return err
 	}
@@ -37,8 +38,12 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 	if err != nil {
 		return err
 	}
-	if version == 0 && len(taken) > 0 && s.cfg.CreateSchema {
-		return s.nameTaken(taken[0])
+	if version == 0 && s.cfg.CreateSchema {
+		for _, v := range s.views {
+			if name := s.cfg.prefixNames(v.Name); there[name].kind != "" {
+				return s.nameTaken(name)
+			}
+		}
 	}
 	if version > len(s.files) {
 		return backend.MarkMisconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
@@ -48,8 +53,30 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 		if err := s.requireColumns(ctx, l); err != nil {
 			return err
 		}
+		s.warnOfFsync(there)
 		return s.checkViewsByHand(ctx, l)
 	}
+	if err := s.migrateTables(ctx, l, version); err != nil {
+		return err
+	}
+	if version < len(s.files) {
+		if there, err = s.tablesThere(ctx, l); err != nil {
+			return err
+		}
+	}
+	if err := s.makeViews(ctx, l, there); err != nil {
+		return err
+	}
+	if err := s.decideTTL(ctx, l, there); err != nil {
+		return err
+	}
+	if err := s.applyTableSettings(ctx, l, there); err != nil {
+		return err
+	}
+	return s.writeViewSettings(ctx, l)
+}
+
+func (s *store) migrateTables(ctx context.Context, l *serverConn, version int) error {
 	for _, m := range s.files[version:] {
 		for _, statement := range s.cfg.migrationStatements(m.SQL) {
 			if err := l.execSchemaChange(ctx, statement); err != nil {
@@ -57,16 +84,28 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 			}
 		}
 	}
-	if err := s.makeViews(ctx, l); err != nil {
-		return err
+	return nil
+}
+
+// tableThere is a table or a view as the server describes it.
+type tableThere struct{ kind, comment, engine string }
+
+// tablesThere are those that keep rows and those that have the name of a view, by name.
+func (s *store) tablesThere(ctx context.Context, l *serverConn) (map[string]tableThere, error) {
+	names := s.cfg.prefixNames(migrations.QuotedNames(s.views))
+	for _, t := range storingTables {
+		name, _ := s.cfg.storingTable(t.name)
+		names += ", '" + name + "'"
 	}
-	if err := s.decideTTL(ctx, l); err != nil {
-		return err
+	texts, err := l.queryTexts(ctx, `SELECT concat(name, '\0', engine, '\0', comment, '\0', engine_full) AS text FROM system.tables `+
+		"WHERE database = currentDatabase() AND name IN ("+names+")")
+	there := map[string]tableThere{}
+	for _, text := range texts {
+		if part := strings.SplitN(text, "\x00", 4); len(part) == 4 {
+			there[part[0]] = tableThere{kind: part[1], comment: part[2], engine: part[3]}
+		}
 	}
-	if err := s.applyTableSettings(ctx, l); err != nil {
-		return err
-	}
-	return s.writeViewSettings(ctx, l)
+	return there, err
 }
 
 func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
@@ -121,13 +160,14 @@ func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	return strconv.Atoi(version)
 }
 
-func (s *store) applyTableSettings(ctx context.Context, l *serverConn) error {
+func (s *store) applyTableSettings(ctx context.Context, l *serverConn, there map[string]tableThere) error {
 	for _, t := range storingTables {
 		table, clause := s.cfg.storingTable(t.name)
-		engine, err := l.tableEngine(ctx, table)
-		if err != nil || engine == "" {
-			return err
+		engine := there[table].engine
+		if engine == "" {
+			return nil
 		}
+		var err error
 		if ttl := ttlExpression(t.aged, s.ttl); ttl == "" && strings.Contains(engine, " TTL ") {
 			err = l.execSchemaChange(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
 		} else if ttl != "" && !strings.Contains(engine, " TTL "+ttl+" ") {
@@ -141,12 +181,6 @@ func (s *store) applyTableSettings(ctx context.Context, l *serverConn) error {
 		}
 	}
 	return nil
-}
-
-// tableEngine is how the server describes a table's engine, "" where there is no such table.
-func (l *serverConn) tableEngine(ctx context.Context, table string) (string, error) {
-	all, err := l.queryTexts(ctx, "SELECT engine_full AS text FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
-	return strings.Join(all, ""), err
 }
 
 // storingTable is the name of the table that keeps the rows, and where an ALTER of it has to run.
@@ -198,24 +232,20 @@ func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
 		}
 	}
 	if len(missing) == 0 {
-		return s.warnOfFsync(ctx, l)
+		return nil
 	}
 	slices.Sort(missing)
 	return fmt.Errorf("clickhouse: %s lacks %s: %w: set create_schema, or run the files of migrations/ and views/ by hand",
 		s.cfg.FirstHost(), strings.Join(missing, ", "), ErrNoSchema)
 }
 
-func (s *store) warnOfFsync(ctx context.Context, l *serverConn) error {
+func (s *store) warnOfFsync(there map[string]tableThere) {
 	for _, t := range storingTables {
 		table, _ := s.cfg.storingTable(t.name)
-		engine, err := l.tableEngine(ctx, table)
-		if err != nil {
-			return err
-		}
+		engine := there[table].engine
 		if engine != "" && s.cfg.Fsync && s.cfg.fsyncSettings(engine) != "" {
 			s.log.Warn("This table does not wait for the disk, so a loss of power may take records that count as stored. Change it, or set fsync: false",
 				zap.String("table", table), zap.String("change", "ALTER TABLE "+table+" MODIFY SETTING "+s.cfg.fsyncSettings(engine)))
 		}
 	}
-	return nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // serversAsked is how often it is asked who answers, each time over a new connection.
-const serversAsked = 8
+var serversAsked = 8
 
 // requireOneServer finds out whether records would be spread over servers that know nothing of each other, before anything is made on
 // one of them. Servers that keep their tables together are as good as one.

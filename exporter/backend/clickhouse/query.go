@@ -181,8 +181,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 		cells := make([]query.Cell, expressions)
 		return s.eachRow(ctx, sql, results, func(row int) (bool, error) {
 			for i, column := range columns {
-				value := column.Row(row)
-				cells[i] = query.Cell{Text: value.Value, Absent: !value.Set}
+				cells[i].Text, cells[i].Absent = column.textAt(row)
 			}
 			return next(cells), nil
 		})

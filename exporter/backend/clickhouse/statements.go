@@ -101,7 +101,7 @@ func (cfg *Config) insertSettings() string {
 func selectList() string {
 	list := make([]string, len(eventColumns))
 	for i, c := range eventColumns {
-		list[i] = "CAST(" + fmt.Sprintf(c.selects, c.name) + " AS Nullable(String)) AS " + textAlias(c.name)
+		list[i] = fmt.Sprintf(c.selects, c.name) + " AS " + textAlias(c.name)
 	}
 	return strings.Join(list, ", ")
 }

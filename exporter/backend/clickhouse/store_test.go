@@ -56,9 +56,7 @@ func usedConfig(t testing.TB, s *testengine.Server, protocol string) Config {
 	cfg := testConfig(t, s, protocol)
 	cfg.Database = "used"
 	s.Exec(t, "CREATE DATABASE IF NOT EXISTS used")
-	for _, table := range storingTables {
-		s.Exec(t, "TRUNCATE TABLE IF EXISTS used."+table.name)
-	}
+	truncateStoringTables(t, s, cfg.Database, "", "")
 	return cfg
 }
 

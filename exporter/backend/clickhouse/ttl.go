@@ -13,19 +13,15 @@ import (
 // ttlSeconds finds the seconds of a TTL that ttlOf has made, in the engine as the server prints it.
 var ttlSeconds = regexp.MustCompile(` TTL .*toIntervalSecond\((\d+)\)`)
 
-func (s *store) decideTTL(ctx context.Context, l *serverConn) error {
+func (s *store) decideTTL(ctx context.Context, l *serverConn, there map[string]tableThere) error {
 	s.ttl = 0
 	if s.cfg.TTL == 0 {
 		return nil
 	}
 	// The server deletes by itself what a table's TTL says, so the tables keep theirs until a shorter one may count.
 	table, _ := s.cfg.storingTable("session_events")
-	engine, err := l.tableEngine(ctx, table)
-	if err != nil {
-		return err
-	}
 	limit := retention.TTLChange{TTL: s.cfg.TTL, Confirmed: s.cfg.TTLConfirm}
-	if m := ttlSeconds.FindStringSubmatch(engine); m != nil {
+	if m := ttlSeconds.FindStringSubmatch(there[table].engine); m != nil {
 		seconds, err := strconv.ParseInt(m[1], 10, 64)
 		if err != nil {
 			return err

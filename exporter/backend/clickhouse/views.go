@@ -20,33 +20,19 @@ var viewFiles embed.FS
 // allViews are all views but those that inserts go through, and sessionlog_settings.
 var allViews = migrations.MustReadViews(viewFiles, "views")
 
-// viewNamesTaken are the names of views under which there is something, with its engine and comment.
-func (s *store) viewNamesTaken(ctx context.Context, l *serverConn) ([]string, error) {
-	return l.queryTexts(ctx, "SELECT concat(name, ' ', engine, ' ', comment) AS text FROM system.tables WHERE database = currentDatabase() AND name IN ("+
-		s.cfg.prefixNames(migrations.QuotedNames(s.views))+")")
-}
-
-func (s *store) nameTaken(taken string) error {
-	name, _, _ := strings.Cut(taken, " ")
+func (s *store) nameTaken(name string) error {
 	return backend.NameTaken("clickhouse: "+s.cfg.FirstHost(), name, "database or table_prefix")
 }
 
-func (s *store) makeViews(ctx context.Context, l *serverConn) error {
-	there, err := s.viewNamesTaken(ctx, l)
-	if err != nil {
-		return err
-	}
+func (s *store) makeViews(ctx context.Context, l *serverConn, there map[string]tableThere) error {
 	for _, v := range s.views {
 		named := migrations.View{Name: s.cfg.prefixNames(v.Name), SQL: s.cfg.prefixNames(v.SQL)}
-		at := slices.IndexFunc(there, func(t string) bool { return strings.HasPrefix(t, named.Name+" ") })
-		if at >= 0 {
-			comment, isView := strings.CutPrefix(there[at], named.Name+" View ")
-			if !isView { // a table of somebody else
-				return s.nameTaken(there[at])
-			}
-			if comment == named.Comment() || migrations.IsOfNewerProgram(comment) {
-				continue
-			}
+		switch is := there[named.Name]; {
+		case is.kind == "":
+		case is.kind != "View": // a table of somebody else
+			return s.nameTaken(named.Name)
+		case is.comment == named.Comment() || migrations.IsOfNewerProgram(is.comment):
+			continue
 		}
 		if err := l.execSchemaChange(ctx, s.cfg.viewStatement(v)+" COMMENT '"+named.Comment()+"'"); err != nil {
 			return fmt.Errorf("view %s: %w", named.Name, err)
