@@ -19,12 +19,13 @@ import (
 // TestCluster shows one cluster after the other misfortune: each test begins with all nodes running.
 func TestCluster(t *testing.T) {
 	t.Run("Suite", clusterSuite)
-	c := testengine.ClickHouseCluster(t, 2, 2, testengine.LogsOnDemand())
+	c := testengine.ClickHouseCluster(t, 2, 2, testengine.LogsOnDemand(), sessionlogMay(grantsOnCluster(t)...))
 	cfg := clusterConfig(c, "audit")
 	for _, step := range []struct {
 		name string
 		test func(*testing.T, *testengine.Cluster, Config)
 	}{
+		{"Privileges", clusterPrivileges},
 		{"ByHand", clusterByHand},
 		{"Spread", clusterSpread},
 		{"OnceFromEverywhere", clusterOnce},
@@ -133,8 +134,10 @@ func clusterOnce(t *testing.T, c *testengine.Cluster, cfg Config) {
 
 // clusterTTLWaits, with the expired records counted over both shards, and the TTL changed on all nodes.
 func clusterTTLWaits(t *testing.T, c *testengine.Cluster, cfg Config) {
-	cfg.Database = "ttl"
+	cfg.Database = "by_hand" // which the program takes over
 	node := c.Nodes()[3]
+	node.Exec(t, "CREATE DATABASE IF NOT EXISTS by_hand ON CLUSTER '"+c.Name+"'")
+	truncateStoringTables(t, node, cfg.Database, "_local", " ON CLUSTER '"+c.Name+"' SYNC")
 	requireTTLWaits(t, cfg, func() string {
 		return count(t, node, cfg, "SELECT countIf(engine_full LIKE '% TTL %') FROM system.tables WHERE database = currentDatabase()")
 	}, func(sql string) string { return count(t, node, cfg, sql) })
@@ -176,11 +179,10 @@ func clusterZooKeeperDead(t *testing.T, c *testengine.Cluster, cfg Config) {
 	requireCount(t, c, cfg, 2700)
 }
 
-// clusterDeadDuringDDL: the other nodes have the schema at once, and the dead one when it is back.
 // clusterDeadDuringDDL: a node that was away while tables were made, and then changed, has them as the others do soon after it is back.
 func clusterDeadDuringDDL(t *testing.T, c *testengine.Cluster, cfg Config) {
 	usual, usualInterval := schemaChangeLimits, nodesInterval
-	schemaChangeLimits.first, schemaChangeLimits.nodeAway, nodesInterval = "8", "2", time.Second
+	schemaChangeLimits.first, schemaChangeLimits.nodeAway, nodesInterval = "8", "2", 4*time.Second
 	defer func() { schemaChangeLimits, nodesInterval = usual, usualInterval }()
 	dead := c.Shards[1][1]
 	dead.Kill(t)
@@ -216,7 +218,7 @@ func requireCount(t *testing.T, c *testengine.Cluster, cfg Config, want int) {
 // eventually waits for a condition that must come.
 func eventually(t testing.TB, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); !done(); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); !done(); time.Sleep(250 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not come")
 		}
