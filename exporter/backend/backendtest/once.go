@@ -215,7 +215,7 @@ func poisonRecords(t *testing.T, h Harness) {
 
 // concurrentWriters write overlapping batches: each event counts as written once, whoever was first.
 func concurrentWriters(t *testing.T, h Harness) {
-	const writers, each, step = 6, 150, 25 // half of a batch: what two neighbours write at a time overlaps
+	const writers, each, step = 6, 100, 25 // half of a batch: what two neighbours write at a time overlaps
 	s := h.New(t)
 	b := openBackend(t, s)
 	var all [][]*session.Event

@@ -171,8 +171,8 @@ func sessions(t *testing.T, h Harness) {
 		slices.Reverse(all)
 		s := h.New(t)
 		b := openBackend(t, s)
-		for _, e := range all {
-			writeEvents(t, b, e)
+		for some := range slices.Chunk(all, 3) {
+			writeEvents(t, b, some...)
 		}
 		writeEvents(t, b, all...)
 		require.Equal(t, want, s.Query(t, "SELECT session_key, user_name, state, duration, trace_id FROM sessions ORDER BY session_key").Cells)

@@ -2,6 +2,7 @@ package sealtest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,8 +53,13 @@ var attacksOnRows = []attack{
 	{func(r *sealRig) { r.db.Update(r.t, events, "user_name", "'mallory'", ofUser(30)) }, map[verify.Kind][]int{verify.KindAltered: {30}}},
 }
 
-// runAttacks tries each of docs/evidence.md.
-func runAttacks(t *testing.T, database func(t *testing.T) Database) {
+// readAlike are attacks on what every backend stores and reads as the same bytes: one backend is enough for them. A row can be there twice in SQLite alone.
+var readAlike = []string{
+	"a statement is changed", "a seed is changed", "entries are removed", "an id is cut short", "a head is overwritten", "heads are exchanged", "a row is there twice",
+}
+
+// runAttacks tries each of docs/evidence.md but those that are left out.
+func runAttacks(t *testing.T, leftOut []string, database func(t *testing.T) Database) {
 	t.Run("rows", func(t *testing.T) {
 		all := attack{want: map[verify.Kind][]int{}}
 		for _, a := range attacksOnRows {
@@ -70,11 +76,7 @@ func runAttacks(t *testing.T, database func(t *testing.T) Database) {
 	})
 	zero := make([]byte, 32)
 	for name, a := range map[string]attack{
-		"a row is there twice": {func(r *sealRig) {
-			if !r.db.CopyEvents(r.t, ofUser(17), session.ID{}) {
-				r.t.Skip("the table holds each id once")
-			}
-		}, map[verify.Kind][]int{verify.KindTwice: {17}}},
+		"a row is there twice": {func(r *sealRig) { r.db.CopyEvents(r.t, ofUser(17), session.ID{}) }, map[verify.Kind][]int{verify.KindTwice: {17}}},
 		"a value is disguised": {func(r *sealRig) {
 			if !r.db.Disguise(r.t, events, ofUser(17)) {
 				r.t.Skip("the types of the columns leave no room for that")
@@ -100,7 +102,9 @@ func runAttacks(t *testing.T, database func(t *testing.T) Database) {
 			stranger.write(numbers(50, 51))
 		}, map[verify.Kind][]int{verify.KindUnknownLog: {-1}, verify.KindInserted: {-1}}},
 	} {
-		t.Run(name, func(t *testing.T) { a.run(newRig(t, database(t))) })
+		if !slices.Contains(leftOut, name) {
+			t.Run(name, func(t *testing.T) { a.run(newRig(t, database(t))) })
+		}
 	}
 }
 

@@ -313,8 +313,8 @@ func manyWriters(t *testing.T, r *sealRig) {
 		var all sync.WaitGroup
 		for n := range 8 {
 			all.Go(func() {
-				for k := range 4 {
-					from := int(interval)/1000 + (n*4+k)*20
+				for k := range 2 {
+					from := int(interval)/1000 + (n*2+k)*20
 					if _, err := b.Write(t.Context(), numbers(from, from+20)); err != nil {
 						t.Error(err)
 					}
@@ -325,11 +325,11 @@ func manyWriters(t *testing.T, r *sealRig) {
 		if interval == 0 {
 			summary, found := r.verify()
 			require.Empty(t, found)
-			require.Equal(t, 640, summary.Records)
+			require.Equal(t, 320, summary.Records)
 		}
 		require.NoError(t, b.Shutdown(context.Background()))
 	}
-	r.requireSealed(1280)
+	r.requireSealed(640)
 }
 
 // missingKey is a mistake of the configuration.

@@ -136,7 +136,7 @@ func (f sealedFile) Delete(t testing.TB, table, where string) {
 	f.exec(t, "DELETE FROM "+table+" WHERE "+where)
 }
 
-func (f sealedFile) CopyEvents(t testing.TB, where string, id session.ID) bool {
+func (f sealedFile) CopyEvents(t testing.TB, where string, id session.ID) {
 	columns := strings.Join(f.exec(t, "SELECT name FROM pragma_table_info('session_events') WHERE name <> 'arrival'"), ", ")
 	values := strings.Replace(columns, "record_id", f.Bytes(id[:]), 1)
 	if id.IsZero() {
@@ -144,7 +144,6 @@ func (f sealedFile) CopyEvents(t testing.TB, where string, id session.ID) bool {
 		values = columns
 	}
 	f.exec(t, "INSERT INTO session_events (arrival, "+columns+") SELECT (SELECT max(arrival) + 1 FROM session_events), "+values+" FROM session_events WHERE "+where)
-	return true
 }
 
 func (f sealedFile) Respell(t testing.TB, where string) {
