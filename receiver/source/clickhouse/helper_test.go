@@ -38,8 +38,8 @@ func endpoint(s *testengine.Server, protocol string) string {
 func config(endpoint string, u server.User) Config {
 	cfg := DefaultConfig()
 	cfg.Endpoints, cfg.Username, cfg.Password = []string{endpoint}, u.Name, configopaque.String(u.Password)
-	cfg.CollectionInterval = 50 * time.Millisecond
-	cfg.ReconcileInterval = 50 * time.Millisecond // everything is compared every 600 ms
+	cfg.CollectionInterval = 100 * time.Millisecond
+	cfg.ReconcileInterval = 100 * time.Millisecond // everything is compared every 1.2 s
 	return cfg
 }
 

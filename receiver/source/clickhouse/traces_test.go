@@ -28,7 +28,7 @@ import (
 func tracing(s *testengine.Server, settle time.Duration) Config {
 	cfg := config(endpoint(s, "native"), server.Audit)
 	if settle > 0 {
-		cfg.CollectionInterval, cfg.ReconcileInterval = 500*time.Millisecond, time.Second
+		cfg.CollectionInterval, cfg.ReconcileInterval = time.Second, 2*time.Second
 	}
 	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: settle}
 	return cfg
