@@ -33,8 +33,7 @@ func FlushInterval(d time.Duration) Option {
 	return func(s *settings) { s.FlushInterval = d }
 }
 
-// LogsOnDemand leaves the system logs in memory until FlushLogs: to write them every 200 ms is three quarters of what a server of a
-// test computes.
+// LogsOnDemand leaves the system logs in memory until FlushLogs: to write them again and again is most of what an idle server computes.
 func LogsOnDemand() Option { return FlushInterval(time.Hour) }
 
 // TraceLogs has query_log and opentelemetry_span_log written out as often as session_log; without it they are at FlushLogs alone.

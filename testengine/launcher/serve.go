@@ -93,9 +93,9 @@ func waitReady(native, web netip.AddrPort, stopped <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	for {
-		err := ping(ctx, web)
+		err := dial(ctx, native) // which opens first, and costs less to ask in vain
 		if err == nil {
-			err = dial(ctx, native)
+			err = ping(ctx, web)
 		}
 		if err == nil {
 			return nil

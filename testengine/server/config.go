@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// DefaultFlushInterval is how often the server writes its logs out. ClickHouse's own default of 7.5 s is long for a test.
-const DefaultFlushInterval = 200 * time.Millisecond
+// DefaultFlushInterval is how often the server writes its logs out. ClickHouse's own default of 7.5 s is long for a test, and to write each costs 7 ms of the processor.
+const DefaultFlushInterval = 500 * time.Millisecond
 
 // Config says what kind of server to start. Only Dir is required.
 type Config struct {
