@@ -35,6 +35,8 @@ func TestAFilterIsItsQueryString(t *testing.T) {
 		"from=2026-11-28 10:15":                          "from=2026-11-28T09%3A15%3A00Z",
 		"to=2026-11-28T10:15:00.000000001Z":              "to=2026-11-28T10%3A15%3A00.000000001Z",
 		"client_address=10.0.0.0/8":                      "client_address=10.0.0.0%2F8",
+		"client_address=::ffff:192.0.2.1":                "client_address=%3A%3Affff%3A192.0.2.1%2F128",
+		`client_address=\::ffff:192.0.2.1`:               "client_address=%5C%3A%3Affff%3A192.0.2.1",
 		`client_address=\10.0.0.0/8`:                     "client_address=%5C10.0.0.0%2F8",
 		"outcome=failed&-outcome=OK":                     "-outcome=success&outcome=failure",
 		"from=-7d":                                       "from=2026-11-22T08%3A00%3A00Z",

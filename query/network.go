@@ -42,11 +42,12 @@ const mappedBits = 96
 // textMark before what would be read as a network says that it is a text.
 const textMark = `\`
 
-// readsAsNetwork tells of a value that it, or what is behind its text marks, would be read as a network.
+// readsAsNetwork tells of a value that it, or what is behind its text marks, would be read as a network. So is an IPv4 address that is written
+// as an IPv6 one, for records have it in either form.
 func readsAsNetwork(value string) bool {
-	address, _, found := strings.Cut(strings.TrimLeft(value, textMark), "/")
-	_, err := netip.ParseAddr(address)
-	return found && err == nil
+	text, _, found := strings.Cut(strings.TrimLeft(value, textMark), "/")
+	address, err := netip.ParseAddr(text)
+	return err == nil && (found || address.Is4In6())
 }
 
 func parseNetwork(value string) (Match, string) {
@@ -55,6 +56,9 @@ func parseNetwork(value string) (Match, string) {
 	}
 	if text, marked := strings.CutPrefix(value, textMark); marked {
 		return Equals, text
+	}
+	if !strings.Contains(value, "/") {
+		value += "/128"
 	}
 	return InNetwork, value
 }

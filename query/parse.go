@@ -32,7 +32,7 @@ const mostConditions = 500
 //	user_name=alice&user_name=bob              either
 //	-user_name=alice                           not
 //	user_name=al*                              a beginning; \* is an asterisk at the end
-//	client_address=10.0.0.0/8                  a network; \10.0.0.0/8 is that text
+//	client_address=10.0.0.0/8                  a network; \10.0.0.0/8 is that text; ::ffff:192.0.2.1 is 192.0.2.1, too
 //	absent=trace_id, -absent=trace_id          without a value, with one
 //
 // Keys of ignored are left alone. The error names every key that is wrong.
