@@ -84,7 +84,7 @@ func (f *viewFlags) runView(ctx context.Context, s commandEnvironment, target *s
 	if q.filter, q.zone, err = f.filters.parseFilter(conditions, s.now()); err != nil {
 		return err
 	}
-	if err := q.readPage(v, f.after, f.columns); err != nil {
+	if err := q.setPage(v, f.after, f.columns); err != nil {
 		return err
 	}
 	if q.store, err = target.openStore(ctx, s.variable); err != nil {
@@ -134,7 +134,7 @@ func (q *viewQuestion) takeSubject(v *storeView, args []string) (conditions []st
 	return args[1:], nil
 }
 
-func (q *viewQuestion) readPage(v *storeView, after string, columns []string) error {
+func (q *viewQuestion) setPage(v *storeView, after string, columns []string) error {
 	if v.limit > 0 && q.limit < 1 {
 		return usageErrorf("--limit %d: must be 1 or more", q.limit)
 	}

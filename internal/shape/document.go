@@ -171,7 +171,7 @@ func isNotZero(field any) bool {
 }
 
 // writeField writes a value as it is; false for one whose bytes had to be replaced.
-func (d *document) writeField(name string, f fieldIndex) bool {
+func (d *document) writeField(name string, f fieldIndex) (allValid bool) {
 	switch v := d.fields[f].(type) {
 	case *string:
 		return d.text(name, *v)

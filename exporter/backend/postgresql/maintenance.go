@@ -75,7 +75,7 @@ func (s *store) runMaintenance() {
 	defer timer.Stop()
 	defer counting.Stop()
 	s.uncounted.Add(1) // of a program before
-	isFirst := true
+	isFirstRound := true
 	for {
 		select {
 		case <-s.pool.Stopping():
@@ -91,9 +91,9 @@ func (s *store) runMaintenance() {
 			s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explainError("keeping", err)))
 		}
 		ctx, cancel := s.untilStopping()
-		s.buildIndexes(ctx, isFirst)
+		s.buildIndexes(ctx, isFirstRound)
 		cancel()
-		isFirst = false
+		isFirstRound = false
 		timer.Reset(maintenanceInterval)
 	}
 }

@@ -69,7 +69,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 }
 
 func (s *store) Start(ctx context.Context) error {
-	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
+	w := &groupWriter{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	if err := w.openUnlessDamaged(ctx); err != nil {
 		w.closeRawFile()
 		return err

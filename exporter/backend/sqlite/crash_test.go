@@ -71,10 +71,10 @@ func expireUntilKilled(cfg Config) {
 	s.limits = partitionLimits{rows: 10 * perBatch, tables: 64}
 	s.now = func() time.Time { return clockAt(0)().Add(3 * time.Since(begin)) }
 	s.elapsed = func() time.Duration { return 3 * time.Since(begin) }
-	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
+	w := &groupWriter{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	check(w.openUnlessDamaged(context.Background()))
 	fmt.Println("ready")
-	for x := (&expiryTimer{writer: w}); ; {
+	for x := (&expiryTimer{groupWriter: w}); ; {
 		_, err := x.deleteSlice()
 		check(err)
 	}

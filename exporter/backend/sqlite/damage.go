@@ -55,7 +55,7 @@ func (cfg *Config) fileState(raw *os.File) (s fileState, err error) {
 	return s, nil
 }
 
-func (w *writer) openRawFile() error {
+func (w *groupWriter) openRawFile() error {
 	info, err := os.Stat(w.cfg.Path)
 	if err != nil {
 		return fmt.Errorf("sqlite: path %q: %w", w.cfg.Path, err)
@@ -74,14 +74,14 @@ func (w *writer) openRawFile() error {
 	return nil
 }
 
-func (w *writer) closeRawFile() {
+func (w *groupWriter) closeRawFile() {
 	if w.raw != nil {
 		_ = w.raw.Close()
 		w.raw = nil
 	}
 }
 
-func (w *writer) checkLength() error {
+func (w *groupWriter) checkLength() error {
 	now, err := w.cfg.fileState(w.raw)
 	if err != nil {
 		return err
@@ -93,14 +93,14 @@ func (w *writer) checkLength() error {
 	return nil
 }
 
-func (w *writer) recordFileState() (err error) {
+func (w *groupWriter) recordFileState() (err error) {
 	w.lastFileState, err = w.cfg.fileState(w.raw)
 	w.version = w.dataVersion()
 	return err
 }
 
 // dataVersion changes when another connection has committed.
-func (w *writer) dataVersion() (version int64) {
+func (w *groupWriter) dataVersion() (version int64) {
 	version, err := queryNumber(w.conn, "PRAGMA data_version")
 	if err != nil {
 		return -1
@@ -110,7 +110,7 @@ func (w *writer) dataVersion() (version int64) {
 
 // checkFilesUnchanged finds out whether the files are still those that this program left, before a transaction and after its commit: what is
 // committed into a file that somebody has moved, cut off or overwritten cannot be read back.
-func (w *writer) checkFilesUnchanged(committed bool) error {
+func (w *groupWriter) checkFilesUnchanged(committed bool) error {
 	now, err := w.cfg.fileState(w.raw)
 	if err != nil {
 		return err
@@ -135,14 +135,14 @@ func (w *writer) checkFilesUnchanged(committed bool) error {
 	return nil
 }
 
-func (w *writer) contentChanged(now fileState) bool {
+func (w *groupWriter) contentChanged(now fileState) bool {
 	return now.file.Size() != w.lastFileState.file.Size() || !now.file.ModTime().Equal(w.lastFileState.file.ModTime()) || now.header != w.lastFileState.header
 }
 
 // isForeignLog is whether a log stands at the path that is not the one that was opened.
 func isForeignLog(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
 
-func (w *writer) putForeignLogAside() error {
+func (w *groupWriter) putForeignLogAside() error {
 	// The next to open both would write it into the file.
 	aside := w.logAsidePath()
 	if err := os.Rename(w.cfg.Path+"-wal", aside); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -153,7 +153,7 @@ func (w *writer) putForeignLogAside() error {
 	return nil
 }
 
-func (w *writer) logAsidePath() string {
+func (w *groupWriter) logAsidePath() string {
 	return w.cfg.Path + "-wal." + w.now().UTC().Format("20060102T150405.000Z")
 }
 
@@ -161,7 +161,7 @@ func isFileReplaced(was, is os.FileInfo) bool {
 	return was != nil && (is == nil || !os.SameFile(was, is))
 }
 
-func (w *writer) handleMovedFile(committed bool) error {
+func (w *groupWriter) handleMovedFile(committed bool) error {
 	w.log.Error("the database file was moved, replaced or deleted while it was open: what stands at its path now counts, or a new one is made",
 		zap.String("path", w.cfg.Path))
 	if err := w.detachWAL(); err != nil {
@@ -173,7 +173,7 @@ func (w *writer) handleMovedFile(committed bool) error {
 	return w.openUnlessDamaged(w.ctx)
 }
 
-func (w *writer) detachWAL() error {
+func (w *groupWriter) detachWAL() error {
 	if busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil || busy != 0 {
 		aside, err := w.putLogAside()
 		if err != nil {
@@ -192,7 +192,7 @@ func (w *writer) detachWAL() error {
 }
 
 // removeOwnLog removes the log and its index from beside the path, unless others have been put there.
-func (w *writer) removeOwnLog(now fileState) (err error) {
+func (w *groupWriter) removeOwnLog(now fileState) (err error) {
 	for suffix, both := range map[string][2]os.FileInfo{"-wal": {w.lastFileState.wal, now.wal}, "-shm": {w.lastFileState.shm, now.shm}} {
 		if both[0] != nil && both[1] != nil && os.SameFile(both[0], both[1]) {
 			err = errors.Join(err, removeIfThere(w.cfg.Path+suffix))
@@ -208,7 +208,7 @@ const (
 
 // classifyChange looks at a file that has changed. After a commit of ours a checkpoint explains that. Else another program has written into it,
 // in order, which its commits tell; or somebody has written over it.
-func (w *writer) classifyChange(committed bool) error {
+func (w *groupWriter) classifyChange(committed bool) error {
 	var now fileState
 	var damage string
 	for look := range damageChecks {
@@ -240,7 +240,7 @@ func (w *writer) classifyChange(committed bool) error {
 	return nil
 }
 
-func (w *writer) describeDamage(now fileState) string {
+func (w *groupWriter) describeDamage(now fileState) string {
 	was, size := &w.lastFileState.header, int64(0)
 	if now.file != nil {
 		size = now.file.Size()
@@ -273,7 +273,7 @@ func (cfg *Config) checkWhole(ctx context.Context) (damage string, err error) {
 	return quickCheck(conn)
 }
 
-func (w *writer) checkAtStart(ctx context.Context, conn *sqlite.Conn) error {
+func (w *groupWriter) checkAtStart(ctx context.Context, conn *sqlite.Conn) error {
 	var damage string
 	err := w.cfg.retryWhileBusy(ctx, func() (err error) {
 		var first []string
@@ -325,7 +325,7 @@ func (cfg *Config) tablesToCheck(conn *sqlite.Conn) (first, later []string, err 
 
 var rangeTable = regexp.MustCompile(`^session_events_\d+$`)
 
-func (w *writer) checkNextTable() error {
+func (w *groupWriter) checkNextTable() error {
 	if len(w.unchecked) == 0 {
 		return nil
 	}
@@ -376,7 +376,7 @@ func damageOrError(doing string, err error) (damage string, other error) {
 
 // refuseDamaged lets go of a damaged file without touching it, and remembers that nothing may be written until somebody has mended it. The
 // write-ahead log is put aside: it belongs to the file that was, and SQLite would write it into whatever stands there now.
-func (w *writer) refuseDamaged(damage string) error {
+func (w *groupWriter) refuseDamaged(damage string) error {
 	aside, err := w.putLogAside()
 	w.closeWithoutCheckpoint()
 	if err == nil {
@@ -391,7 +391,7 @@ func (w *writer) refuseDamaged(damage string) error {
 	return w.refusedError
 }
 
-func (w *writer) damageError(damage, aside string, err error) error {
+func (w *groupWriter) damageError(damage, aside string, err error) error {
 	kept := ""
 	if aside != "" {
 		kept = fmt.Sprintf(" What was committed last is kept in %q.", aside)
@@ -405,7 +405,7 @@ func (w *writer) damageError(damage, aside string, err error) error {
 
 // putLogAside copies the write-ahead log and empties it, so that closing the connection writes nothing into the file. A log that somebody
 // has put there for another file is left alone.
-func (w *writer) putLogAside() (aside string, err error) {
+func (w *groupWriter) putLogAside() (aside string, err error) {
 	path := w.cfg.Path + "-wal"
 	log, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
@@ -445,7 +445,7 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-func (w *writer) stillRefused() error {
+func (w *groupWriter) stillRefused() error {
 	if w.refusedError == nil {
 		return nil
 	}
@@ -467,7 +467,7 @@ func (w *writer) stillRefused() error {
 	return nil
 }
 
-func (w *writer) checkpointAndReopen() error {
+func (w *groupWriter) checkpointAndReopen() error {
 	// The log that we write is not the one that readers, and the next start, would find.
 	if w.conn != nil {
 		w.log.Warn("the write-ahead log was removed or replaced while it was open: what it held is brought into the file", zap.String("path", w.cfg.Path))

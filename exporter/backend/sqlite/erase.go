@@ -23,7 +23,7 @@ func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflict
 
 func (s *store) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	where := " WHERE " + query.AmongRecords(&queryStore{}, ids)
-	return s.serveStatement(ctx, func(w *writer) error {
+	return s.serveStatement(ctx, func(w *groupWriter) error {
 		statements := []string{"PRAGMA secure_delete = ON", "DELETE FROM session_conflicts" + where}
 		if !onlyConflicts {
 			statements = append(statements, "DELETE FROM session_events"+where)

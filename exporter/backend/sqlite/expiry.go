@@ -21,14 +21,14 @@ const (
 
 // expiryTimer deletes what is older than ttl, a slice at a time, between the commits of callers.
 type expiryTimer struct {
-	*writer
+	*groupWriter
 	timer      *time.Timer // nil: everything is kept
 	forgotten  int64       // what is only of before is not in the summary any more
 	conditions *conditionlog.Logger
 }
 
-func newExpiry(w *writer) *expiryTimer {
-	x := &expiryTimer{writer: w, conditions: conditionlog.New(w.log, w.now)}
+func newExpiry(w *groupWriter) *expiryTimer {
+	x := &expiryTimer{groupWriter: w, conditions: conditionlog.New(w.log, w.now)}
 	if w.cfg.TTL > 0 {
 		x.timer = time.NewTimer(0)
 	}
@@ -137,7 +137,7 @@ func (x *expiryTimer) deleteExpired(oldest int64) (deleted int, more bool, err e
 	return deleted, more, stmt.Reset()
 }
 
-func (x *expiryTimer) deleteFrom(p *partition, oldest int64) (n int, err error) {
+func (x *expiryTimer) deleteFrom(p *rangePartition, oldest int64) (n int, err error) {
 	first, err := queryNumber(x.conn, "SELECT coalesce(min(time), ?) FROM "+p.table, oldest)
 	if err != nil || first >= oldest {
 		return 0, err
@@ -164,12 +164,12 @@ func (x *expiryTimer) dropExpired() (dropped bool, err error) {
 	return false, nil
 }
 
-func (x *expiryTimer) hasExpired(p *partition, oldest int64) (bool, error) {
+func (x *expiryTimer) hasExpired(p *rangePartition, oldest int64) (bool, error) {
 	youngest, err := queryNumber(x.conn, "SELECT coalesce(max(time), ?) FROM "+p.table, int64(math.MinInt64))
 	return youngest < oldest, err
 }
 
-func (x *expiryTimer) dropIfExpired(p *partition, oldest int64) (dropped bool, err error) {
+func (x *expiryTimer) dropIfExpired(p *rangePartition, oldest int64) (dropped bool, err error) {
 	rows := int64(0)
 	err = x.changePartitions("dropping an expired partition", func() error {
 		// Another program may have written to the partition, merged others into it or dropped it.

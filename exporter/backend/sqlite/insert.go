@@ -16,18 +16,18 @@ const (
 
 var errNotThere = errors.New("a record was refused as known, and is not there: the index on record_id is damaged")
 
-func (w *writer) isForeignConstraint(p *partition, err error) bool {
+func (w *groupWriter) isForeignConstraint(p *rangePartition, err error) bool {
 	// None of ours refuses a record: the number of a row is given by us.
 	code := sqlite.ErrCode(err)
 	return code == sqlite.ResultConstraintUnique || code == sqlite.ResultConstraintCheck || code.ToPrimary() == sqlite.ResultConstraint && w.hasTriggers(p.table)
 }
 
-func (w *writer) hasTriggers(table string) bool {
+func (w *groupWriter) hasTriggers(table string) bool {
 	n, err := queryNumber(w.conn, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?", table)
 	return err == nil && n > 0
 }
 
-func (w *writer) insertEvents(r *writeRequest) (err error) {
+func (w *groupWriter) insertEvents(r *writeRequest) (err error) {
 	oldest := w.guard.OldestKept(w.ttl)
 	for row := range w.events.readAhead(r.events, r.contentHash) {
 		if err := r.ctx.Err(); err != nil {
@@ -53,7 +53,7 @@ func (w *writer) insertEvents(r *writeRequest) (err error) {
 }
 
 // insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
-func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (fate backend.Fate, reason string, err error) {
+func (w *groupWriter) insertEvent(row *preparedEvent, result *backend.Result) (fate backend.Fate, reason string, err error) {
 	p := w.partitions.holding(row.event.RecordID)
 	if err := p.prepare(w.conn); err != nil {
 		return 0, "", err
@@ -85,7 +85,7 @@ func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (fate b
 }
 
 // insertKnown is for an event whose id is there.
-func (w *writer) insertKnown(p *partition, row *preparedEvent, result *backend.Result) (fate backend.Fate, reason string, err error) {
+func (w *groupWriter) insertKnown(p *rangePartition, row *preparedEvent, result *backend.Result) (fate backend.Fate, reason string, err error) {
 	stored, err := p.hashOf(row)
 	switch {
 	case errors.Is(err, errNotThere) && w.hasTriggers(p.table):
@@ -101,7 +101,7 @@ func (w *writer) insertKnown(p *partition, row *preparedEvent, result *backend.R
 	return fate, "", err
 }
 
-func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
+func (p *rangePartition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
 	stmt := p.storedHash
 	stmt.BindBytes(1, row.event.RecordID[:])
 	found, err := stmt.Step()
@@ -115,7 +115,7 @@ func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
 	return hash, stmt.Reset()
 }
 
-func (w *writer) keepAside(row *preparedEvent) (backend.Fate, error) {
+func (w *groupWriter) keepAside(row *preparedEvent) (backend.Fate, error) {
 	b := w.st.conflict
 	b.bindEvent(&row.event, row.hash)
 	if _, err := b.stmt.Step(); err != nil {

@@ -26,7 +26,7 @@ type logRestart struct {
 	again            time.Duration // 0: the last one did not fail
 }
 
-func (w *writer) restartLongLog() error {
+func (w *groupWriter) restartLongLog() error {
 	if w.conn == nil {
 		return nil
 	}

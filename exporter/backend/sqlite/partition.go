@@ -14,7 +14,7 @@ import (
 )
 
 // partition is a table with the records of one range of ids, from low up to the next partition's low.
-type partition struct {
+type rangePartition struct {
 	table    string
 	low      int64 // milliseconds since 1970; 0 of the one for ids without a time, which no range holds
 	rows     int64 // about; notCounted until somebody wants to know
@@ -32,9 +32,9 @@ type partition struct {
 const notCounted = -1
 
 // partitions are all there are, as the catalogue has them.
-type partitions struct {
-	ranges      []*partition // by low; the first begins at 0
-	other       *partition   // of ids that begin with no time
+type partitionCatalog struct {
+	ranges      []*rangePartition // by low; the first begins at 0
+	other       *rangePartition   // of ids that begin with no time
 	nextArrival int64
 }
 
@@ -57,7 +57,7 @@ func timeOfID(id session.ID) (ms int64, ok bool) {
 // idsFrom is the least id of a time, as SQL spells it.
 func idsFrom(ms int64) string { return fmt.Sprintf("x'%012x'", ms) }
 
-func (all *partitions) holding(id session.ID) *partition {
+func (all *partitionCatalog) holding(id session.ID) *rangePartition {
 	ms, ok := timeOfID(id)
 	if !ok {
 		return all.other
@@ -67,7 +67,7 @@ func (all *partitions) holding(id session.ID) *partition {
 	return p
 }
 
-func (all *partitions) indexOf(ms int64) int {
+func (all *partitionCatalog) indexOf(ms int64) int {
 	if last := len(all.ranges) - 1; ms >= all.ranges[last].low {
 		return last
 	}
@@ -75,7 +75,7 @@ func (all *partitions) indexOf(ms int64) int {
 }
 
 // end is where the range of one ends.
-func (all *partitions) end(p *partition) int64 {
+func (all *partitionCatalog) end(p *rangePartition) int64 {
 	switch next := all.above(p); {
 	case next != nil:
 		return next.low
@@ -86,14 +86,14 @@ func (all *partitions) end(p *partition) int64 {
 }
 
 // above is the neighbour with the next higher ids, nil of the last one.
-func (all *partitions) above(p *partition) *partition {
+func (all *partitionCatalog) above(p *rangePartition) *rangePartition {
 	if at := slices.Index(all.ranges, p) + 1; at > 0 && at < len(all.ranges) {
 		return all.ranges[at]
 	}
 	return nil
 }
 
-func (all *partitions) tables() (names []string) {
+func (all *partitionCatalog) tables() (names []string) {
 	for _, p := range all.ranges {
 		names = append(names, p.table)
 	}
@@ -101,12 +101,14 @@ func (all *partitions) tables() (names []string) {
 }
 
 // each is every partition, the other one last.
-func (all *partitions) each() []*partition { return append(slices.Clone(all.ranges), all.other) }
+func (all *partitionCatalog) each() []*rangePartition {
+	return append(slices.Clone(all.ranges), all.other)
+}
 
 // readPartitions reads the catalogue, as of one moment. Of tables that were known already what is known of them stays.
-func (cfg *Config) readPartitions(conn *sqlite.Conn, known *partitions) (all *partitions, err error) {
+func (cfg *Config) readPartitions(conn *sqlite.Conn, known *partitionCatalog) (all *partitionCatalog, err error) {
 	defer sqlitex.Save(conn)(&err)
-	all = &partitions{}
+	all = &partitionCatalog{}
 	err = sqlitex.Execute(conn, cfg.prefixNames("SELECT name, low, name IN (SELECT name FROM sqlite_schema WHERE type = 'table') FROM sessionlog_partitions ORDER BY low"), &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error {
 			if !stmt.ColumnBool(2) {
@@ -143,7 +145,7 @@ func (cfg *Config) partitionGone(table string) error {
 			"UPDATE sessionlog_partitions SET low = 0 WHERE low = (SELECT min(low) FROM sessionlog_partitions)"))
 }
 
-func (all *partitions) named(table string) *partition {
+func (all *partitionCatalog) named(table string) *rangePartition {
 	if all != nil {
 		for _, p := range all.each() {
 			if p.table == table {
@@ -151,7 +153,7 @@ func (all *partitions) named(table string) *partition {
 			}
 		}
 	}
-	return &partition{table: table, rows: notCounted}
+	return &rangePartition{table: table, rows: notCounted}
 }
 
 func highestArrival(tables []string) string {
@@ -164,24 +166,24 @@ func highestArrival(tables []string) string {
 }
 
 // count is how many rows the partition has. It is asked of an index, page by page: a millisecond for some hundred thousand.
-func (p *partition) count(conn *sqlite.Conn) (err error) {
+func (p *rangePartition) count(conn *sqlite.Conn) (err error) {
 	p.rows, err = queryNumber(conn, "SELECT count(*) FROM "+p.table)
 	return err
 }
 
-func (p *partition) grow() {
+func (p *rangePartition) grow() {
 	if p.rows != notCounted {
 		p.rows++
 	}
 	p.grown = true
 }
 
-func (p *partition) countUpTo(conn *sqlite.Conn, side string, limit int64) (int64, error) {
+func (p *rangePartition) countUpTo(conn *sqlite.Conn, side string, limit int64) (int64, error) {
 	return queryNumber(conn, "SELECT count(*) FROM (SELECT 1 FROM "+p.table+" WHERE record_id "+side+" LIMIT ?)", limit)
 }
 
 // timeAt is the time that the id begins with which has this many smaller ones in the partition; ok is false where it has not as many rows.
-func (p *partition) timeAt(conn *sqlite.Conn, offset int64) (ms int64, ok bool, err error) {
+func (p *rangePartition) timeAt(conn *sqlite.Conn, offset int64) (ms int64, ok bool, err error) {
 	return firstTimeOf(conn, "SELECT hex(substr(record_id, 1, 6)) FROM "+p.table+" ORDER BY record_id LIMIT 1 OFFSET "+strconv.FormatInt(offset, 10))
 }
 
@@ -218,7 +220,7 @@ func (r *recentTimes) median() (ms int64, ok bool) {
 	return some[(len(some)-1)/2], true
 }
 
-func (p *partition) prepare(conn *sqlite.Conn) error {
+func (p *rangePartition) prepare(conn *sqlite.Conn) error {
 	if p.insert != nil {
 		return nil
 	}
@@ -234,7 +236,7 @@ func (p *partition) prepare(conn *sqlite.Conn) error {
 }
 
 // release ends the statements of a partition whose table is going away, or whose connection is.
-func (p *partition) release() {
+func (p *rangePartition) release() {
 	if p.insert != nil {
 		_ = p.insert.stmt.Finalize()
 		_ = p.storedHash.Finalize()

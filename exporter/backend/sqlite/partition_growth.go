@@ -32,7 +32,7 @@ const (
 	impossibleIndex = "impossible index"
 )
 
-func (w *writer) tendPartitions() {
+func (w *groupWriter) tendPartitions() {
 	if w.conn == nil || !w.cfg.CreateSchema {
 		return
 	}
@@ -49,7 +49,7 @@ func (w *writer) tendPartitions() {
 	w.conditions.Clear(growthFails, "full partitions are closed again")
 }
 
-func (w *writer) closeIfFull(p *partition) error {
+func (w *groupWriter) closeIfFull(p *rangePartition) error {
 	if p.rows == notCounted {
 		if err := p.count(w.conn); err != nil {
 			return w.explainFailure("counting", err)
@@ -78,7 +78,7 @@ func (w *writer) closeIfFull(p *partition) error {
 	return w.splitPartition(p)
 }
 
-func (w *writer) spansTooLong(p *partition) (bool, error) {
+func (w *groupWriter) spansTooLong(p *rangePartition) (bool, error) {
 	now, known := p.inserted.median()
 	begin, found, err := p.timeAt(w.conn, min(100, p.rows/20)) // a few aside
 	// A table is dropped when all it has is expired.
@@ -87,7 +87,7 @@ func (w *writer) spansTooLong(p *partition) (bool, error) {
 
 // splitPartition puts a border where the partition grows, and makes a new table beyond it, for what is to come. Records that lie there already
 // are moved: few, as a rule.
-func (w *writer) splitPartition(p *partition) error {
+func (w *groupWriter) splitPartition(p *rangePartition) error {
 	now, known := p.inserted.median()
 	if !known || len(w.partitions.ranges) >= w.limits.tables {
 		return nil
@@ -114,7 +114,7 @@ func (w *writer) splitPartition(p *partition) error {
 
 // setApart begins to move what lies far ahead of what comes now into a table of its own, so that it is in nobody's way when the partition is
 // split; or the upper half of a partition that others keep filling in its middle.
-func (w *writer) setApart(p *partition, now, end int64) error {
+func (w *groupWriter) setApart(p *rangePartition, now, end int64) error {
 	if w.move != nil || p.low+1 >= end || p.crowded {
 		return nil
 	}
@@ -139,11 +139,11 @@ func (w *writer) setApart(p *partition, now, end int64) error {
 }
 
 // openAbove makes a table for the ids from border on, and moves there what the partition has of them.
-func (w *writer) openAbove(p *partition, border int64) error {
+func (w *groupWriter) openAbove(p *rangePartition, border int64) error {
 	return w.openPartition(p, border, ">= ", func(table string) error { return w.cfg.createPartition(w.conn, table, border) })
 }
 
-func (w *writer) openBelow(p *partition, border int64) error {
+func (w *groupWriter) openBelow(p *rangePartition, border int64) error {
 	return w.openPartition(p, border, "< ", func(table string) error {
 		low := p.low
 		if err := w.cfg.writeRange(w.conn, p.table, border); err != nil {
@@ -153,7 +153,7 @@ func (w *writer) openBelow(p *partition, border int64) error {
 	})
 }
 
-func (w *writer) openPartition(p *partition, border int64, side string, create func(table string) error) error {
+func (w *groupWriter) openPartition(p *rangePartition, border int64, side string, create func(table string) error) error {
 	table := ""
 	err := w.changePartitions("opening a partition", func() error {
 		if p.low >= border || border >= w.partitions.end(p) {
@@ -180,7 +180,7 @@ func (w *writer) openPartition(p *partition, border int64, side string, create f
 }
 
 // changePartitions runs do in a transaction, and then reads the catalogue that it has left.
-func (w *writer) changePartitions(doing string, do func() error) error {
+func (w *groupWriter) changePartitions(doing string, do func() error) error {
 	if err := w.tendInTransaction(doing, do); err != nil || w.conn == nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (w *writer) changePartitions(doing string, do func() error) error {
 }
 
 // tendInTransaction runs do in a transaction that no caller waits for.
-func (w *writer) tendInTransaction(doing string, do func() error) error {
+func (w *groupWriter) tendInTransaction(doing string, do func() error) error {
 	err := w.beginTransaction()
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func (w *writer) tendInTransaction(doing string, do func() error) error {
 }
 
 // moveRows moves rows from one table into another. Their place in the order of arrival stays.
-func (w *writer) moveRows(from, into, where string) error {
+func (w *groupWriter) moveRows(from, into, where string) error {
 	var moved [2]int
 	for i, sql := range []string{"INSERT INTO " + into + " SELECT * FROM " + from + " WHERE " + where, "DELETE FROM " + from + " WHERE " + where} {
 		if err := sqlitex.ExecuteTransient(w.conn, sql, nil); err != nil {
@@ -224,7 +224,7 @@ func (w *writer) moveRows(from, into, where string) error {
 }
 
 // makeIndexes gives a partition those indexes that were put off, each in a transaction of its own.
-func (w *writer) makeIndexes(p *partition) error {
+func (w *groupWriter) makeIndexes(p *rangePartition) error {
 	missing, err := w.cfg.missingIndexes(w.conn, p.table)
 	if err != nil {
 		return w.explainFailure("reading the schema", err)

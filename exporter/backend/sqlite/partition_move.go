@@ -18,14 +18,14 @@ type rangeMove struct {
 	merges     bool  // from is dropped in the end
 }
 
-func (w *writer) movingFrom() *partition {
+func (w *groupWriter) movingFrom() *rangePartition {
 	if w.move == nil {
 		return nil
 	}
 	return w.partitions.named(w.move.from)
 }
 
-func (w *writer) moveSlice() (more bool, err error) {
+func (w *groupWriter) moveSlice() (more bool, err error) {
 	if err := w.ensureOpen(); err != nil || w.move == nil {
 		return false, err
 	}
@@ -41,9 +41,9 @@ func (w *writer) moveSlice() (more bool, err error) {
 	return w.move != nil, err
 }
 
-func (w *writer) moveBorder(m *rangeMove) (done bool, err error) {
-	from := slices.IndexFunc(w.partitions.ranges, func(p *partition) bool { return p.table == m.from })
-	into := slices.IndexFunc(w.partitions.ranges, func(p *partition) bool { return p.table == m.into })
+func (w *groupWriter) moveBorder(m *rangeMove) (done bool, err error) {
+	from := slices.IndexFunc(w.partitions.ranges, func(p *rangePartition) bool { return p.table == m.from })
+	into := slices.IndexFunc(w.partitions.ranges, func(p *rangePartition) bool { return p.table == m.into })
 	switch {
 	case from < 0 || into < 0: // somebody else has merged one of them
 		return true, nil
@@ -55,7 +55,7 @@ func (w *writer) moveBorder(m *rangeMove) (done bool, err error) {
 	return true, nil
 }
 
-func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err error) {
+func (w *groupWriter) moveUp(from, into *rangePartition, m *rangeMove) (done bool, err error) {
 	if !m.merges && (m.border <= from.low || m.border >= into.low) { // another program has put a border there
 		return true, nil
 	}
@@ -86,7 +86,7 @@ func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err err
 
 // haveTooMany tells whether rows of one millisecond, between which no border can be, would make one transaction of a move too long. Then the two partitions stay as
 // they are.
-func (w *writer) haveTooMany(from *partition, side string) (bool, error) {
+func (w *groupWriter) haveTooMany(from *rangePartition, side string) (bool, error) {
 	most := max(w.limits.rows/fewRows, sliceRows)
 	n, err := from.countUpTo(w.conn, side, most+1)
 	if err != nil || n <= most {
@@ -96,7 +96,7 @@ func (w *writer) haveTooMany(from *partition, side string) (bool, error) {
 	return true, nil
 }
 
-func (w *writer) moveDown(from, into *partition) (done bool, err error) {
+func (w *groupWriter) moveDown(from, into *rangePartition) (done bool, err error) {
 	last, found, err := from.timeAt(w.conn, sliceRows)
 	if err != nil {
 		return false, err
@@ -118,14 +118,14 @@ func (w *writer) moveDown(from, into *partition) (done bool, err error) {
 }
 
 // dropPartition drops a table in the transaction that is open, and takes it out of the view.
-func (w *writer) dropPartition(p *partition) error {
+func (w *groupWriter) dropPartition(p *rangePartition) error {
 	if err := w.cfg.dropPartition(w.conn, p); err != nil {
 		return err
 	}
 	return w.cfg.makeEventsView(w.conn)
 }
 
-func (w *writer) mergeIfMany() error {
+func (w *groupWriter) mergeIfMany() error {
 	all := w.partitions.ranges
 	if w.move != nil || len(all) <= w.limits.tables*3/4 {
 		return nil
@@ -157,7 +157,7 @@ func (w *writer) mergeIfMany() error {
 	return nil
 }
 
-func (w *writer) tendWhileQuiet() {
+func (w *groupWriter) tendWhileQuiet() {
 	if w.conn == nil {
 		return
 	}
@@ -179,7 +179,7 @@ func (w *writer) tendWhileQuiet() {
 	w.conditions.Clear(tendingFails, "indexes of partitions are made again")
 }
 
-func (w *writer) tendTables(isBusy bool) (err error) {
+func (w *groupWriter) tendTables(isBusy bool) (err error) {
 	if len(w.unchecked) > 0 {
 		w.checkedAt = w.elapsed()
 		err = w.checkNextTable()
@@ -204,7 +204,7 @@ const (
 	cannotTend     = "indexes of a partition cannot be made, partitions not be merged, or logins not be counted for the questions about history: it is tried again"
 )
 
-func (w *writer) makeAllIndexes() error {
+func (w *groupWriter) makeAllIndexes() error {
 	for _, p := range w.partitions.ranges {
 		if err := w.makeIndexes(p); err != nil {
 			return err
@@ -214,7 +214,7 @@ func (w *writer) makeAllIndexes() error {
 }
 
 // makeSessionKeyIndexes makes those of closed partitions, until somebody wants to write: sorting a partition's keys takes half a second.
-func (w *writer) makeSessionKeyIndexes() error {
+func (w *groupWriter) makeSessionKeyIndexes() error {
 	for _, p := range w.partitions.ranges {
 		if p.rows == notCounted {
 			if err := p.count(w.conn); err != nil {
@@ -243,12 +243,12 @@ func (w *writer) makeSessionKeyIndexes() error {
 }
 
 // startMove lets rows be moved between the commits of callers.
-func (w *writer) startMove(m *rangeMove) {
+func (w *groupWriter) startMove(m *rangeMove) {
 	w.move = m
 	w.moveTimer.Reset(sliceSoon)
 }
 
-func (w *writer) moveNextSlice() {
+func (w *groupWriter) moveNextSlice() {
 	more, err := w.moveSlice()
 	if more {
 		w.moveTimer.Reset(sliceSoon)

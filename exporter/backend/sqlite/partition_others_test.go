@@ -29,9 +29,9 @@ func (o *onPrepare) Authorize(action sqlite.Action) sqlite.AuthResult {
 }
 
 // connectedWriter is a writer that does nothing by itself.
-func connectedWriter(t *testing.T, cfg Config) *writer {
+func connectedWriter(t *testing.T, cfg Config) *groupWriter {
 	t.Helper()
-	w := &writer{store: newStore(t, cfg), moveTimer: time.NewTimer(time.Hour), ttl: cfg.TTL}
+	w := &groupWriter{store: newStore(t, cfg), moveTimer: time.NewTimer(time.Hour), ttl: cfg.TTL}
 	w.conditions = conditionlog.New(w.log, w.now)
 	w.guard = retention.NewGuard(w.log, func() time.Time { return w.now() }, w.elapsed)
 	conn, err := cfg.openDurableConn(t.Context())
@@ -71,7 +71,7 @@ func TestAPartitionThatIsWrittenToIsNotDropped(t *testing.T) {
 	late := dated(border.Add(-time.Millisecond/2), 1, "late")
 	begin := &onPrepare{sqlite.OpTransaction, func() { require.Equal(t, backend.Result{Written: 1}, writeAll(t, other, late)) }}
 	require.NoError(t, w.conn.SetAuthorizer(begin))
-	dropped, err := (&expiryTimer{writer: w}).dropExpired()
+	dropped, err := (&expiryTimer{groupWriter: w}).dropExpired()
 	require.NoError(t, err)
 	require.NoError(t, w.conn.SetAuthorizer(nil))
 	require.Nil(t, begin.do, "another program has written")

@@ -122,7 +122,7 @@ func (cfg *Config) writeRange(conn *sqlite.Conn, table string, low int64) error 
 }
 
 // dropPartition drops a table and its range: the one below reaches further up then, and where there is none, the next begins at 0.
-func (cfg *Config) dropPartition(conn *sqlite.Conn, p *partition) error {
+func (cfg *Config) dropPartition(conn *sqlite.Conn, p *rangePartition) error {
 	p.release()
 	catalogue := cfg.prefixNames("sessionlog_partitions")
 	for _, sql := range []string{
@@ -138,7 +138,7 @@ func (cfg *Config) dropPartition(conn *sqlite.Conn, p *partition) error {
 	return nil
 }
 
-func (cfg *Config) newPartitionName(conn *sqlite.Conn, all *partitions) (string, error) {
+func (cfg *Config) newPartitionName(conn *sqlite.Conn, all *partitionCatalog) (string, error) {
 	stem, highest := cfg.prefixNames("session_events")+"_", 0
 	for _, p := range all.ranges {
 		if n, err := strconv.Atoi(strings.TrimPrefix(p.table, stem)); err == nil {

@@ -68,7 +68,7 @@ func writeAll(t *testing.T, s *store, events []*session.Event) (sum backend.Resu
 }
 
 // requireRanges checks that every record is in the table that its id belongs to, once, and that the view shows all tables.
-func requireRanges(t *testing.T, cfg Config) (ranges []*partition) {
+func requireRanges(t *testing.T, cfg Config) (ranges []*rangePartition) {
 	t.Helper()
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
 	require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestOlderHistory(t *testing.T) {
 	}
 }
 
-func sizes(ranges []*partition) (all []string) {
+func sizes(ranges []*rangePartition) (all []string) {
 	for _, p := range ranges {
 		all = append(all, fmt.Sprintf("%d:%d", p.low, p.rows))
 	}
@@ -282,7 +282,7 @@ func TestMergeInSlices(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, len(requireRanges(t, cfg)), 2)
 		stop(t, s)
-		w := &writer{store: newStore(t, cfg), conditions: nil, moveTimer: time.NewTimer(time.Hour)}
+		w := &groupWriter{store: newStore(t, cfg), conditions: nil, moveTimer: time.NewTimer(time.Hour)}
 		conn, err := cfg.openDurableConn(t.Context())
 		require.NoError(t, err)
 		w.conn = conn

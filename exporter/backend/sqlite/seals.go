@@ -10,11 +10,11 @@ import (
 )
 
 func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
-	return s.serveStatement(ctx, func(w *writer) error { return w.insertSeal(sealed) })
+	return s.serveStatement(ctx, func(w *groupWriter) error { return w.insertSeal(sealed) })
 }
 
 func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
-	return s.serveStatement(ctx, func(w *writer) error {
+	return s.serveStatement(ctx, func(w *groupWriter) error {
 		for _, sql := range []string{"DELETE FROM session_seal_pages WHERE log = ? AND first < ?", "DELETE FROM session_seals WHERE log = ? AND first + pages < ?"} {
 			if err := sqlitex.Execute(w.conn, w.cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{log, int64(before)}}); err != nil { //nolint:gosec // pages
 				return err
@@ -25,7 +25,7 @@ func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error
 }
 
 // serveStatement runs do in the writer's next transaction, where no events are written.
-func (s *store) serveStatement(ctx context.Context, do func(*writer) error) error {
+func (s *store) serveStatement(ctx context.Context, do func(*groupWriter) error) error {
 	return s.serve(&writeRequest{ctx: ctx, do: do, done: make(chan struct{})})
 }
 
@@ -34,7 +34,7 @@ const insertSealSQL = "INSERT INTO session_seals (log, first, pages, entries, he
 
 const insertSealPagesSQL = "INSERT INTO session_seal_pages (log, first, min_id, max_id, seed, manifest, texts) VALUES (:log, :first, :min_id, :max_id, :seed, :manifest, :texts)"
 
-func (w *writer) insertSeal(s *seal.Seal) error {
+func (w *groupWriter) insertSeal(s *seal.Seal) error {
 	log, first := s.Log, int64(s.First) //nolint:gosec // pages
 	err := sqlitex.Execute(w.conn, w.cfg.prefixNames(insertSealSQL), &sqlitex.ExecOptions{Named: map[string]any{
 		":log": log, ":first": first, ":pages": int64(s.Pages), ":entries": int64(s.Entries), ":head": s.Head, ":edge": s.Edge, //nolint:gosec // pages
@@ -50,7 +50,7 @@ func (w *writer) insertSeal(s *seal.Seal) error {
 	}})
 }
 
-func (w *writer) requireSameSeal(s *seal.Seal, first int64) error {
+func (w *groupWriter) requireSameSeal(s *seal.Seal, first int64) error {
 	head, err := queryText(w.conn, w.cfg.prefixNames("SELECT head FROM session_seals WHERE log = ? AND first = ?"), s.Log, first)
 	if err == nil {
 		err = backend.RequireSeal(s, head)

@@ -38,7 +38,7 @@ func (cfg *Config) countRowsInTransaction(conn *sqlite.Conn, above, upTo int64) 
 	return cfg.writeSetting(conn, summarySetting, upTo)
 }
 
-func (w *writer) extendSummary() (more bool, err error) {
+func (w *groupWriter) extendSummary() (more bool, err error) {
 	above, err := w.cfg.readSetting(w.conn, summarySetting)
 	if err != nil || above >= w.partitions.nextArrival-1 {
 		return false, w.explainFailure("counting who logged in from where", err)
@@ -56,7 +56,7 @@ func (w *writer) extendSummary() (more bool, err error) {
 	return more && w.conn != nil, err
 }
 
-func (w *writer) keepSummary(isBusy bool) error {
+func (w *groupWriter) keepSummary(isBusy bool) error {
 	if err := w.refreshPartitions(); err != nil { // somebody may have deleted rows
 		return err
 	}

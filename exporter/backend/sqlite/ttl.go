@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
-func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
+func (w *groupWriter) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 	w.ttl = 0
 	memory, err := w.cfg.readMemory(conn)
 	if err != nil {
@@ -36,7 +36,7 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 }
 
 // followClock lets the guard compare the clock with what the file remembers.
-func (w *writer) followClock(conn *sqlite.Conn, ttl time.Duration, memory retention.StoredState) (retention.StoredState, error) {
+func (w *groupWriter) followClock(conn *sqlite.Conn, ttl time.Duration, memory retention.StoredState) (retention.StoredState, error) {
 	limit := retention.TTLChange{TTL: ttl, Confirmed: w.cfg.TTLConfirm}
 	return w.guard.FollowClock(w.now(), limit, memory, func(from, to time.Time) (bool, error) {
 		parts, err := w.cfg.readPartitions(conn, nil)

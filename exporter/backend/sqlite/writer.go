@@ -24,7 +24,7 @@ type writeRequest struct {
 	ctx         context.Context
 	events      iter.Seq2[int, *session.Event]
 	contentHash backend.ContentHash
-	do          func(*writer) error // in place of events
+	do          func(*groupWriter) error // in place of events
 	tellsFates  bool
 	claimed     atomic.Bool
 	done        chan struct{} // closed when result, fates and err are final
@@ -46,7 +46,7 @@ func (r *writeRequest) claimOnce() bool { return r.claimed.CompareAndSwap(false,
 
 // writer owns the connection. It commits in groups: what arrives while a commit runs forms the next transaction, so that
 // many small callers share one wait for the disk.
-type writer struct {
+type groupWriter struct {
 	*store
 	conn         *sqlite.Conn
 	readOnlyConn *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
@@ -54,7 +54,7 @@ type writer struct {
 	group        []*writeRequest
 	events       eventReader
 
-	partitions        *partitions
+	partitions        *partitionCatalog
 	partitionsVersion int64      // data_version when they were read
 	move              *rangeMove // nil while no rows are moved between partitions
 	moveTimer         *time.Timer
@@ -77,7 +77,7 @@ type writer struct {
 
 // openUnlessDamaged connects, unless the file is damaged. Of one that was damaged while it was open the error says what happened to it, until it is
 // sound again.
-func (w *writer) openUnlessDamaged(ctx context.Context) error {
+func (w *groupWriter) openUnlessDamaged(ctx context.Context) error {
 	if err := w.stillRefused(); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (w *writer) openUnlessDamaged(ctx context.Context) error {
 	return err
 }
 
-func (w *writer) openAndMigrate(ctx context.Context) (err error) {
+func (w *groupWriter) openAndMigrate(ctx context.Context) (err error) {
 	if err := w.cfg.makeDatabaseFile(w.log); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 	return err
 }
 
-func (w *writer) prepareSchema(ctx context.Context, conn *sqlite.Conn) error {
+func (w *groupWriter) prepareSchema(ctx context.Context, conn *sqlite.Conn) error {
 	if err := w.checkAtStart(ctx, conn); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (w *writer) prepareSchema(ctx context.Context, conn *sqlite.Conn) error {
 	return nil
 }
 
-func (w *writer) takeConn(ctx context.Context, conn *sqlite.Conn) (err error) {
+func (w *groupWriter) takeConn(ctx context.Context, conn *sqlite.Conn) (err error) {
 	if w.st, err = w.cfg.prepareStatements(conn); err != nil {
 		return w.cfg.explainError("preparing", err)
 	}
@@ -152,7 +152,7 @@ func (w *writer) takeConn(ctx context.Context, conn *sqlite.Conn) (err error) {
 	return err
 }
 
-func (w *writer) reloadPartitions() error {
+func (w *groupWriter) reloadPartitions() error {
 	version := w.dataVersion() // before the catalogue: what another program commits in between is seen the next time
 	all, err := w.cfg.readPartitions(w.conn, w.partitions)
 	if err != nil {
@@ -183,16 +183,16 @@ func (cfg *Config) openReader(ctx context.Context) (*sqlite.Conn, error) {
 }
 
 // closeWithCheckpoint writes the write-ahead log into the file and removes it, if no other program has the file open.
-func (w *writer) closeWithCheckpoint() {
+func (w *groupWriter) closeWithCheckpoint() {
 	w.closeConns(w.readOnlyConn, w.conn)
 }
 
 // closeWithoutCheckpoint leaves the file and the log at its path as they are: the last connection to be closed may only read.
-func (w *writer) closeWithoutCheckpoint() {
+func (w *groupWriter) closeWithoutCheckpoint() {
 	w.closeConns(w.conn, w.readOnlyConn)
 }
 
-func (w *writer) closeConns(conns ...*sqlite.Conn) {
+func (w *groupWriter) closeConns(conns ...*sqlite.Conn) {
 	w.conn, w.readOnlyConn, w.st, w.partitions, w.move = nil, nil, nil, nil, nil
 	for _, conn := range conns {
 		if conn == nil {
@@ -205,7 +205,7 @@ func (w *writer) closeConns(conns ...*sqlite.Conn) {
 }
 
 // closeAfterError does not checkpoint if the files are not those that were opened: the error may come from that.
-func (w *writer) closeAfterError() {
+func (w *groupWriter) closeAfterError() {
 	if w.conn == nil {
 		return
 	}
@@ -217,7 +217,7 @@ func (w *writer) closeAfterError() {
 	w.closeWithCheckpoint()
 }
 
-func (w *writer) serveRequests() {
+func (w *groupWriter) serveRequests() {
 	defer close(w.stopped)
 	defer w.closeAtEnd()
 	expiry := newExpiry(w)
@@ -249,7 +249,7 @@ func (w *writer) serveRequests() {
 // idleCheckInterval is how often the files are checked while nobody writes.
 const idleCheckInterval = 10 * time.Second
 
-func (w *writer) checkFilesWhileIdle() {
+func (w *groupWriter) checkFilesWhileIdle() {
 	if w.conn == nil {
 		return
 	}
@@ -259,7 +259,7 @@ func (w *writer) checkFilesWhileIdle() {
 	}
 }
 
-func (w *writer) closeAtEnd() {
+func (w *groupWriter) closeAtEnd() {
 	if w.conn != nil {
 		_ = w.checkFilesUnchanged(true) // a damaged file is let go of without a checkpoint
 	}
@@ -267,7 +267,7 @@ func (w *writer) closeAtEnd() {
 	w.closeRawFile()
 }
 
-func (w *writer) commitQueued() {
+func (w *groupWriter) commitQueued() {
 	for {
 		select {
 		case r := <-w.queue:
@@ -279,7 +279,7 @@ func (w *writer) commitQueued() {
 }
 
 // commitGroup takes first and whatever has queued up behind it through one transaction, and answers each.
-func (w *writer) commitGroup(first *writeRequest) {
+func (w *groupWriter) commitGroup(first *writeRequest) {
 	w.group = append(w.group[:0], first)
 	for range len(w.queue) {
 		w.group = append(w.group, <-w.queue)
@@ -305,7 +305,7 @@ func (w *writer) commitGroup(first *writeRequest) {
 	w.tendPartitions()
 }
 
-func (w *writer) dropWithdrawnRequests() {
+func (w *groupWriter) dropWithdrawnRequests() {
 	kept := w.group[:0]
 	for _, r := range w.group {
 		if r.claimOnce() {
@@ -316,7 +316,7 @@ func (w *writer) dropWithdrawnRequests() {
 }
 
 // ensureOpen sees to it that the connection is good and that the files are still those that it was opened on.
-func (w *writer) ensureOpen() error {
+func (w *groupWriter) ensureOpen() error {
 	if w.conn != nil {
 		if err := w.checkFilesUnchanged(false); err != nil {
 			return err
@@ -328,7 +328,7 @@ func (w *writer) ensureOpen() error {
 	return w.openUnlessDamaged(w.ctx)
 }
 
-func (w *writer) beginTransaction() error {
+func (w *groupWriter) beginTransaction() error {
 	err := w.cfg.retryWhileBusy(w.ctx, func() error { return executeStatement(w.conn, "BEGIN IMMEDIATE") })
 	if err != nil {
 		return w.explainFailure("waiting for the write lock", err)
@@ -341,14 +341,14 @@ func (w *writer) beginTransaction() error {
 }
 
 // refreshPartitions reads the catalogue again if another program has written.
-func (w *writer) refreshPartitions() error {
+func (w *groupWriter) refreshPartitions() error {
 	if w.dataVersion() == w.partitionsVersion {
 		return nil
 	}
 	return w.reloadPartitions()
 }
 
-func (w *writer) insertUntilCommitted() error {
+func (w *groupWriter) insertUntilCommitted() error {
 	for {
 		gone, err := w.insertGroupOrFindGone()
 		if err == nil && gone < 0 {
@@ -375,7 +375,7 @@ func (w *writer) insertUntilCommitted() error {
 	}
 }
 
-func (w *writer) insertGroupOrFindGone() (gone int, err error) {
+func (w *groupWriter) insertGroupOrFindGone() (gone int, err error) {
 	for i, r := range w.group {
 		err := w.serveRequest(r)
 		if err != nil && r.ctx.Err() != nil {
@@ -388,7 +388,7 @@ func (w *writer) insertGroupOrFindGone() (gone int, err error) {
 	return -1, nil
 }
 
-func (w *writer) serveRequest(r *writeRequest) error {
+func (w *groupWriter) serveRequest(r *writeRequest) error {
 	r.result, r.fates, r.err = backend.Result{}, nil, nil
 	if r.do != nil {
 		return w.serveAlone(r)
@@ -397,7 +397,7 @@ func (w *writer) serveRequest(r *writeRequest) error {
 }
 
 // serveAlone undoes a request that fails, and no other of its group: somebody may have dropped the tables of seals, or put a trigger on them.
-func (w *writer) serveAlone(r *writeRequest) error {
+func (w *groupWriter) serveAlone(r *writeRequest) error {
 	if err := executeStatement(w.conn, "SAVEPOINT request"); err != nil {
 		return err
 	}
@@ -415,14 +415,14 @@ func (w *writer) serveAlone(r *writeRequest) error {
 	return executeStatement(w.conn, "RELEASE request")
 }
 
-func (w *writer) answerGoneCaller(i int) {
+func (w *groupWriter) answerGoneCaller(i int) {
 	r := w.group[i]
 	r.result, r.err = backend.Result{}, context.Cause(r.ctx)
 	close(r.done)
 	w.group = slices.Delete(w.group, i, i+1)
 }
 
-func (w *writer) rollbackOrClose() {
+func (w *groupWriter) rollbackOrClose() {
 	if !w.conn.AutocommitEnabled() {
 		if err := executeStatement(w.conn, "ROLLBACK"); err != nil {
 			w.closeAfterError()
@@ -431,7 +431,7 @@ func (w *writer) rollbackOrClose() {
 }
 
 // explainFailure explains an error and lets go of a connection that is of no more use.
-func (w *writer) explainFailure(doing string, err error) error {
+func (w *groupWriter) explainFailure(doing string, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -40,8 +40,8 @@ type objectInfo struct {
 	modified  int64 // LastModified, in milliseconds since 1970 UTC
 }
 
-// versionID is another one for another content under the same key.
-func (o *objectInfo) versionID() string { return o.key + "\n" + o.etag }
+// contentID is another one for another content under the same key.
+func (o *objectInfo) contentID() string { return o.key + "\n" + o.etag }
 
 // objectPage is a part of the objects of a prefix, in the order of their keys.
 type objectPage struct {

@@ -115,7 +115,7 @@ func (r *objectReader) forgetVanished(p *objectPrefix, upTo string) {
 }
 
 func (p *objectPrefix) isUnread(o *objectInfo) bool {
-	return o.size > 0 && o.modified >= p.floor && !p.seen.Contains(o.versionID()) // an empty one has nothing to read, as those that stand for folders
+	return o.size > 0 && o.modified >= p.floor && !p.seen.Contains(o.contentID()) // an empty one has nothing to read, as those that stand for folders
 }
 
 // finishObject decides what the outcome of reading an object means. An error ends the turn of the prefix, which begins again at that object.

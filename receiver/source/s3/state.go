@@ -70,7 +70,7 @@ func (p *objectPrefix) storageKey() string { return "prefix." + p.name }
 const maxSeenObjects = 1 << 15
 
 func (p *objectPrefix) noteRead(o *objectInfo) {
-	p.seen.Add(o.versionID(), o.modified)
+	p.seen.Add(o.contentID(), o.modified)
 	if p.seen.Len() > maxSeenObjects { // by half, so that it is not sorted for each object
 		p.seenFrom = max(p.seenFrom, p.seen.Forget(0, maxSeenObjects/2))
 	}
