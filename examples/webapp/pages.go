@@ -84,7 +84,7 @@ func (s *site) turnAway(ctx context.Context, w http.ResponseWriter, err error, o
 		class, code = session.ErrorInvalidCredentials, http.StatusForbidden
 	}
 	// A failure grants nothing, so nobody need wait for a disk that is full.
-	if failed := s.logins.Failure(ctx, append(opts, sessionlog.ErrorType(class), sessionlog.Reason(err.Error()), sessionlog.Durable())...); told != nil {
+	if failed := s.logins.Failure(ctx, append(opts, sessionlog.ErrorType(class), sessionlog.Reason(err.Error()), sessionlog.Durable())...); failed != nil {
 		fmt.Println("webapp: a failed login was not recorded:", failed)
 	}
 	http.Error(w, err.Error(), code)
