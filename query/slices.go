@@ -138,7 +138,7 @@ func (w *sliceWalk) takeResult(start int64, result error) (isOver bool, err erro
 	}
 	w.covered.From = time.Unix(0, start).UTC()
 	w.covered.Complete = result == nil && start == w.from
-	return result != nil || w.covered.Complete, nil
+	return errors.Is(result, errEnough) || w.covered.Complete, nil
 }
 
 func (w *sliceWalk) goOnFrom(start int64, took time.Duration) {

@@ -123,7 +123,6 @@ func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
 	return outside.execSchemaChange(ctx, create)
 }
 
-// schemaVersion is the number of the last migration, 0 where there was none.
 // unsuitableEngines are those of databases in which tables do not last, or cannot be replicated as ours are.
 var unsuitableEngines = map[string]string{
 	"Memory":     "forgets its tables when the server ends",
@@ -131,7 +130,9 @@ var unsuitableEngines = map[string]string{
 }
 
 func (s *store) requireDatabaseEngine(ctx context.Context, l *serverConn) error {
-	engines, err := l.queryTexts(ctx, "SELECT engine AS text FROM system.databases WHERE name = currentDatabase()")
+	// ClickHouse Cloud makes shared tables of ours in a database of the engine Replicated, which its older services have, as in one of the engine Shared.
+	engines, err := l.queryTexts(ctx, "SELECT if((SELECT count() FROM system.settings WHERE name = 'cloud_mode' AND value = '1') > 0, 'Shared', engine) AS text "+
+		"FROM system.databases WHERE name = currentDatabase()")
 	if err != nil || len(engines) == 0 {
 		if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
 			return nil
@@ -144,6 +145,7 @@ func (s *store) requireDatabaseEngine(ctx context.Context, l *serverConn) error 
 	return nil
 }
 
+// schemaVersion is the number of the last migration, 0 where there was none.
 func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	rows, err := l.queryTexts(ctx, s.cfg.prefixNames("SELECT concat(toString(max(version)), ' ', argMin(name, version)) AS text FROM sessionlog_migrations"))
 	if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
