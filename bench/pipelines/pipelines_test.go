@@ -57,7 +57,7 @@ func TestALostRowIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	room, err := o.prepare(t.Context())
 	require.NoError(t, err)
-	require.ErrorContains(t, o.runOnce(t.Context(), room, r, identity{}, p[0], p[0].ways[0]), "99 rows arrived in place of 100")
+	require.ErrorContains(t, o.runWays(t.Context(), room, r, identity{run: 1}, p[0]), "99 rows arrived in place of 100")
 }
 
 func TestFinishedRunsAreNotRunAgain(t *testing.T) {

@@ -103,7 +103,7 @@ func TestWhatDoesNothingOrTwiceIsTold(t *testing.T) {
 		"receivers::sessionlog/b: {file: {include: [/y]}}": {"receivers::sessionlog/b: is in no pipeline, so that it does nothing: name it under service::pipelines::logs::receivers"},
 		"service::pipelines::logs::exporters: [nop]":       {"exporters::sessionlog: is in no pipeline"},
 		"{receivers::sessionlog/b: {file: {include: [/x/*.log]}}, service::pipelines::logs/b: {receivers: [sessionlog/b], exporters: [nop]}}":        nil,
-		"{receivers::sessionlog/b: {file: {include: [/x/*.log]}}, service::pipelines::logs/b: {receivers: [sessionlog/b], exporters: [sessionlog]}}": {"receivers::sessionlog/b::file::include: /x/*.log is read by sessionlog/a too, and sessionlog is told"},
+		"{receivers::sessionlog/b: {file: {include: [/x/*.log]}}, service::pipelines::logs/b: {receivers: [sessionlog/b], exporters: [sessionlog]}}": {"receivers::sessionlog/b::file::include: /x/*.log is read by sessionlog/a too, and sessionlog gets each login of it twice"},
 	} {
 		set := collectorSettings()
 		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + written}

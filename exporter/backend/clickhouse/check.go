@@ -87,6 +87,9 @@ const (
 func (cfg Config) neededGrants(databaseThere bool) []string {
 	of := cmp.Or(cfg.Database, "default") + ".*"
 	grants := []string{"INSERT, SELECT ON " + of, "CREATE TEMPORARY TABLE ON *.*"}
+	if cfg.Cluster != "" && cfg.Quorum == quorumAuto { // see resolveQuorum
+		grants = append(grants, "SELECT ON system.clusters")
+	}
 	if cfg.CreateSchema {
 		grants[0] = "CREATE TABLE, DROP TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, INSERT, SELECT ON " + of
 		if !databaseThere {

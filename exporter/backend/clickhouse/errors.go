@@ -56,7 +56,7 @@ var errorDiagnoses = []errorDiagnosis{
 	{[]int{439, 173}, ErrResources, "the batch is tried again", 2 * time.Second},
 	{[]int{243}, ErrResources, "free some space on its disks, or set ttl; the batch is tried again", 5 * time.Second},
 	{[]int{242, 225, 999}, ErrReadOnly, "the node has lost ZooKeeper or Keeper; the batch is tried again", 2 * time.Second},
-	{[]int{285, 286, 289, 319}, ErrNoQuorum, "start the missing replicas, or lower quorum; the batch is tried again and counts once", 2 * time.Second},
+	{[]int{285, 286, 289, 319}, ErrNoQuorum, "start the missing replicas, or lower quorum; where each shard has one replica, GRANT SELECT ON system.clusters or quorum: 1; the batch is tried again and counts once", 2 * time.Second},
 	{[]int{209, 210, 279}, ErrAway, "start it; the batch is tried again and counts once", 2 * time.Second},
 	{[]int{701, 170}, ErrNoSchema, "cluster names none of the server's clusters: see system.clusters", 0},
 }

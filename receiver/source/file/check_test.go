@@ -138,7 +138,7 @@ func TestCheckConnectionOfAPrefix(t *testing.T) {
 	cfg.LogLinePrefix = "%m [%p] %c %q%u@%d "
 	write(t, path, line(0, 1, "LOG", "database system is ready to accept connections")+line(20*time.Second, 2, "LOG", "disconnection: session time: 0:00:01.000 user=alice database=app host=10.0.0.7 port=1"))
 	findings = cfg.CheckConnection(t.Context())
-	require.Equal(t, []string{"what " + path + " tells"}, wrong(findings))
+	require.Equal(t, []string{"what " + path + " says"}, wrong(findings))
 	require.Contains(t, fmt.Sprint(findings), "log_connections")
 }
 
