@@ -72,11 +72,11 @@ func (o options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := "pipelines"
-	if o.together {
-		name = "pipelines-together"
+	table, curves := filepath.Join(o.proofs, "pipelines.csv"), filepath.Join(o.proofs, "pipelines-curves.csv")
+	if o.together { // rates mean nothing then
+		table, curves = filepath.Join(o.proofs, "pipelines-together.csv"), os.DevNull
 	}
-	results, err := openResults(filepath.Join(o.proofs, name+".csv"), filepath.Join(o.proofs, name+"-curves.csv"))
+	results, err := openResults(table, curves)
 	if err != nil {
 		return err
 	}

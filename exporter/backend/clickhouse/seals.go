@@ -60,7 +60,13 @@ func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
 	}); err != nil {
 		return err
 	}
-	_, _, err := l.isSealStored(ctx, s) // nothing keeps two writers from one place: who comes second finds both
+	// Nothing keeps two writers from one place: who comes second finds both.
+	heads, err := l.queryTexts(ctx, fmt.Sprintf(l.sql.heads, configclickhouse.QuoteText(s.Log), s.First))
+	for _, head := range heads {
+		if err := backend.RequireSeal(s, head); err != nil {
+			return err
+		}
+	}
 	return err
 }
 
