@@ -223,7 +223,7 @@ func (b *Backend) findDoubts(ctx context.Context, told *toldRecords, fates []bac
 	defer func() { _ = store.Close() }()
 	found, err := compareStored(ctx, store, asked, told.committer)
 	for i := range found {
-		told.unwritten = found[i].Entry.Append(told.unwritten)
+		told.unwritten = found[i].Append(told.unwritten)
 	}
 	told.writeJournal()
 	if told.err != nil {

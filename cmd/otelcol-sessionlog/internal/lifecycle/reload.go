@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/otelcol"
@@ -42,8 +42,8 @@ func (r *configReloader) registerProvider(set *otelcol.CollectorSettings) {
 	}))
 }
 
-func (r *configReloader) reloadOnSIGHUP(ctx context.Context) {
-	signals := takeOverSIGHUP(ctx)
+func (r *configReloader) reloadOnSIGHUP(ctx context.Context, ready <-chan struct{}) {
+	signals := takeOverSIGHUP(ctx, ready)
 	defer signal.Stop(signals)
 	for {
 		select {
@@ -71,15 +71,16 @@ func (r *configReloader) reloadOnce(ctx context.Context) {
 	}
 }
 
-func takeOverSIGHUP(ctx context.Context) chan os.Signal {
+func takeOverSIGHUP(ctx context.Context, ready <-chan struct{}) chan os.Signal {
 	signals := make(chan os.Signal, 1)
-	// The collector subscribes to it in another goroutine; until then it is ignored.
-	for signal.Ignored(syscall.SIGHUP) {
-		select {
-		case <-ctx.Done():
-			return signals
-		case <-time.After(10 * time.Millisecond):
-		}
+	// The collector subscribes to it in another goroutine, as soon as its pipelines are ready; until then it is ignored.
+	select {
+	case <-ctx.Done():
+		return signals
+	case <-ready:
+	}
+	for signal.Ignored(syscall.SIGHUP) && ctx.Err() == nil {
+		runtime.Gosched() // no pause: a signal that comes in it would be the collector's
 	}
 	signal.Ignore(syscall.SIGHUP)
 	signal.Notify(signals, syscall.SIGHUP)

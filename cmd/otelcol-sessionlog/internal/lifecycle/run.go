@@ -45,8 +45,8 @@ func Run(ctx context.Context, set otelcol.CollectorSettings, check func(context.
 	run := &collectorProcess{collector: collector, statuses: watch, signals: signals, ended: make(chan error, 1)}
 	ctx, run.cancelRun = context.WithCancel(ctx)
 	defer run.cancelRun()
-	signal.Ignore(syscall.SIGHUP) // see takeSIGHUP
-	go reload.reloadOnSIGHUP(ctx)
+	signal.Ignore(syscall.SIGHUP) // see takeOverSIGHUP
+	go reload.reloadOnSIGHUP(ctx, watch.ready)
 	go func() { run.ended <- collector.Run(ctx) }()
 	return run.waitForEnd()
 }

@@ -23,7 +23,9 @@ var recorderType = component.MustNewType("sessionlog_process")
 type statusRecorder struct {
 	component.StartFunc
 	component.ShutdownFunc
-	fatal chan error // the first fatal error
+	fatal chan error    // the first fatal error
+	ready chan struct{} // closed once the pipelines have been ready
+	once  sync.Once
 
 	mu     sync.Mutex
 	status map[*componentstatus.InstanceID]componentstatus.Status
@@ -33,11 +35,12 @@ type statusRecorder struct {
 var (
 	_ extension.Extension                          = (*statusRecorder)(nil)
 	_ extensioncapabilities.ComponentStatusWatcher = (*statusRecorder)(nil)
+	_ extensioncapabilities.PipelineWatcher        = (*statusRecorder)(nil)
 )
 
 func newStatusRecorder() *statusRecorder {
 	return &statusRecorder{
-		fatal: make(chan error, 1), status: map[*componentstatus.InstanceID]componentstatus.Status{},
+		fatal: make(chan error, 1), ready: make(chan struct{}), status: map[*componentstatus.InstanceID]componentstatus.Status{},
 		errors: map[*componentstatus.InstanceID]error{},
 	}
 }
@@ -72,6 +75,13 @@ func (recorderConverter) Convert(_ context.Context, conf *confmap.Conf) error {
 		"service":    map[string]any{"extensions": append(slices.Clip(names), recorderType.String())},
 	}))
 }
+
+func (w *statusRecorder) Ready() error {
+	w.once.Do(func() { close(w.ready) })
+	return nil
+}
+
+func (w *statusRecorder) NotReady() error { return nil }
 
 // Changed must not block: its caller holds a lock of the collector.
 func (w *statusRecorder) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
