@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+	"github.com/otel-sessionlog/sessionlog/testengine/port"
 )
 
 // TestAnySDKsRecordIsTheSameRow sends a record with every attribute of docs/event.md through an ordinary SDK and OTLP, over
@@ -116,12 +118,13 @@ func attributeOf(key string, v any) attribute.KeyValue {
 	panic(fmt.Sprintf("no attribute of %T", v))
 }
 
+// freeAddress is one that the kernel gives to nobody else until the test ends.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	r, err := port.ReserveWeakly(t.Context(), netip.MustParseAddrPort("127.0.0.1:0"))
 	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { _ = r.Close() })
+	return r.Addr().String()
 }
 
 func waitFor(t testing.TB, address string) {

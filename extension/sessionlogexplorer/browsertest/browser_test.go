@@ -155,7 +155,13 @@ func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 
 func (p *tab) visit(path string) {
 	p.t.Helper()
-	p.do(chromedp.Navigate(p.origin + path))
+	ctx, cancel := context.WithTimeout(p.ctx, waitAtMost)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.Navigate(p.origin+path))
+	for err != nil && strings.Contains(err.Error(), "ERR_NETWORK_CHANGED") { // another test has made a network of its own
+		err = chromedp.Do(ctx, chromedp.Navigate(p.origin+path))
+	}
+	require.NoError(p.t, err)
 }
 
 // read is the value of an expression.
