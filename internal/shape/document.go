@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -23,6 +22,7 @@ type document struct {
 	present []bool   // by fieldIndex: the source says it
 	left    []bool   // by fieldIndex: and it has no place yet
 	names   []string // of the attributes without a field, as they are written
+	seconds secondTexts
 }
 
 // textField is a field of the document's event.
@@ -84,7 +84,7 @@ func (d *document) placeWithin(object, name string, f fieldIndex) {
 // time has nanoseconds where there are any.
 func (d *document) time(name string, unixNano int64) {
 	d.startPlain(name)
-	d.buf = time.Unix(0, unixNano).UTC().AppendFormat(d.buf, time.RFC3339Nano)
+	d.buf = d.seconds.appendTime(d.buf, unixNano)
 	d.endPlain()
 }
 

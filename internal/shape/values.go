@@ -1,8 +1,10 @@
 package shape
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +18,32 @@ func isIP(s string) bool {
 	}
 	address, err := netip.ParseAddr(s)
 	return err == nil && address.Zone() == ""
+}
+
+// secondTexts are the seconds that were written last, by their last four bits: most events share theirs with the one before.
+type secondTexts [16]struct {
+	second int64
+	text   []byte
+}
+
+func (s *secondTexts) appendTime(b []byte, unixNano int64) []byte {
+	at := time.Unix(0, unixNano)
+	known := &s[at.Unix()&15]
+	if known.second != at.Unix() || known.text == nil {
+		known.second, known.text = at.Unix(), at.UTC().AppendFormat(known.text[:0], "2006-01-02T15:04:05")
+	}
+	b = append(b, known.text...)
+	if nanos := at.Nanosecond(); nanos != 0 {
+		point := len(b)
+		if nanos%1000 == 0 { // as most are
+			b = strconv.AppendInt(b, int64(nanos)/1000+1e6, 10)
+		} else {
+			b = strconv.AppendInt(b, int64(nanos)+1e9, 10)
+		}
+		b[point] = '.' // in the place of a digit that keeps the zeros after it
+		b = bytes.TrimRight(b, "0")
+	}
+	return append(b, 'Z')
 }
 
 const nanosPerMillisecond = int64(time.Millisecond)

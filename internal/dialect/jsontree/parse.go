@@ -157,11 +157,20 @@ func (d *Doc) parseObject(dec *jx.Decoder, at, depth int) error {
 			d.flaw = ErrRepeat
 		}
 		seen |= class
-		if err := d.parseValue(dec, key, depth+1); err != nil {
+		if err := d.parseMemberQuickly(dec, key, depth+1); err != nil {
 			return err
 		}
 	}
 	return it.Err()
+}
+
+func (d *Doc) parseMemberQuickly(dec *jx.Decoder, key string, depth int) error {
+	if d.flaw != nil || depth > MaxDepth || len(d.nodes) == MaxValues || dec.Next() != jx.String {
+		return d.parseValue(dec, key, depth)
+	}
+	b, err := dec.StrBytes()
+	d.nodes = append(d.nodes, docNode{key: key, text: d.checkedString(b), end: int32(len(d.nodes) + 1), kind: String})
+	return err
 }
 
 func keyClass(key string) uint64 {

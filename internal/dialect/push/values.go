@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -24,6 +25,9 @@ func parseTimeValue(v jsontree.Value) (int64, bool) {
 }
 
 func parseTimeText(text string) (int64, bool) {
+	if nanos, ok := parseUTCTimeQuickly(text); ok {
+		return nanos, true
+	}
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t.UnixNano(), t.Unix() >= earliestSecond && t.Unix() <= latestSecond
@@ -34,6 +38,16 @@ func parseTimeText(text string) (int64, bool) {
 
 // timeLayouts are RFC 3339 and its relatives: all name a zone.
 var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
+
+func parseUTCTimeQuickly(text string) (int64, bool) {
+	clock, ends := strings.CutSuffix(text, "Z")
+	if !ends || len(clock) < 19 || clock[10] != 'T' { // package time decides
+		return 0, false
+	}
+	seconds, ok1 := localtime.ParseCivil(clock[:19])
+	nanos, rest, ok2 := localtime.ParseFraction(clock[19:])
+	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= earliestSecond && seconds < latestSecond
+}
 
 func parseTimestamp(v jsontree.Value) (int64, bool) {
 	text := v.Peek()

@@ -4,9 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
+
+// knownKey is a key of the row before with quotes and colon: "hostname":
+type knownKey struct {
+	text  string
+	field *exportField
+}
 
 func splitJSONObject(p *exportParser, record string) (bool, error) {
 	j := jsonScanner{input: record}
@@ -19,7 +26,7 @@ func splitJSONObject(p *exportParser, record string) (bool, error) {
 		return false, errors.New("not a JSON object")
 	}
 	for n := 0; ; n++ {
-		f, err := p.readKeyAndColon(&j)
+		f, err := p.readKeyAndColon(&j, n)
 		if err != nil {
 			return false, err
 		}
@@ -60,7 +67,14 @@ func columnError(f *exportField, n int, err error) error {
 	return fmt.Errorf("column %s: %w", f.name, err)
 }
 
-func (p *exportParser) readKeyAndColon(j *jsonScanner) (*exportField, error) {
+func (p *exportParser) readKeyAndColon(j *jsonScanner, n int) (*exportField, error) {
+	j.peekByte()
+	// Rows of one export have the same keys in the same order.
+	if n < len(p.previousKeys) && strings.HasPrefix(j.input[j.position:], p.previousKeys[n].text) {
+		j.position += len(p.previousKeys[n].text)
+		return p.previousKeys[n].field, nil
+	}
+	start := j.position
 	raw, escaped, ok := j.readString()
 	if !ok || !j.consumeByte(':') {
 		return nil, errJSON
@@ -71,7 +85,19 @@ func (p *exportParser) readKeyAndColon(j *jsonScanner) (*exportField, error) {
 			return nil, err
 		}
 	}
-	return p.findField(raw), nil
+	f := p.findField(raw)
+	p.rememberKey(n, j.input[start:j.position], f)
+	return f, nil
+}
+
+func (p *exportParser) rememberKey(n int, text string, f *exportField) {
+	switch {
+	case n >= maxDecodedTexts || len(text) > maxDecodedLength:
+	case n < len(p.previousKeys):
+		p.previousKeys[n] = knownKey{strings.Clone(text), f}
+	case n == len(p.previousKeys):
+		p.previousKeys = append(p.previousKeys, knownKey{strings.Clone(text), f})
+	}
 }
 
 func detectJSONObject(head []byte, whole bool) logformat.Verdict {

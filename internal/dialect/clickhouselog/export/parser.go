@@ -38,6 +38,7 @@ type exportParser struct {
 	header          []*exportField          // the columns in that order
 	typeCell        int                     // which of them is type
 	cells           []rowCell               // the current row
+	previousKeys    []knownKey              // JSONEachRow: the keys of the row before, which are those of this one
 	fields          map[string]*exportField // JSONEachRow: all keys seen
 
 	row                    clickhouselog.Row
