@@ -80,8 +80,8 @@ func search(name, filter string, width time.Duration) []click {
 
 const hour, day = time.Hour, 24 * time.Hour
 
-// clicks are those of every page. key is a session's, with an event at a time, record a record's.
-func clicks(key, record session.ID, at time.Time) (all []click) {
+// everyClick has those of every page. key is a session's, with an event at a time, record a record's.
+func everyClick(key, record session.ID, at time.Time) (all []click) {
 	all = append(all, click{"newest record", func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
 		_, _, _, err := s.Extent(ctx)
 		return query.Coverage{Complete: true}, 1, err
@@ -135,8 +135,8 @@ func viewClicks(names []string) (all []click) {
 	return all
 }
 
-// sample finds a session and a record of some days ago to be looked for.
-func sample(ctx context.Context, s query.Store) (key, record session.ID, at time.Time, err error) {
+// chooseSession finds a session and a record of some days ago to be looked for.
+func chooseSession(ctx context.Context, s query.Store) (key, record session.ID, at time.Time, err error) {
 	some, _, err := query.Events(ctx, s, over("from=-720h&to=-600h&kind=login&outcome=success"), nil, 1, query.Limits{})
 	if err == nil && len(some) == 0 {
 		err = fmt.Errorf("there are no logins of 25 days ago: too few rows")

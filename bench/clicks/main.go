@@ -74,12 +74,12 @@ func run(ctx context.Context, kind, dir string, rows int, results, only string, 
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	key, record, at, err := sample(ctx, store)
+	key, record, at, err := chooseSession(ctx, store)
 	if err != nil {
 		return err
 	}
 	var lines [][]string
-	for _, c := range append(clicks(key, record, at), viewClicks(p.views)...) {
+	for _, c := range append(everyClick(key, record, at), viewClicks(p.views)...) {
 		if !regexp.MustCompile(only).MatchString(c.name) {
 			continue
 		}

@@ -42,7 +42,7 @@ func visit(ctx context.Context, path string) error {
 		if err != nil || len(some) == 0 {
 			break
 		}
-		list := clicks(some[0].SessionKey, some[0].RecordID, time.Unix(0, some[0].Time))
+		list := everyClick(some[0].SessionKey, some[0].RecordID, time.Unix(0, some[0].Time))
 		begin := time.Now()
 		if _, _, err := list[count%len(list)].ask(ctx, store); err != nil {
 			break
