@@ -21,7 +21,7 @@ import (
 const longFunction = 40
 
 // testRig are folders that only tests and developers run.
-var testRig = regexp.MustCompile(`^(bench|examples|testengine|internal/(archtest|alertrules|dashboards|e2e|faults|fuzzlong|proof|realwitness|release|tools))(/|$)|test(/|$)`)
+var testRig = regexp.MustCompile(`^(bench|examples|testengine|internal/(archtest|alertrules|dashboards|e2e|faults|fuzzlong|proof|realwitness|release|testengine|tools))(/|$)|test(/|$)`)
 
 // packageCode is the non-test code of one folder.
 type packageCode struct {
@@ -38,6 +38,9 @@ type codeTree struct {
 	rigLines         int
 	packages         map[string]*packageCode
 	testLines        map[string]int // by folder
+	words            fieldWords
+	fieldCount       int
+	fieldLists       []string // files of declarations that name at least half of the fields
 }
 
 func main() {
@@ -45,6 +48,10 @@ func main() {
 	root := flag.String("root", ".", "repository to measure")
 	flag.Parse()
 	tree := codeTree{files: token.NewFileSet(), packages: map[string]*packageCode{}, testLines: map[string]int{}}
+	var err error
+	if tree.words, tree.fieldCount, err = readFieldWords(*root); err != nil {
+		log.Fatal(err)
+	}
 	if err := filepath.WalkDir(*root, func(path string, entry fs.DirEntry, err error) error { return tree.visitFile(*root, path, entry, err) }); err != nil {
 		log.Fatal(err)
 	}
@@ -108,6 +115,9 @@ func (t *codeTree) addFile(folder string, file *ast.File) {
 		t.packages[folder] = p
 	}
 	for _, declaration := range file.Decls {
+		if t.words.countNamed(declaration) >= t.fieldCount/2 {
+			t.fieldLists = append(t.fieldLists, folder+"/"+filepath.Base(t.files.Position(declaration.Pos()).Filename))
+		}
 		switch d := declaration.(type) {
 		case *ast.FuncDecl:
 			p.functions = append(p.functions, d)
@@ -164,6 +174,7 @@ func (t *codeTree) printTable(modules int) {
 	row("types and functions a package, p90 / most", "%d / %d", declarations[len(declarations)*9/10], declarations[len(declarations)-1])
 	row("mean length of an unexported function's name", "%.1f", float64(letters)/float64(max(unexported, 1)))
 	row("unexported functions used once that have a doc comment", "%d of %d (%.0f %%)", documented, usedOnce, percentOf(documented, usedOnce))
+	row("declarations that name at least half of an event's fields", "%d: %s", len(t.fieldLists), strings.Join(t.fieldLists, ", "))
 	for _, folder := range []string{"receiver/source/poll", "receiver/source/tail"} {
 		row("lines of tests of "+folder, "%d", t.testLines[folder])
 	}
