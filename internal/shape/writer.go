@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-faster/jx"
 
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
+	"github.com/otel-sessionlog/sessionlog/internal/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
+	"github.com/otel-sessionlog/sessionlog/internal/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 

@@ -3,7 +3,7 @@ package postgresql
 import (
 	"fmt"
 
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
+	"github.com/otel-sessionlog/sessionlog/internal/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 

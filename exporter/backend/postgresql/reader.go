@@ -1,7 +1,7 @@
 package postgresql
 
 import (
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
+	"github.com/otel-sessionlog/sessionlog/internal/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 

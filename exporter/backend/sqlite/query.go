@@ -15,7 +15,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
+	"github.com/otel-sessionlog/sessionlog/internal/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
