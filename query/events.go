@@ -21,7 +21,8 @@ type Position struct {
 // PositionOf is that of an event.
 func PositionOf(e *session.Event) Position { return Position{e.Time, e.RecordID} }
 
-func (p Position) comparePosition(other Position) int {
+// Compare is less than 0 where p is before other in time, 0 where they are the same, and more than 0 where it is behind it.
+func (p Position) Compare(other Position) int {
 	return cmp.Or(cmp.Compare(p.Time, other.Time), slices.Compare(p.RecordID[:], other.RecordID[:]))
 }
 
@@ -51,7 +52,7 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 		p.beyond = after.before(s)
 		f = f.endingBefore(after.Time)
 	}
-	covered, err := eachSliceFrom(ctx, s, f, firstPage, limits, func(where string) string {
+	covered, err := EachSlice(ctx, s, f, firstPage, limits, func(where string) string {
 		p.where = where
 		return p.nextTail()
 	}, p.readSlice)
@@ -98,11 +99,11 @@ func (p *eventPage) readSlice(ctx context.Context, sql string) error {
 			e.CopyTo(&p.events[len(p.events)-1])
 			p.bytes += e.TextBytes()
 			if p.isFull = p.limits.Bytes > 0 && p.bytes >= p.limits.Bytes; p.isFull {
-				return errEnough
+				return ErrEnough
 			}
 		}
 		if p.isFull = len(p.events) >= p.limit; p.isFull {
-			return errEnough
+			return ErrEnough
 		}
 		if len(p.events) < last {
 			return nil
@@ -131,16 +132,12 @@ func (limits Limits) rowsAtOnce(limit, rows, bytes int) int {
 // before is the further condition for the events behind a position.
 func (p Position) before(s Store) string {
 	at := strconv.FormatInt(p.Time, 10)
-	return " AND (" + s.Nanoseconds() + " < " + at + " OR " + s.Nanoseconds() + " = " + at + " AND record_id < " + s.Identity(mustField("record_id"), p.RecordID[:]) + ")"
+	return " AND (" + s.Nanoseconds() + " < " + at + " OR " + s.Nanoseconds() + " = " + at + " AND record_id < " + s.Identity(MustFieldOf("record_id"), p.RecordID[:]) + ")"
 }
 
 // Session gives all events of a session, in the order of time.
 func Session(ctx context.Context, s Store, key session.ID, limits Limits) ([]session.Event, Coverage, error) {
-	f, err := filterOfSession(key)
-	if err != nil {
-		return nil, Coverage{}, err
-	}
-	events, covered, err := Events(ctx, s, f, nil, longestSession, limits)
+	events, covered, err := Events(ctx, s, filterOfSession(key), nil, longestSession, limits)
 	slices.Reverse(events)
 	return events, covered, err
 }
@@ -148,11 +145,8 @@ func Session(ctx context.Context, s Store, key session.ID, limits Limits) ([]ses
 // SessionAround is Session where one of its events is known to be at a time. What is around that is read first: with a login and a logout it is all.
 // Else all is read, and where the time is too short for that, the answer has what was around.
 func SessionAround(ctx context.Context, s Store, key session.ID, at time.Time, limits Limits) ([]session.Event, Coverage, error) {
-	f, err := filterOfSession(key)
-	if err != nil {
-		return nil, Coverage{}, err
-	}
-	around, begun := f, time.Now()
+	f, begun := filterOfSession(key), time.Now()
+	around := f
 	around.From, around.Until = at.Add(-aroundEvent), at.Add(aroundEvent)
 	events, covered, err := Events(ctx, s, around, nil, longestSession, limits)
 	if err == nil && !isWholeSession(events) {
@@ -182,7 +176,7 @@ func FailuresBefore(ctx context.Context, s Store, login *session.Event, limits L
 			continue
 		}
 		f := Filter{From: at.Add(-beforeLogin), Until: at, Conditions: []Condition{
-			{Field: mustField(same.column), Value: same.value}, {Field: mustField("kind"), Value: session.KindLogin.String()}, outcomeIs(session.OutcomeFailure),
+			{Field: MustFieldOf(same.column), Value: same.value}, {Field: MustFieldOf("kind"), Value: session.KindLogin.String()}, {Field: MustFieldOf("outcome"), Value: session.OutcomeFailure.String()},
 		}}
 		found, part, err := Events(ctx, s, f, nil, mostBefore, limits)
 		if err != nil {
@@ -195,7 +189,7 @@ func FailuresBefore(ctx context.Context, s Store, login *session.Event, limits L
 
 // inOrderOfTime sorts events, and leaves each record once.
 func inOrderOfTime(events []session.Event) []session.Event {
-	slices.SortFunc(events, func(a, b session.Event) int { return PositionOf(&a).comparePosition(PositionOf(&b)) })
+	slices.SortFunc(events, func(a, b session.Event) int { return PositionOf(&a).Compare(PositionOf(&b)) })
 	return slices.CompactFunc(events, func(a, b session.Event) bool { return a.RecordID == b.RecordID })
 }
 
@@ -207,9 +201,8 @@ func isWholeSession(events []session.Event) bool {
 		slices.ContainsFunc(events, func(e session.Event) bool { return e.Kind == session.KindLogin && e.Outcome == session.OutcomeSuccess })
 }
 
-func filterOfSession(key session.ID) (Filter, error) {
-	field, err := FieldOf("session_key")
-	return Filter{Conditions: []Condition{{Field: field, Value: key.String()}}}, err
+func filterOfSession(key session.ID) Filter {
+	return Filter{Conditions: []Condition{{Field: MustFieldOf("session_key"), Value: key.String()}}}
 }
 
 // longestSession bounds a session that never ends.
@@ -217,7 +210,7 @@ const longestSession = 10_000
 
 // endingBefore cuts the filter's time, so that it has no event after at.
 func (f Filter) endingBefore(at int64) Filter {
-	if _, until := f.timeBounds(); at < until-1 {
+	if _, until := f.Bounds(); at < until-1 {
 		f.Until = time.Unix(0, at+1).UTC()
 	}
 	return f

@@ -49,6 +49,15 @@ func FieldOf(column string) (*session.Field, error) {
 	return &session.Fields[i], nil
 }
 
+// MustFieldOf is [FieldOf] for a column that the program itself names. It panics where no condition can name it.
+func MustFieldOf(column string) *session.Field {
+	f, err := FieldOf(column)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
 func searchableColumns() (all []string) {
 	for i := range session.Fields {
 		if isSearchable(&session.Fields[i]) {
@@ -169,8 +178,9 @@ func (c Condition) neverHeld() bool {
 	return c.Value == ""
 }
 
-// sqlConditions are those of a filter without its time.
-func (f Filter) sqlConditions(s Store) ([]string, error) {
+// SQLConditions are those of a filter without its time, as a statement for s has them; an event has to meet them all. The error names every condition that is
+// wrong.
+func (f Filter) SQLConditions(s Store) ([]string, error) {
 	var all []string
 	var errs []error
 	alternatives := map[string][]string{}
@@ -199,8 +209,8 @@ func (f Filter) sqlConditions(s Store) ([]string, error) {
 	return all, errors.Join(errs...)
 }
 
-// timeBounds are the times of a filter, within those that an event can have.
-func (f Filter) timeBounds() (from, until int64) {
+// Bounds are the times of a filter in nanoseconds since 1970 UTC, within those that an event can have; until is not included.
+func (f Filter) Bounds() (from, until int64) {
 	return nanosecondsOr(f.From, math.MinInt64), nanosecondsOr(f.Until, math.MaxInt64)
 }
 

@@ -56,7 +56,7 @@ func Groups(ctx context.Context, s Store, f Filter, columns []string, limits Lim
 	}
 	expressions = append(expressions, tallyExpressions(s)...)
 	groups := map[string]*Group{}
-	covered, err := eachSlice(ctx, s, f, limits, func(where string) string {
+	covered, err := EachSlice(ctx, s, f, 0, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + " GROUP BY " + groupedBy(s, 1, fields)
 	}, func(ctx context.Context, sql string) error {
 		rows, err := wholeRows(ctx, s, sql, len(expressions))
@@ -65,7 +65,7 @@ func Groups(ctx context.Context, s Store, f Filter, columns []string, limits Lim
 			if err != nil {
 				return err
 			}
-			key := keyOf(row[:len(columns)])
+			key := KeyOf(row[:len(columns)])
 			if groups[key] == nil {
 				groups[key] = &Group{Values: row[:len(columns)]}
 			}
@@ -139,8 +139,8 @@ func groupedBy(s Store, ordinal int, fields []*session.Field) string {
 	return strings.Join(all, ", ")
 }
 
-// keyOf is the same for the same values, and for them alone.
-func keyOf(cells []Cell) string {
+// KeyOf is a text that is the same for the same cells, and for them alone: the key of a map of rows.
+func KeyOf(cells []Cell) string {
 	var b strings.Builder
 	for _, c := range cells {
 		if c.Absent {
@@ -197,7 +197,7 @@ func Facets(ctx context.Context, s Store, f Filter, columns []string, top int, l
 	if !s.GroupsFast() {
 		statement, count = valuesSQL, countRows
 	}
-	covered, err := eachSlice(ctx, s, f, limits, func(where string) string { return statement(s, fields, where) }, func(ctx context.Context, sql string) error {
+	covered, err := EachSlice(ctx, s, f, 0, limits, func(where string) string { return statement(s, fields, where) }, func(ctx context.Context, sql string) error {
 		slice := emptyCounts(len(columns))
 		if err := count(ctx, s, sql, slice); err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // Bar is how many events of one kind and outcome there were within a width of time.
@@ -23,8 +25,8 @@ func Histogram(ctx context.Context, s Store, f Filter, width time.Duration, limi
 		return nil, Coverage{}, fmt.Errorf("width %s: must be more than 0", width)
 	}
 	counts := map[Bar]int64{}
-	covered, err := eachSlice(ctx, s, f, limits, func(where string) string {
-		return s.Select(startOf(s, int64(width)), textOf(s, "kind"), textOf(s, "outcome"), "count(*)") + " FROM " + s.Table() + where + " GROUP BY 1, " + groupedBy(s, 2, fieldsOf([]string{"kind", "outcome"}))
+	covered, err := EachSlice(ctx, s, f, 0, limits, func(where string) string {
+		return s.Select(startOf(s, int64(width)), textOf(s, "kind"), textOf(s, "outcome"), "count(*)") + " FROM " + s.Table() + where + " GROUP BY 1, " + groupedBy(s, 2, []*session.Field{MustFieldOf("kind"), MustFieldOf("outcome")})
 	}, func(ctx context.Context, sql string) error {
 		rows, err := wholeRows(ctx, s, sql, 4)
 		for _, row := range rows {
@@ -53,13 +55,7 @@ func startOf(s Store, width int64) string {
 	return s.Divide(down, width) + " * " + w
 }
 
-func textOf(s Store, column string) string {
-	f, err := FieldOf(column)
-	if err != nil {
-		panic(err) // a column that this package names
-	}
-	return s.AsText(f)
-}
+func textOf(s Store, column string) string { return s.AsText(MustFieldOf(column)) }
 
 func twoNumbers(a, b string) (x, y int64, err error) {
 	if x, err = strconv.ParseInt(a, 10, 64); err != nil {

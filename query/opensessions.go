@@ -51,7 +51,7 @@ const recordsOfStatement = 200
 func eventsOfRows(ctx context.Context, s Store, rows []sessionRow) ([]session.Event, error) {
 	chosen := Filter{From: time.Unix(0, rows[len(rows)-1].at), Until: time.Unix(0, rows[0].at+1)}
 	for _, r := range rows {
-		chosen.Conditions = append(chosen.Conditions, Condition{Field: mustField("record_id"), Value: r.id.String()})
+		chosen.Conditions = append(chosen.Conditions, Condition{Field: MustFieldOf("record_id"), Value: r.id.String()})
 	}
 	events, _, err := Events(ctx, s, chosen, nil, len(rows), Limits{})
 	return events, err
@@ -66,18 +66,18 @@ type sessionRow struct {
 
 // openLogins walks logins and logouts from the newest back: a logout is met before its login.
 func openLogins(ctx context.Context, s Store, f Filter, limit int, limits Limits) ([]sessionRow, Coverage, error) {
-	conditions, err := f.sqlConditions(s)
+	conditions, err := f.SQLConditions(s)
 	if err != nil {
 		return nil, Coverage{}, err
 	}
 	login := strings.Join(append([]string{"kind = 'login'"}, conditions...), " AND ")
-	key := mustField("session_key")
-	_, until := f.timeBounds()
+	key := MustFieldOf("session_key")
+	_, until := f.Bounds()
 	both := " AND NOT coalesce(" + s.Absent(key) + ", FALSE) AND outcome <> 'failure' AND (kind = 'logout' OR " + login + ")"
 	ended := map[session.ID]bool{}
 	var open []sessionRow
 	expressions := []string{s.Nanoseconds(), textOf(s, "record_id"), textOf(s, "session_key"), textOf(s, "kind")}
-	covered, err := eachSliceFrom(ctx, s, Filter{From: f.From}, firstPage, limits, func(where string) string {
+	covered, err := EachSlice(ctx, s, Filter{From: f.From}, firstPage, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + both
 	}, func(ctx context.Context, sql string) error {
 		rows, err := readSessionRows(ctx, s, sql, len(expressions))
@@ -93,7 +93,7 @@ func openLogins(ctx context.Context, s Store, f Filter, limit int, limits Limits
 			}
 		}
 		if len(open) >= limit {
-			return errEnough
+			return ErrEnough
 		}
 		return nil
 	})
@@ -115,10 +115,10 @@ func readSessionRows(ctx context.Context, s Store, sql string, expressions int) 
 		if r.at, err = strconv.ParseInt(cells[0].Text, 10, 64); err != nil {
 			return nil, err
 		}
-		if r.id, err = identityOf(cells[1]); err != nil {
+		if r.id, err = cells[1].ParseID(); err != nil {
 			return nil, err
 		}
-		if r.key, err = identityOf(cells[2]); err != nil {
+		if r.key, err = cells[2].ParseID(); err != nil {
 			return nil, err
 		}
 		r.isLogout = cells[3].Text == session.KindLogout.String()
@@ -131,7 +131,7 @@ func readSessionRows(ctx context.Context, s Store, sql string, expressions int) 
 			}
 			return 1
 		}
-		return Position{b.at, b.id}.comparePosition(Position{a.at, a.id})
+		return Position{b.at, b.id}.Compare(Position{a.at, a.id})
 	})
 	return rows, nil
 }

@@ -15,7 +15,7 @@ type identityWriter interface {
 func AmongRecords(s identityWriter, ids []session.ID) string {
 	var b strings.Builder
 	b.WriteString("record_id IN (")
-	f := mustField("record_id")
+	f := MustFieldOf("record_id")
 	for i := range ids {
 		if i > 0 {
 			b.WriteString(", ")

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 )
 
 // Coverage says how far a question came.
@@ -48,29 +50,26 @@ const (
 	firstGrace = time.Second
 )
 
-// errEnough ends [eachSlice]: it has what it wanted.
-var errEnough = errors.New("enough")
+// ErrEnough ends [EachSlice] without an error: the question has what it wanted.
+var ErrEnough = errors.New("enough")
 
-// errTimeUp is the cause of a context whose question has had its time. A store hands it out as the error of the statement that it interrupts.
-var errTimeUp = errors.New("the time of the question is up")
-
-// eachSlice runs a statement for each slice of the filter's time, newest first. make gives the statement of a slice from its conditions, run runs it; run
-// may return errEnough. A slice whose statement is interrupted is not covered: run must keep nothing of it.
-func eachSlice(ctx context.Context, s Store, f Filter, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
-	return eachSliceFrom(ctx, s, f, firstSlice, limits, statement, run)
-}
-
-// eachSliceFrom is [eachSlice] with another first slice, where time is limited.
-func eachSliceFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
-	conditions, err := f.sqlConditions(s)
+// EachSlice asks a question of a caller's own. It runs a statement for each slice of the filter's time, newest first, until all is covered or the time of
+// the limits is up. Where time is limited the first slice is as wide as first says; 0 is ten minutes. statement makes the statement of a slice from its
+// conditions, which begin with WHERE. run runs it, with a context that ends with the question's time, and may return [ErrEnough]; a slice whose statement is
+// interrupted is not covered, so run must keep nothing of it. Other errors of run end the walk and are returned.
+func EachSlice(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
+	if first == 0 {
+		first = firstSlice
+	}
+	conditions, err := f.SQLConditions(s)
 	if err != nil {
 		return Coverage{}, err
 	}
-	begin, left := time.Now(), newBudget(limits)
-	statementCtx, cancel := left.contextWithGrace(ctx, firstGrace)
+	begin, left := time.Now(), timebudget.New(limits.Time)
+	statementCtx, cancel := left.WithContext(ctx, firstGrace)
 	defer cancel()
-	from, until, found, err := clipToExtent(statementCtx, s, f)
-	if errors.Is(err, errTimeUp) {
+	from, until, found, err := f.StoredBounds(statementCtx, s)
+	if errors.Is(err, timebudget.ErrTimeUp) {
 		end := min(until, begin.UnixNano())
 		return Coverage{From: time.Unix(0, end).UTC(), Until: time.Unix(0, end).UTC()}, nil
 	}
@@ -86,15 +85,15 @@ func eachSliceFrom(ctx context.Context, s Store, f Filter, first time.Duration, 
 		}
 		sliceBegin := time.Now()
 		isOver, err := w.takeResult(start, run(statementCtx, sql))
-		if isOver || left.isSpent() {
+		if isOver || left.IsSpent() {
 			return w.covered, err
 		}
 		if w.end == until { // the grace was for the first one
 			var cancelNext func()
-			statementCtx, cancelNext = left.contextWithGrace(ctx, 0)
+			statementCtx, cancelNext = left.WithContext(ctx, 0)
 			defer cancelNext()
 		}
-		w.pace.left = left.remainingLimits().Time
+		w.pace.left = left.Rest()
 		w.goOnFrom(start, time.Since(sliceBegin))
 	}
 }
@@ -131,14 +130,14 @@ func (w *sliceWalk) nextStart() int64 {
 // takeResult notes what became of the slice from start on.
 func (w *sliceWalk) takeResult(start int64, result error) (isOver bool, err error) {
 	switch {
-	case errors.Is(result, errTimeUp):
+	case errors.Is(result, timebudget.ErrTimeUp):
 		return true, nil
-	case result != nil && !errors.Is(result, errEnough):
+	case result != nil && !errors.Is(result, ErrEnough):
 		return true, result
 	}
 	w.covered.From = time.Unix(0, start).UTC()
 	w.covered.Complete = result == nil && start == w.from
-	return errors.Is(result, errEnough) || w.covered.Complete, nil
+	return errors.Is(result, ErrEnough) || w.covered.Complete, nil
 }
 
 func (w *sliceWalk) goOnFrom(start int64, took time.Duration) {
@@ -177,9 +176,10 @@ func (p *slicePace) nextWidth(width int64, took time.Duration) int64 {
 	return max(next, int64(time.Second))
 }
 
-// clipToExtent is the filter's time, cut to that of the events there are. until is not included.
-func clipToExtent(ctx context.Context, s Store, f Filter) (from, until int64, found bool, err error) {
-	from, until = f.timeBounds()
+// StoredBounds is the filter's time, cut to that of the events there are, in nanoseconds since 1970 UTC; until is not included. found is false where the
+// store has no event in that time.
+func (f Filter) StoredBounds(ctx context.Context, s Store) (from, until int64, found bool, err error) {
+	from, until = f.Bounds()
 	oldest, newest, found, err := s.Extent(ctx)
 	if err != nil || !found {
 		return from, until, false, err

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const oneDay = 24 * time.Hour
+
 // walkYear counts the slices of a year whose statements take some time each, and some for each day of logins.
 func walkYear(left, each, perDay time.Duration) (slices int, covered, took time.Duration) {
 	const year = 365 * oneDay

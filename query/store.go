@@ -7,6 +7,8 @@ package query
 
 import (
 	"context"
+	"encoding/hex"
+	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
@@ -98,6 +100,15 @@ const HoursColumns = 7
 type Cell struct {
 	Text   string // as [Store.AsText] writes the column; "" where Absent
 	Absent bool   // the event has no value
+}
+
+// ParseID reads the id that [Store.AsText] has written.
+func (c Cell) ParseID() (id session.ID, err error) {
+	bytes, err := hex.DecodeString(c.Text)
+	if err != nil || len(bytes) != len(id) {
+		return id, fmt.Errorf("%q is no id", c.Text)
+	}
+	return session.ID(bytes), nil
 }
 
 // wholeRows gives the rows of a statement once it has given all: of one that is interrupted there are none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -108,7 +109,7 @@ func everyClick(key, record session.ID, at time.Time) (all []click) {
 			open, covered, err := query.OpenSessions(ctx, s, over("from=-24h"), 100, budget)
 			return covered, len(open), err
 		}})
-	for _, question := range query.NewQuestions {
+	for _, question := range findings.DefaultQuestions {
 		all = append(all, click{"new, a working day: " + question.Name, func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
 			found, covered, err := question.Ask(ctx, s, over("from=2026-11-26T17:30&to=2026-11-27T17:30"), budget)
 			return covered, len(found), err

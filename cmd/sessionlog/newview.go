@@ -6,26 +6,27 @@ import (
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
-	options := query.DefaultQuestionOptions()
+	options := findings.DefaultOptions()
 	options.Zone = q.zone
 	a := &viewAnswer{coverage: query.Coverage{Complete: true}}
-	var all []query.Finding
+	var all []findings.Finding
 	lists := []rowListing{}
 	for _, asked := range options.Questions() {
-		findings, covered, err := asked.Ask(ctx, q.store, q.filter, q.limits)
+		found, covered, err := asked.Ask(ctx, q.store, q.filter, q.limits)
 		if err != nil {
 			return nil, err
 		}
 		a.coverage = a.coverage.Join(covered)
-		for i := range findings {
-			a.coverage.SQL = append(a.coverage.SQL, findings[i].SQL...)
+		for i := range found {
+			a.coverage.SQL = append(a.coverage.SQL, found[i].SQL...)
 		}
-		all = append(all, findings...)
-		shown := findingListing(findings)
+		all = append(all, found...)
+		shown := findingListing(found)
 		shown.title, shown.peopleOnly, shown.columns = asked.Title, true, []string{"last", "finding"}
 		lists = append(lists, shown)
 	}
@@ -36,10 +37,10 @@ func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return a, nil
 }
 
-func findingListing(findings []query.Finding) rowListing {
+func findingListing(found []findings.Finding) rowListing {
 	all := []string{"question", "user", "address", "first", "last", "count", "finding", "search", "evidence"}
-	return rowListing{name: "findings", columns: all, all: all, count: len(findings), value: func(row int, column string) any {
-		f := &findings[row]
+	return rowListing{name: "findings", columns: all, all: all, count: len(found), value: func(row int, column string) any {
+		f := &found[row]
 		switch column {
 		case "question":
 			return f.Question

@@ -25,7 +25,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer"
-	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	postgresqlengine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
@@ -60,7 +60,7 @@ var answersOfQuestions = map[string]toldOf{
 // TestQuestionsOfTheDocs asks each question of docs/questions in every way that its page shows: the explorer, the command, and SQL in all three stores.
 func TestQuestionsOfTheDocs(t *testing.T) {
 	pages := readQuestionPages(t)
-	for _, q := range query.NewQuestions {
+	for _, q := range findings.DefaultQuestions {
 		require.Contains(t, pages, q.Name)
 	}
 	logins := questionLogins(time.Now())

@@ -79,12 +79,8 @@ func askSearch(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 }
 
 func askFailures(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
-	outcome, err := query.FieldOf("outcome")
-	if err != nil {
-		return nil, err
-	}
 	f := q.filter
-	f.Conditions = append(slices.Clone(f.Conditions), query.Condition{Field: outcome, Value: session.OutcomeFailure.String()})
+	f.Conditions = append(slices.Clone(f.Conditions), query.Condition{Field: query.MustFieldOf("outcome"), Value: session.OutcomeFailure.String()})
 	columns := []string{"user_name", "client_address", "error_type"}
 	groups, covered, err := query.Groups(ctx, q.store, f, columns, q.limits)
 	if err != nil {

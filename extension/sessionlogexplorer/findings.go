@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 )
 
 // questionsIn are those of New, with the days and hours of a zone.
-func questionsIn(zone *time.Location) []query.Question {
-	options := query.DefaultQuestionOptions()
+func questionsIn(zone *time.Location) []findings.Question {
+	options := findings.DefaultOptions()
 	options.Zone = zone
 	return options.Questions()
 }
@@ -30,7 +31,7 @@ type findingAnswer struct {
 	SQL      []string   `json:"sql"`
 }
 
-func newFindingAnswers(found []query.Finding) []findingAnswer {
+func newFindingAnswers(found []findings.Finding) []findingAnswer {
 	answers := make([]findingAnswer, 0, len(found))
 	for _, f := range found {
 		answer := findingAnswer{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -56,7 +57,7 @@ func TestNowHasThousandsOfOpenSessions(t *testing.T) {
 func TestNothingIsFirstSeenInHalfAHistory(t *testing.T) {
 	reader, err := sqlite.OpenQueryStore(t.Context(), sqliteConfig(samplePath(t)))
 	require.NoError(t, err)
-	found, covered, err := query.NewQuestions[0].Ask(t.Context(), reader, query.Filter{}, query.Limits{Time: 2})
+	found, covered, err := findings.DefaultQuestions[0].Ask(t.Context(), reader, query.Filter{}, query.Limits{Time: 2})
 	require.NoError(t, err)
 	require.False(t, covered.Complete)
 	require.Empty(t, found)

@@ -40,6 +40,7 @@ var rules = []struct {
 	{"internal/sealing", []string{"session", "query", "exporter/backend", "internal/seal", "internal/conditionlog"}, "it stands between an exporter and the contract of backends"},
 	{"internal/seal", []string{"session"}, "a seal is made of events"},
 	{"internal/erasure", []string{"session", "query", "exporter/backend", "internal/redaction", "internal/seal", "internal/sealing"}, "who erases knows no backend by name"},
+	{"query/findings", []string{"session", "query"}, "who looks for findings asks by package query, and knows no backend by name"},
 	{"query", []string{"session"}, "questions know the event, and no backend by name"},
 	{"testengine", []string{"testengine"}, "real servers know nothing of us"},
 	{"receiver/source/delivery", []string{"session", "receiver/source"}, "delivery knows the contract, and no source"},

@@ -51,10 +51,7 @@ func (c *Choice) conditions(store query.Store) (all []string) {
 	}
 	for i := range c.people {
 		for _, column := range personFields {
-			f, err := query.FieldOf(column)
-			if err != nil {
-				panic(err) // a column of session_events
-			}
+			f := query.MustFieldOf(column)
 			if value := *f.In(&c.people[i]).(*string); value != "" {
 				some = append(some, "("+store.Equals(f, store.Text(value))+")")
 			}

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 )
 
 const (
@@ -117,7 +118,7 @@ func (r *findingsReceiver) warnOfIncomplete(ctx context.Context, q *scheduledQue
 		"raise answer_time, shorten lookback, or take the question out (questions::…::enabled: false)", zap.String("question", q.Name), zap.Stringer("time", limit))
 }
 
-func (r *findingsReceiver) deliverNew(ctx context.Context, q *scheduledQuestion, m *questionMemory, found []query.Finding) error {
+func (r *findingsReceiver) deliverNew(ctx context.Context, q *scheduledQuestion, m *questionMemory, found []findings.Finding) error {
 	for some := range slices.Chunk(m.newDeliveries(found, &r.options), mostRecords) {
 		delivered, err := r.deliverFindings(ctx, q, some)
 		for i := range some[:delivered] {

@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 )
 
 func configOf(t *testing.T, text string) (*Config, error) {
@@ -49,7 +49,7 @@ func TestWrongConfigurations(t *testing.T) {
 // TestEveryQuestionIsScheduled, in the order in which package query has them.
 func TestEveryQuestionIsScheduled(t *testing.T) {
 	var names []string
-	for _, q := range query.NewQuestions {
+	for _, q := range findings.DefaultQuestions {
 		names = append(names, q.Name)
 	}
 	require.Equal(t, names, questionNames)

@@ -97,10 +97,7 @@ func (r *findingsReceiver) warnOfLateInstance(ctx context.Context, store query.S
 }
 
 func conditionOf(column string, value query.Cell) query.Condition {
-	field, err := query.FieldOf(column)
-	if err != nil {
-		panic(err) // a column that this package names
-	}
+	field := query.MustFieldOf(column)
 	if value.Absent {
 		return query.Condition{Field: field, Match: query.IsAbsent}
 	}

@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -37,7 +37,7 @@ type deliveredFinding struct {
 
 // newDelivery is a finding that is to be delivered.
 type newDelivery struct {
-	query.Finding
+	findings.Finding
 	id       string
 	revision int64
 	key      string
@@ -50,7 +50,7 @@ func decodeMemory(stored []byte) (*questionMemory, error) {
 	return &m, err
 }
 
-func (m *questionMemory) newDeliveries(found []query.Finding, options *query.QuestionOptions) (deliveries []newDelivery) {
+func (m *questionMemory) newDeliveries(found []findings.Finding, options *findings.Options) (deliveries []newDelivery) {
 	for i := len(found) - 1; i >= 0; i-- {
 		f := found[i]
 		key := keyOf(&f, options)
@@ -70,7 +70,7 @@ func (m *questionMemory) newDeliveries(found []query.Finding, options *query.Que
 func mayGrow(question string) bool { return question == failureBursts || question == guessedUsers }
 
 // findDelivered is the finding of which f is more: of the same user and address, and of the same time. A network that was delivered is not new.
-func (m *questionMemory) findDelivered(key string, f *query.Finding) *deliveredFinding {
+func (m *questionMemory) findDelivered(key string, f *findings.Finding) *deliveredFinding {
 	isKnown := f.HistoryBegins || f.Question == firstSeen && f.User != "" && f.Address != ""
 	for _, known := range m.Delivered[key] {
 		if isKnown || !f.First.After(known.Last) && !known.First.After(f.Last) {
@@ -80,14 +80,14 @@ func (m *questionMemory) findDelivered(key string, f *query.Finding) *deliveredF
 	return nil
 }
 
-func (m *questionMemory) isOfDeliveredGroup(f query.Finding, options *query.QuestionOptions) bool {
+func (m *questionMemory) isOfDeliveredGroup(f findings.Finding, options *findings.Options) bool {
 	if f.Question != firstSeen || f.User == "" || f.Address == "" {
 		return false
 	}
 	// A user and an address that were delivered together with others come apart when the range has fewer of them.
 	ofUser, ofAddress := f, f
 	ofUser.Address, ofAddress.User = "", ""
-	for _, group := range []query.Finding{ofUser, ofAddress} {
+	for _, group := range []findings.Finding{ofUser, ofAddress} {
 		for _, known := range m.Delivered[keyOf(&group, options)] {
 			if !f.First.Before(known.First) && !f.First.After(known.Last) {
 				return true
@@ -106,7 +106,7 @@ func (m *questionMemory) rememberDelivered(t *newDelivery) {
 	t.known.extendSpan(&t.Finding)
 }
 
-func (t *deliveredFinding) extendSpan(f *query.Finding) {
+func (t *deliveredFinding) extendSpan(f *findings.Finding) {
 	if f.First.Before(t.First) {
 		t.First = f.First
 	}
@@ -134,7 +134,7 @@ func (m *questionMemory) forgetUnreachable(reach time.Duration) {
 }
 
 // keyOf is what a finding is about, whenever it was: no names can be read in it. Of a new address it is the network that counts.
-func keyOf(f *query.Finding, options *query.QuestionOptions) string {
+func keyOf(f *findings.Finding, options *findings.Options) string {
 	about := *f
 	if f.Question == firstSeen {
 		about.Address = networkOf(f.Address, options)
@@ -142,7 +142,7 @@ func keyOf(f *query.Finding, options *query.QuestionOptions) string {
 	return hashTexts(aboutOf(&about, options.Zone))
 }
 
-func networkOf(address string, options *query.QuestionOptions) string {
+func networkOf(address string, options *findings.Options) string {
 	parsed, err := netip.ParseAddr(address)
 	if err != nil {
 		return address
@@ -158,7 +158,7 @@ func networkOf(address string, options *query.QuestionOptions) string {
 	return address
 }
 
-func identityOf(f *query.Finding, options *query.QuestionOptions) string {
+func identityOf(f *findings.Finding, options *findings.Options) string {
 	// The same whenever the same is found: what the finding is about, and its first record.
 	about := aboutOf(f, options.Zone)
 	if !f.HistoryBegins {
@@ -167,7 +167,7 @@ func identityOf(f *query.Finding, options *query.QuestionOptions) string {
 	return hashTexts(about)
 }
 
-func aboutOf(f *query.Finding, zone *time.Location) []string {
+func aboutOf(f *findings.Finding, zone *time.Location) []string {
 	about := []string{f.Question, f.System, f.Instance, f.User, f.Address}
 	if f.Question == unusualHours { // of a user there may be several at a time
 		about = append(about, f.First.In(zone).Format("15"))

@@ -8,7 +8,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 )
 
 // QuestionsConfig has a block a question; README.md explains every key.
@@ -74,7 +74,7 @@ const (
 )
 
 func defaultQuestionsConfig() QuestionsConfig {
-	o := query.DefaultQuestionOptions()
+	o := findings.DefaultOptions()
 	return QuestionsConfig{
 		FirstSeen:           FirstSeenConfig{true, o.MostFirstSeen, o.EarliestHistory, defaultIPv4Network, defaultIPv6Network},
 		FailedThenSucceeded: FailedThenSucceededConfig{true, o.FailuresBeforeSuccess, o.SuccessWithin},
@@ -118,12 +118,12 @@ func (c *QuestionsConfig) checkQuestions() (errs []error) {
 }
 
 // questionOptions are those of package query. The zone was checked.
-func (c *QuestionsConfig) questionOptions() query.QuestionOptions {
+func (c *QuestionsConfig) questionOptions() findings.Options {
 	zone, err := time.LoadLocation(c.UnusualHours.Timezone)
 	if err != nil {
 		zone = time.UTC
 	}
-	o := query.DefaultQuestionOptions()
+	o := findings.DefaultOptions()
 	o.Zone = zone
 	o.MostFirstSeen, o.EarliestHistory = c.FirstSeen.Most, c.FirstSeen.History
 	o.KnownIPv4Bits, o.KnownIPv6Bits = c.FirstSeen.IPv4Network, c.FirstSeen.IPv6Network
@@ -141,7 +141,7 @@ func (c *QuestionsConfig) longestReach() time.Duration {
 
 // scheduledQuestion is a question with what the receiver knows of it.
 type scheduledQuestion struct {
-	query.Question
+	findings.Question
 	severity plog.SeverityNumber
 }
 
@@ -176,7 +176,7 @@ func (c *Config) scheduledQuestions() (all []scheduledQuestion) {
 		options := c.Questions.questionOptions()
 		options.Ignore = ignoredLogins(c.Ignore, name)
 		questions := options.Questions()
-		if i := slices.IndexFunc(questions, func(q query.Question) bool { return q.Name == name }); i >= 0 {
+		if i := slices.IndexFunc(questions, func(q findings.Question) bool { return q.Name == name }); i >= 0 {
 			all = append(all, scheduledQuestion{questions[i], of[name].severity})
 		}
 	}

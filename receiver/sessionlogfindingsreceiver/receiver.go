@@ -14,7 +14,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
-	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 )
 
 // findingsReceiver asks its questions one after the other, each about the time since it was asked last.
@@ -24,7 +24,7 @@ type findingsReceiver struct {
 	backend    backendblocks.Backend
 	next       consumer.Logs
 	questions  []scheduledQuestion
-	options    query.QuestionOptions
+	options    findings.Options
 	records    *recordWriter
 	conditions *conditionlog.Logger
 	stats      *receiverTelemetry

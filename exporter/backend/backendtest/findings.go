@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -26,7 +27,7 @@ func asksFewOf(d Dialect) bool {
 }
 
 // findings asks the questions of New, and holds the answers against loops over the same events, and against what each scene is about.
-func findings(t *testing.T, h Harness) {
+func findingsOfQuestions(t *testing.T, h Harness) {
 	storage := h.New(t)
 	b := openBackend(t, storage)
 	var st sceneEvents
@@ -41,9 +42,9 @@ func findings(t *testing.T, h Harness) {
 	}
 	store := storage.Ask(t)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	options := query.DefaultQuestionOptions()
+	options := findings.DefaultOptions()
 	lastDay := query.Filter{From: stageEnd.Add(-24 * time.Hour), Until: stageEnd}
-	for i, question := range query.NewQuestions {
+	for i, question := range findings.DefaultQuestions {
 		t.Run(question.Name, func(t *testing.T) {
 			filters := []string{"", "-user_name=nightly&client_address=203.0.113.0/24", "system=postgresql&user_name=*"}
 			if asksFewOf(h.Dialect) { // in turns
@@ -89,7 +90,7 @@ func findings(t *testing.T, h Harness) {
 		require.NotZero(t, asked)
 	})
 	t.Run("AllOfHistory", func(t *testing.T) {
-		for _, question := range query.NewQuestions {
+		for _, question := range findings.DefaultQuestions {
 			found, covered, err := question.Ask(t.Context(), store, query.Filter{}, query.Limits{})
 			require.NoError(t, err)
 			require.True(t, covered.Complete)
@@ -97,7 +98,7 @@ func findings(t *testing.T, h Harness) {
 		}
 	})
 	t.Run("TimeIsUp", func(t *testing.T) {
-		for _, question := range query.NewQuestions {
+		for _, question := range findings.DefaultQuestions {
 			found, covered, err := question.Ask(t.Context(), store, lastDay, query.Limits{Time: time.Nanosecond})
 			require.NoError(t, err)
 			require.False(t, covered.Complete)
@@ -112,7 +113,7 @@ func findings(t *testing.T, h Harness) {
 }
 
 // whoIsTold are findings in the words of a scene.
-func whoIsTold(found []query.Finding) (all []string) {
+func whoIsTold(found []findings.Finding) (all []string) {
 	for _, one := range found {
 		all = append(all, one.Instance+"|"+one.User+"|"+one.Address)
 	}
@@ -120,16 +121,16 @@ func whoIsTold(found []query.Finding) (all []string) {
 }
 
 // requireSameFindings compares all but the words.
-func requireSameFindings(t *testing.T, want, got []query.Finding) {
+func requireSameFindings(t *testing.T, want, got []findings.Finding) {
 	t.Helper()
-	bare := func(all []query.Finding) (texts []string) {
+	bare := func(all []findings.Finding) (texts []string) {
 		for _, f := range all {
 			texts = append(texts, fmt.Sprintf("%s|%s|%s|%q|%q|%s|%s|%s|%d|%v", f.Question, f.System, f.Instance, f.User, f.Address, f.Oldest, f.First.Format(time.RFC3339Nano), f.Last.Format(time.RFC3339Nano), f.Count, f.Evidence))
 		}
 		return texts
 	}
 	require.ElementsMatch(t, bare(want), bare(got))
-	require.True(t, slices.IsSortedFunc(got, func(a, b query.Finding) int { return b.Last.Compare(a.Last) }))
+	require.True(t, slices.IsSortedFunc(got, func(a, b findings.Finding) int { return b.Last.Compare(a.Last) }))
 	for _, f := range got {
 		require.NotEmpty(t, f.Sentence)
 		require.False(t, strings.ContainsFunc(f.Sentence, func(r rune) bool { return r < ' ' || r == 0x202e || r == 0xfffd }), "%q", f.Sentence)
@@ -138,7 +139,7 @@ func requireSameFindings(t *testing.T, want, got []query.Finding) {
 }
 
 // requireShown looks the evidence up with the finding's filter, as a page's query string has it.
-func requireShown(t *testing.T, store query.Store, one *query.Finding) {
+func requireShown(t *testing.T, store query.Store, one *findings.Finding) {
 	t.Helper()
 	text := one.Filter.Values().Encode()
 	require.Less(t, len(text), 10_000)
@@ -161,10 +162,8 @@ func requireShown(t *testing.T, store query.Store, one *query.Finding) {
 // openSessions compares with a loop over the events.
 func openSessions(t *testing.T, d Dialect, store query.Store, events []*session.Event, lastDay query.Filter) {
 	t.Helper()
-	user, err := query.FieldOf("user_name")
-	require.NoError(t, err)
 	of := lastDay
-	of.Conditions = []query.Condition{{Field: user, Value: "pool"}}
+	of.Conditions = []query.Condition{{Field: query.MustFieldOf("user_name"), Value: "pool"}}
 	for i, f := range []query.Filter{lastDay, of, {}, {Until: lastDay.From}} {
 		var want []session.ID
 		for _, e := range newestFirst(events) {
@@ -198,13 +197,13 @@ func hasEnded(login *session.Event, events []*session.Event) bool {
 
 // loopingAnswers answer the questions by looking at every event, as often as it takes.
 type loopingAnswers struct {
-	options query.QuestionOptions
+	options findings.Options
 	filter  query.Filter
 	events  []*session.Event
 }
 
-func (l loopingAnswers) ask(question string) []query.Finding {
-	return map[string]func() []query.Finding{
+func (l loopingAnswers) ask(question string) []findings.Finding {
+	return map[string]func() []findings.Finding{
 		"first-seen": l.firstSeen, "failed-then-succeeded": l.failedThenSucceeded, "failure-bursts": l.failureBursts, "guessed-users": l.guessedUsers,
 		"unusual-hours": l.unusualHours, "returned-accounts": l.returnedAccounts,
 	}[question]()
@@ -277,8 +276,8 @@ func (l loopingAnswers) succeededBefore(at int64, like func(*session.Event) bool
 	return slices.ContainsFunc(l.events, func(e *session.Event) bool { return isSuccess(e) && e.Time < at && like(e) })
 }
 
-func newFinding(question string, events []*session.Event, system, instance, user, address string) query.Finding {
-	f := query.Finding{Question: question, System: system, Instance: instance, User: nameOf(user), Address: nameOf(address), Count: int64(len(events))}
+func newFinding(question string, events []*session.Event, system, instance, user, address string) findings.Finding {
+	f := findings.Finding{Question: question, System: system, Instance: instance, User: nameOf(user), Address: nameOf(address), Count: int64(len(events))}
 	newest := newestFirst(events)
 	f.First, f.Last = time.Unix(0, newest[len(newest)-1].Time).UTC(), time.Unix(0, newest[0].Time).UTC()
 	f.Oldest = newest[len(newest)-1].RecordID
@@ -320,7 +319,7 @@ func (l loopingAnswers) isFromKnownNetwork(e, other *session.Event) bool {
 	return err == nil && query.ContainsAddress(network, other.ClientAddress)
 }
 
-func (l loopingAnswers) firstSeen() (all []query.Finding) {
+func (l loopingAnswers) firstSeen() (all []findings.Finding) {
 	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) && e.ClientAddress != "" })
 	hasHistory := func(of *session.Event) bool {
 		return l.from() != -1<<63 && l.succeededBefore(l.from()-int64(l.options.EarliestHistory), func(e *session.Event) bool {
@@ -394,7 +393,7 @@ func findDenseRuns(events []*session.Event, width time.Duration, enough func([]*
 	return all
 }
 
-func (l loopingAnswers) failureBursts() (all []query.Finding) {
+func (l loopingAnswers) failureBursts() (all []findings.Finding) {
 	failures := l.some(l.options.BurstWithin, isGuess)
 	for _, of := range groupsOf(failures, func(a, b *session.Event) bool {
 		return nameOf(a.ClientAddress) == nameOf(b.ClientAddress) && (!isLocal(a.ClientAddress) || sameInstance(a, b))
@@ -413,7 +412,7 @@ func (l loopingAnswers) failureBursts() (all []query.Finding) {
 	return all
 }
 
-func (l loopingAnswers) guessedUsers() (all []query.Finding) {
+func (l loopingAnswers) guessedUsers() (all []findings.Finding) {
 	failures := l.some(l.options.GuessedWithin, func(e *session.Event) bool { return isGuess(e) && hasUser(e) })
 	for _, of := range groupsOf(failures, sameUser) {
 		for _, run := range findDenseRuns(of, l.options.GuessedWithin, func(w []*session.Event) bool {
@@ -429,7 +428,7 @@ func (l loopingAnswers) guessedUsers() (all []query.Finding) {
 	return all
 }
 
-func (l loopingAnswers) failedThenSucceeded() (all []query.Finding) {
+func (l loopingAnswers) failedThenSucceeded() (all []findings.Finding) {
 	within := l.options.SuccessWithin
 	logins := l.some(within, func(e *session.Event) bool { return isGuess(e) || isSuccess(e) })
 	type told struct {
@@ -491,7 +490,7 @@ func (l loopingAnswers) failedThenSucceeded() (all []query.Finding) {
 	return all
 }
 
-func (l loopingAnswers) unusualHours() (all []query.Finding) {
+func (l loopingAnswers) unusualHours() (all []findings.Finding) {
 	if l.filter.From.IsZero() {
 		return nil
 	}
@@ -517,7 +516,7 @@ func (l loopingAnswers) unusualHours() (all []query.Finding) {
 	return all
 }
 
-func (l loopingAnswers) returnedAccounts() (all []query.Finding) {
+func (l loopingAnswers) returnedAccounts() (all []findings.Finding) {
 	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) })
 	for _, of := range groupsOf(logins, sameUser) {
 		for i := len(of) - 1; i >= 0; i-- {

@@ -93,7 +93,7 @@ var cases = []struct {
 	{"SessionsOfAnotherReading", 0, sessionsOfAnotherReading},
 	{"ViewsOfExtremes", 0, viewsOfExtremes},
 	{"Questions", 0, questions},
-	{"Findings", 0, findings},
+	{"Findings", 0, findingsOfQuestions},
 }
 
 // Run checks the contract of backend.Backend and the views.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -59,7 +60,7 @@ func (s *endlessLookUps) Summary(context.Context) (summary query.Summary, known 
 func lookUpsInterrupted(t *testing.T, d Dialect, store query.Store, f query.Filter) {
 	t.Helper()
 	endings := map[string]int{"first-seen": 8, "unusual-hours": 20} // within the second part of the candidates
-	for _, question := range query.NewQuestions {
+	for _, question := range findings.DefaultQuestions {
 		ending, looksUp := endings[question.Name]
 		if !looksUp {
 			continue

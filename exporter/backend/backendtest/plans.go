@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -20,14 +21,9 @@ func StatementsOf(t *testing.T, store query.Store, do func(question, sql string)
 		watched.question = question
 		require.NoError(t, run(t.Context(), watched), question)
 	}
-	field := func(column string) *session.Field {
-		f, err := query.FieldOf(column)
-		require.NoError(t, err)
-		return f
-	}
 	all := query.Filter{}
 	of := func(column, value string) query.Filter {
-		return query.Filter{Conditions: []query.Condition{{Field: field(column), Value: value}}}
+		return query.Filter{Conditions: []query.Condition{{Field: query.MustFieldOf(column), Value: value}}}
 	}
 	for name, f := range map[string]query.Filter{
 		"all": all, "user": of("user_name", "alice"), "address": of("client_address", "192.0.2.10"), "record": of("record_id", session.ID{1}.String()),
@@ -62,7 +58,7 @@ func StatementsOf(t *testing.T, store query.Store, do func(question, sql string)
 		_, _, err := query.OpenSessions(ctx, s, all, 10, query.Limits{})
 		return err
 	})
-	for _, question := range query.NewQuestions {
+	for _, question := range findings.DefaultQuestions {
 		ask(question.Name, func(ctx context.Context, s query.Store) error {
 			found, _, err := question.Ask(ctx, s, query.Filter{From: stageEnd.Add(-24 * time.Hour), Until: stageEnd}, query.Limits{Time: time.Hour})
 			if err == nil && len(found) > 0 && len(found[0].SQL) > 0 {

@@ -438,11 +438,7 @@ func meetsCondition(c query.Condition, e *session.Event) bool {
 func cellsOf(e *session.Event, columns []string) []query.Cell {
 	cells := make([]query.Cell, len(columns))
 	for i, column := range columns {
-		f, err := query.FieldOf(column)
-		if err != nil {
-			panic(err)
-		}
-		cells[i] = cellOf(e, f)
+		cells[i] = cellOf(e, query.MustFieldOf(column))
 	}
 	return cells
 }

@@ -63,7 +63,7 @@ func Prove(ctx context.Context, s query.Store, record *session.Event) (none seal
 }
 
 // identityOfBytes is a field whose literals fit to columns of bytes, as those of pages are in every store.
-var identityOfBytes = fieldOf("trace_id")
+var identityOfBytes = query.MustFieldOf("trace_id")
 
 // guessSeal is the first page of a log from which on a record is likely to be, where ids begin with the time: by halves, as if seals were in the order of their greatest ids.
 func guessSeal(ctx context.Context, s query.Store, log string, id session.ID) (uint64, error) {

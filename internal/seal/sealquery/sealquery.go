@@ -208,15 +208,7 @@ func readPages(ctx context.Context, s query.Store, log string, some []*StoredSea
 }
 
 // RecordID is the field of ids.
-var RecordID = fieldOf("record_id")
-
-func fieldOf(column string) *session.Field {
-	field, err := query.FieldOf(column)
-	if err != nil {
-		panic(err)
-	}
-	return field
-}
+var RecordID = query.MustFieldOf("record_id")
 
 // idsAtOnce fit into a statement.
 const idsAtOnce = 1000

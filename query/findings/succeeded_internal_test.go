@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -19,7 +20,7 @@ const endOfSlow = 3 * time.Hour
 
 // slowStore has failures of an hour, and then successes, all of one user; these take it a while, the longer the time that is asked for.
 type slowStore struct {
-	Store
+	query.Store
 	slowness time.Duration // what it takes a nanosecond for
 }
 
@@ -39,8 +40,8 @@ func (slowStore) Extent(context.Context) (int64, int64, bool, error) {
 	return 0, int64(endOfSlow), true, nil
 }
 
-func (s slowStore) Rows(ctx context.Context, sql string, _ int) iter.Seq2[[]Cell, error] {
-	return func(yield func([]Cell, error) bool) {
+func (s slowStore) Rows(ctx context.Context, sql string, _ int) iter.Seq2[[]query.Cell, error] {
+	return func(yield func([]query.Cell, error) bool) {
 		outcome, cost := "failure", time.Duration(0)
 		var from, until int64
 		_, bounds, _ := strings.Cut(sql, "BETWEEN ")
@@ -58,7 +59,7 @@ func (s slowStore) Rows(ctx context.Context, sql string, _ int) iter.Seq2[[]Cell
 			return
 		}
 		for at := from; at < until; at += int64(2 * time.Minute) {
-			if isSuccess := at >= int64(time.Hour); isSuccess == (outcome == "success") && !yield([]Cell{
+			if isSuccess := at >= int64(time.Hour); isSuccess == (outcome == "success") && !yield([]query.Cell{
 				{Text: fmt.Sprint(at)}, {Text: fmt.Sprintf("%032x", at)}, {Absent: true}, {Absent: true}, {Text: "alice"}, {Text: "192.0.2.1"}, {Text: outcome},
 			}, nil) {
 				return
@@ -70,9 +71,9 @@ func (s slowStore) Rows(ctx context.Context, sql string, _ int) iter.Seq2[[]Cell
 // TestSuccessesHaveTheTimeThatFailuresLeave: half of the question's time would be too short for them.
 func TestSuccessesHaveTheTimeThatFailuresLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := Filter{From: time.Unix(0, 0), Until: time.Unix(0, int64(endOfSlow))}
+		f := query.Filter{From: time.Unix(0, 0), Until: time.Unix(0, int64(endOfSlow))}
 		store := slowStore{slowness: endOfSlow / (500 * time.Millisecond)}
-		found, covered, err := DefaultQuestionOptions().askFailedThenSucceeded(t.Context(), store, f, Limits{Time: 700 * time.Millisecond})
+		found, covered, err := DefaultOptions().askFailedThenSucceeded(t.Context(), store, f, query.Limits{Time: 700 * time.Millisecond})
 		require.NoError(t, err)
 		require.True(t, covered.Complete)
 		require.Len(t, found, 1)

@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"testing"
@@ -14,7 +14,7 @@ func TestDurationsInSentences(t *testing.T) {
 	} {
 		require.Equal(t, text, durationText(d))
 	}
-	for _, q := range NewQuestions {
+	for _, q := range DefaultQuestions {
 		require.Less(t, len(q.Explanation), 200, q.Name)
 	}
 }

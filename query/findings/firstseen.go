@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"bytes"
@@ -8,6 +8,9 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 )
 
 // userAddress is a user and an address.
@@ -16,17 +19,17 @@ type userAddress struct {
 	address fieldValue
 }
 
-func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, limits Limits) (all []Finding, covered Coverage, err error) {
-	left := newBudget(limits)
+func (o Options) askFirstSeen(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) (all []Finding, covered query.Coverage, err error) {
+	left := timebudget.New(limits.Time)
 	counted, err := summaryOf(ctx, s, left)
 	if err != nil {
-		return nil, Coverage{}, err
+		return nil, query.Coverage{}, err
 	}
 	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
-	from, _ := f.timeBounds()
+	from, _ := f.Bounds()
 	fresh, err := counted.newPairs(ctx, s, left, from)
 	if err != nil {
-		return nil, Coverage{}, err
+		return nil, query.Coverage{}, err
 	}
 	if fresh != nil && len(fresh) == 0 {
 		covered, err = coverageOfAll(ctx, s, f)
@@ -44,16 +47,16 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 			return o.firstSeenFindings(f, found, hasHistory), covered, err
 		}
 	}
-	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, fresh, left, f, firstSlice)
+	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, fresh, left, f, firstOfLogins)
 	return o.firstSeenFindings(f, found, hasHistory), covered, err
 }
 
 // firstSeenOf are the pairs of a filter that were never seen before its time, and which of their instances have a history. fresh are all such pairs, where
 // they are known.
-func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summaryAnswer, fresh map[userAddress]bool, left timeBudget, f Filter, first time.Duration) (found []firstSeen, hasHistory map[account]bool, covered Coverage, err error) {
+func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summaryAnswer, fresh map[userAddress]bool, left timebudget.Budget, f query.Filter, first time.Duration) (found []firstSeen, hasHistory map[account]bool, covered query.Coverage, err error) {
 	hasHistory = map[account]bool{}
 	pairs, accounts := map[userAddress]*loginGroup{}, map[account]*loginGroup{}
-	covered, err = o.eachLogin(ctx, s, f, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
+	covered, err = o.eachLogin(ctx, s, f, first, successfulLogins, counted.shareOf(query.Limits{Time: left.Rest()}), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
 			addTo(pairs, userAddress{row.account, row.address}, row)
 			addTo(accounts, row.account, row)
@@ -63,7 +66,7 @@ func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summa
 	if err != nil || len(pairs) == 0 {
 		return nil, hasHistory, covered, err
 	}
-	from, _ := f.timeBounds()
+	from, _ := f.Bounds()
 	if f.From.IsZero() && !covered.Complete {
 		return nil, hasHistory, covered, nil // what is before is not known yet
 	}
@@ -98,13 +101,13 @@ func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summa
 		return nil
 	})
 	if done < len(all) {
-		covered.notBefore(pairs[all[done]].last)
+		beginBehind(&covered, pairs[all[done]].last)
 	}
 	return found, hasHistory, covered, err
 }
 
 // seenBefore tells of which of the pairs a walk back has met a login before a time.
-func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left timeBudget, from int64, pairs map[userAddress]*loginGroup) (isSeen func(userAddress) bool, err error) {
+func (o Options) seenBefore(ctx context.Context, s query.Store, left timebudget.Budget, from int64, pairs map[userAddress]*loginGroup) (isSeen func(userAddress) bool, err error) {
 	seen := map[userAddress]bool{}
 	h := historyReader{ctx: ctx, store: s, left: left}
 	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
@@ -196,7 +199,7 @@ func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser
 	return byUser, byAddress
 }
 
-func (o QuestionOptions) instancesWithHistory(h *historyReader, left timeBudget, from int64, fresh []userAddress, accounts map[account]*loginGroup, hasHistory map[account]bool) error {
+func (o Options) instancesWithHistory(h *historyReader, left timebudget.Budget, from int64, fresh []userAddress, accounts map[account]*loginGroup, hasHistory map[account]bool) error {
 	users := map[account][]account{}
 	for a := range accounts {
 		users[a.withoutUser()] = append(users[a.withoutUser()], a)
@@ -239,10 +242,10 @@ func (h *historyReader) anyBefore(users []lookupKey, until int64) (bool, error) 
 }
 
 // anyOfPlace tells whether an instance had a login in a time, whoever it was. Where there is no time to ask, it is taken for one that had.
-func (h *historyReader) anyOfPlace(left timeBudget, place account, from, until int64) (found bool, err error) {
+func (h *historyReader) anyOfPlace(left timebudget.Budget, place account, from, until int64) (found bool, err error) {
 	f := newTimeFilter(from, until)
-	f.Conditions = []Condition{place.system.conditionOn("system"), place.instance.conditionOn("instance")}
-	covered, err := eachSlice(h.ctx, h.store, f, left.remainingLimits(), func(where string) string {
+	f.Conditions = []query.Condition{place.system.conditionOn("system"), place.instance.conditionOn("instance")}
+	covered, err := query.EachSlice(h.ctx, h.store, f, 0, query.Limits{Time: left.Rest()}, func(where string) string {
 		return h.store.Select("1") + " FROM " + h.store.Table() + where + successfulLogins() + " LIMIT 1"
 	}, func(ctx context.Context, sql string) error {
 		for _, err := range h.store.Rows(ctx, sql, 1) {
@@ -252,7 +255,7 @@ func (h *historyReader) anyOfPlace(left timeBudget, place account, from, until i
 			found = true
 		}
 		if found {
-			return errEnough
+			return query.ErrEnough
 		}
 		return nil
 	})
@@ -293,7 +296,7 @@ type firstSeen struct {
 	sql       string
 }
 
-func (o QuestionOptions) firstSeenFindings(f Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
+func (o Options) firstSeenFindings(f query.Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
 	byInstance, byUser, byAddress := map[account][]firstSeen{}, map[account][]firstSeen{}, map[userAddress][]firstSeen{}
 	for _, p := range found {
 		if instance := p.account.withoutUser(); !hasHistory[instance] {
@@ -329,7 +332,7 @@ func (o QuestionOptions) firstSeenFindings(f Filter, found []firstSeen, hasHisto
 }
 
 // combinePairs is what several pairs have in common, before sentence and filter are set.
-func combinePairs(f Filter, a account, address fieldValue, some []firstSeen, conditions ...Condition) Finding {
+func combinePairs(f query.Filter, a account, address fieldValue, some []firstSeen, conditions ...query.Condition) Finding {
 	sum := loginGroup{first: math.MaxInt64, last: math.MinInt64}
 	for _, p := range some {
 		sum.count += p.count
@@ -339,17 +342,17 @@ func combinePairs(f Filter, a account, address fieldValue, some []firstSeen, con
 		sum.last = max(sum.last, p.last)
 		sum.newest = append(sum.newest, p.newest...)
 	}
-	return sum.newFinding("first-seen", a, address, f.withConditions(sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
+	return sum.newFinding("first-seen", a, address, loginsWithin(f, sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
 }
 
-func (l *loginGroup) newFinding(question string, a account, address fieldValue, shows Filter) Finding {
+func (l *loginGroup) newFinding(question string, a account, address fieldValue, shows query.Filter) Finding {
 	return Finding{
 		Question: question, System: a.system.Text, Instance: a.instance.Text, User: a.user.Text, Address: address.Text,
 		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: evidenceIDs(l.newest), Oldest: l.oldest, Filter: shows,
 	}
 }
 
-func pairFinding(f Filter, p firstSeen) Finding {
+func pairFinding(f query.Filter, p firstSeen) Finding {
 	one := combinePairs(f, p.account, p.address, []firstSeen{p}, append(p.account.accountConditions(), p.address.conditionOn("client_address"))...)
 	one.Sentence = fmt.Sprintf("%s logged in from %s%s: not from there before; last seen %s.", p.account.user.quotedText(), p.address.quotedText(), p.account.placeText(), dayOf(p.userSeen))
 	if p.isNewUser {
@@ -361,19 +364,19 @@ func pairFinding(f Filter, p firstSeen) Finding {
 	return one
 }
 
-func manyAddressesFinding(f Filter, user account, some []firstSeen) Finding {
+func manyAddressesFinding(f query.Filter, user account, some []firstSeen) Finding {
 	one := combinePairs(f, user, fieldValue{}, some, user.accountConditions()...)
 	one.Sentence = fmt.Sprintf("%s logged in%s from %d addresses that it had not come from before, such as %s.", user.user.quotedText(), user.placeText(), len(some), some[0].address.quotedText())
 	return one
 }
 
-func manyUsersFinding(f Filter, at userAddress, some []firstSeen) Finding {
+func manyUsersFinding(f query.Filter, at userAddress, some []firstSeen) Finding {
 	one := combinePairs(f, at.account, at.address, some, at.account.system.conditionOn("system"), at.account.instance.conditionOn("instance"), at.address.conditionOn("client_address"))
 	one.Sentence = fmt.Sprintf("%d users logged in%s from %s, which they had not come from before, such as %s.", len(some), at.account.placeText(), at.address.quotedText(), some[0].account.user.quotedText())
 	return one
 }
 
-func (o QuestionOptions) historyBeginsFinding(f Filter, instance account, some []firstSeen) Finding {
+func (o Options) historyBeginsFinding(f query.Filter, instance account, some []firstSeen) Finding {
 	users := map[account]bool{}
 	for _, p := range some {
 		users[p.account] = true

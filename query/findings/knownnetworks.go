@@ -1,12 +1,14 @@
-package query
+package findings
 
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // fromNewNetworks leaves out those of the fresh pairs whose user had logged in from the network of the address in the usual period.
-func (o QuestionOptions) fromNewNetworks(h *historyReader, from int64, fresh []userAddress, seenLast map[account]int64) ([]userAddress, error) {
+func (o Options) fromNewNetworks(h *historyReader, from int64, fresh []userAddress, seenLast map[account]int64) ([]userAddress, error) {
 	byNetwork := map[netip.Prefix][]userAddress{}
 	for _, p := range fresh {
 		if _, known := seenLast[p.account]; !known {
@@ -22,7 +24,7 @@ func (o QuestionOptions) fromNewNetworks(h *historyReader, from int64, fresh []u
 		for i, p := range some {
 			keys[i] = p.account.lookupKey()
 		}
-		inNetwork := " AND " + h.store.InNetwork(mustField("client_address"), network)
+		inNetwork := " AND " + h.store.InNetwork(query.MustFieldOf("client_address"), network)
 		times, _, err := h.newestOf(accountColumns, keys, subtractDuration(from, o.UsualPeriod), from, inNetwork)
 		if err != nil {
 			return nil, err
@@ -35,7 +37,7 @@ func (o QuestionOptions) fromNewNetworks(h *historyReader, from int64, fresh []u
 	return slices.DeleteFunc(fresh, func(p userAddress) bool { return left[p] }), nil
 }
 
-func (o QuestionOptions) networkOf(address fieldValue) (network netip.Prefix, ok bool) {
+func (o Options) networkOf(address fieldValue) (network netip.Prefix, ok bool) {
 	parsed, err := netip.ParseAddr(address.Text)
 	if err != nil || address.isLocal() {
 		return network, false

@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"fmt"

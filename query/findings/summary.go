@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"context"
@@ -9,52 +9,57 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 )
 
 // summaryAnswer is the summary of a store, if it has one.
 type summaryAnswer struct {
-	Summary
+	query.Summary
 	known bool
 	ran   *[]string // statements
 }
 
 // summaryOf is not known either where there is no time to ask for it.
-func summaryOf(ctx context.Context, s Store, left timeBudget) (summaryAnswer, error) {
-	ctx, cancel := left.contextWithGrace(ctx, 0)
+func summaryOf(ctx context.Context, s query.Store, left timebudget.Budget) (summaryAnswer, error) {
+	ctx, cancel := left.WithContext(ctx, 0)
 	defer cancel()
 	counted, known, err := s.Summary(ctx)
-	if errors.Is(err, errTimeUp) {
+	if errors.Is(err, timebudget.ErrTimeUp) {
 		known, err = false, nil
 	}
 	return summaryAnswer{counted, known, new([]string)}, err
 }
 
 // shareOf is the time that a question may spend on its range: most, where its history is counted.
-func (c summaryAnswer) shareOf(limits Limits) Limits {
+func (c summaryAnswer) shareOf(limits query.Limits) query.Limits {
 	if c.known {
-		return limits.mostOfTime()
+		return mostOfTime(limits)
 	}
-	return limits.halfOfTime()
+	return halfOfTime(limits)
 }
 
 // lookUpGrace is what the first look-ups have beyond the time of a question.
 const lookUpGrace = 200 * time.Millisecond
 
+const keptStatements = 16 // of the summary, in a coverage
+
 // eachRow reads a statement of the summary. What it gave is not all where isWhole is false: the time was up, or do had enough.
-func (c summaryAnswer) eachRow(ctx context.Context, s Store, left timeBudget, sql string, expressions int, do func(row []Cell) error) (isWhole bool, err error) {
-	ctx, cancel := left.contextWithGrace(ctx, 0)
+func (c summaryAnswer) eachRow(ctx context.Context, s query.Store, left timebudget.Budget, sql string, expressions int, do func(row []query.Cell) error) (isWhole bool, err error) {
+	ctx, cancel := left.WithContext(ctx, 0)
 	defer cancel()
-	if len(*c.ran) < keptSQLTexts {
+	if len(*c.ran) < keptStatements {
 		*c.ran = append(*c.ran, sql)
 	}
 	for row, err := range s.Rows(ctx, sql, expressions) {
-		if errors.Is(err, errTimeUp) {
+		if errors.Is(err, timebudget.ErrTimeUp) {
 			return false, nil
 		}
 		if err == nil {
 			err = do(row)
 		}
-		if errors.Is(err, errEnough) {
+		if errors.Is(err, query.ErrEnough) {
 			return false, nil
 		}
 		if err != nil {
@@ -65,12 +70,12 @@ func (c summaryAnswer) eachRow(ctx context.Context, s Store, left timeBudget, sq
 }
 
 // newPairs are the pairs that were not seen before a time; nil where that is not known.
-func (c summaryAnswer) newPairs(ctx context.Context, s Store, left timeBudget, from int64) (fresh map[userAddress]bool, err error) {
+func (c summaryAnswer) newPairs(ctx context.Context, s query.Store, left timebudget.Budget, from int64) (fresh map[userAddress]bool, err error) {
 	if !c.known || from == math.MinInt64 {
 		return nil, nil
 	}
 	texts, all := map[string]string{}, map[userAddress]bool{}
-	isWhole, err := c.eachRow(ctx, s, left.halfOfRest(), c.NewPairs(from), len(pairColumns), func(row []Cell) error {
+	isWhole, err := c.eachRow(ctx, s, left.Half(), c.NewPairs(from), len(pairColumns), func(row []query.Cell) error {
 		all[userAddress{accountOfCells(row, texts), wordOf(row[len(accountColumns)], texts)}] = true
 		return nil
 	})
@@ -81,7 +86,7 @@ func (c summaryAnswer) newPairs(ctx context.Context, s Store, left timeBudget, f
 }
 
 // accountOfCells reads a row that begins with accountColumns.
-func accountOfCells(row []Cell, texts map[string]string) account {
+func accountOfCells(row []query.Cell, texts map[string]string) account {
 	return account{user: wordOf(row[0], texts), system: wordOf(row[1], texts), instance: wordOf(row[2], texts)}
 }
 
@@ -92,7 +97,7 @@ const (
 
 // ofUsers is the filter for the events of the users of some accounts, and how wide its first slice is to be. It is not possible where they are many, or where
 // the filter names users itself.
-func ofUsers[V any](f Filter, accounts map[account]V) (of Filter, first time.Duration, possible bool) {
+func ofUsers[V any](f query.Filter, accounts map[account]V) (of query.Filter, first time.Duration, possible bool) {
 	users, text := map[fieldValue]bool{}, 0
 	for a := range accounts {
 		if !users[a.user] {
@@ -100,24 +105,15 @@ func ofUsers[V any](f Filter, accounts map[account]V) (of Filter, first time.Dur
 			text += len(a.user.Text)
 		}
 	}
-	namesUsers := slices.ContainsFunc(f.Conditions, func(c Condition) bool { return c.Field.Column == "user_name" && !c.Exclude })
+	namesUsers := slices.ContainsFunc(f.Conditions, func(c query.Condition) bool { return c.Field.Column == "user_name" && !c.Exclude })
 	if len(users) == 0 || len(users) > mostNamedUsers || text > mostTextOfStatement || namesUsers {
-		return f, firstSlice, false
+		return f, firstOfLogins, false
 	}
 	f.Conditions = slices.Clone(f.Conditions)
 	for user := range users {
 		f.Conditions = append(f.Conditions, user.conditionOn("user_name"))
 	}
 	return f, firstOfUsers, true
-}
-
-// coverageOfAll is that of an answer that has read nothing of the range.
-func coverageOfAll(ctx context.Context, s Store, f Filter) (Coverage, error) {
-	from, until, found, err := clipToExtent(ctx, s, f)
-	if err != nil || !found {
-		return Coverage{Complete: true}, err
-	}
-	return Coverage{Complete: true, From: time.Unix(0, from).UTC(), Until: time.Unix(0, until).UTC()}, nil
 }
 
 // hourSet has a bit for each hour of the week.
@@ -145,15 +141,15 @@ const mostCountedDays = 5000
 const fewOpen = 16
 
 // countHours asks for the hours of a filter's time, and of that before it since a moment, of the users who are open by them; nil where the summary cannot tell.
-func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, since int64, isOpen func(*hoursSeen) bool) (*countedHours, error) {
-	from, until, found, err := clipToExtent(ctx, s, f)
+func (o Options) countHours(ctx context.Context, s query.Store, counted summaryAnswer, left timebudget.Budget, f query.Filter, since int64, isOpen func(*hoursSeen) bool) (*countedHours, error) {
+	from, until, found, err := f.StoredBounds(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return &countedHours{}, nil
 	}
-	start, _ := f.timeBounds()
+	start, _ := f.Bounds()
 	begin := since / int64(oneDay)
 	days := (until-1)/int64(oneDay) + 1 - begin
 	if since < 0 || days > mostCountedDays {
@@ -168,7 +164,7 @@ func (o QuestionOptions) countHours(ctx context.Context, s Store, counted summar
 		return o.hoursBetween(at, end)
 	})
 	texts := map[string]string{}
-	isWhole, err := counted.eachRow(ctx, s, left, counted.Hours(begin, now, past), HoursColumns, func(row []Cell) error {
+	isWhole, err := counted.eachRow(ctx, s, left, counted.Hours(begin, now, past), query.HoursColumns, func(row []query.Cell) error {
 		return hours.addRow(row, texts, func(day int64) bool {
 			return !s.GroupsFast() && (day+1)*int64(oneDay) <= from && hours.countOpen(isOpen) <= fewOpen
 		})
@@ -214,7 +210,7 @@ func (c *countedHours) leaveOpen(from, until int64, hours hourSet) {
 }
 
 // addRow may have enough before a day that it has not met yet.
-func (c *countedHours) addRow(row []Cell, texts map[string]string, isEnough func(day int64) bool) error {
+func (c *countedHours) addRow(row []query.Cell, texts map[string]string, isEnough func(day int64) bool) error {
 	of := accountOfCells(row, texts)
 	var numbers [4]int64
 	for i := range numbers {
@@ -230,9 +226,9 @@ func (c *countedHours) addRow(row []Cell, texts map[string]string, isEnough func
 		seen = &hoursSeen{}
 		c.users[of] = seen
 	}
-	if !row[HoursColumns-1].Absent && c.reached != numbers[3] {
+	if !row[query.HoursColumns-1].Absent && c.reached != numbers[3] {
 		if c.reached = numbers[3]; isEnough(c.reached) {
-			return errEnough
+			return query.ErrEnough
 		}
 	}
 	if days := int(numbers[2]); days > 0 {
@@ -246,15 +242,15 @@ func (c *countedHours) addRow(row []Cell, texts map[string]string, isEnough func
 }
 
 // shiftHours says which hours in UTC become which of the week, as local tells, on some days.
-func (o QuestionOptions) shiftHours(begin, days int64, local func(at, end int64) hourSet) (shifts []HourShift) {
+func (o Options) shiftHours(begin, days int64, local func(at, end int64) hourSet) (shifts []query.HourShift) {
 	for day := range days {
 		for hour := range hoursOfDay {
 			at := (begin+day)*int64(oneDay) + int64(hour)*int64(time.Hour)
 			for rest := local(at, at+int64(time.Hour)); rest != 0; rest &= rest - 1 {
 				by := bits.TrailingZeros64(uint64(rest)) - hour
-				i := slices.IndexFunc(shifts, func(s HourShift) bool { return s.By == by })
+				i := slices.IndexFunc(shifts, func(s query.HourShift) bool { return s.By == by })
 				if i < 0 {
-					i, shifts = len(shifts), append(shifts, HourShift{by, make([]uint32, days)})
+					i, shifts = len(shifts), append(shifts, query.HourShift{By: by, Masks: make([]uint32, days)})
 				}
 				shifts[i].Masks[day] |= 1 << hour
 			}
@@ -264,7 +260,7 @@ func (o QuestionOptions) shiftHours(begin, days int64, local func(at, end int64)
 }
 
 // hoursBetween are the hours of the week in the zone.
-func (o QuestionOptions) hoursBetween(begin, end int64) (hours hourSet) {
+func (o Options) hoursBetween(begin, end int64) (hours hourSet) {
 	for at := begin; at < end; at += int64(15 * time.Minute) { // zones change at these
 		hours |= 1 << weekHour(at, o.Zone)
 	}

@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"context"
@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 )
 
 // TestHoursOfTheWeekFromThoseOfDays: what the shifts make of a day's hours is what the zone's clock shows, also where it changes on that day.
@@ -16,7 +19,7 @@ func TestHoursOfTheWeekFromThoseOfDays(t *testing.T) {
 	for _, name := range []string{"UTC", "Europe/Berlin", "America/Sao_Paulo", "Pacific/Auckland", "Asia/Kolkata"} {
 		zone, err := time.LoadLocation(name)
 		require.NoError(t, err)
-		o := QuestionOptions{Zone: zone}
+		o := Options{Zone: zone}
 		begin, days := time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC).UnixNano()/int64(oneDay), int64(14) // clocks change on the 25th
 		shifts := o.shiftHours(begin, days, o.hoursBetween)
 		for day := range days {
@@ -40,20 +43,20 @@ func TestHoursOfTheWeekFromThoseOfDays(t *testing.T) {
 // endingStore hands out rows of hours until the time of the question is up.
 type endingStore struct {
 	slowStore
-	rows [][]Cell
+	rows [][]query.Cell
 }
 
-func (endingStore) GroupsFast() bool                             { return false }
-func (endingStore) Hours(int64, []HourShift, []HourShift) string { return "" }
-func (endingStore) NewPairs(int64) string                        { return "" }
-func (s endingStore) Rows(context.Context, string, int) iter.Seq2[[]Cell, error] {
-	return func(yield func([]Cell, error) bool) {
+func (endingStore) GroupsFast() bool                                         { return false }
+func (endingStore) Hours(int64, []query.HourShift, []query.HourShift) string { return "" }
+func (endingStore) NewPairs(int64) string                                    { return "" }
+func (s endingStore) Rows(context.Context, string, int) iter.Seq2[[]query.Cell, error] {
+	return func(yield func([]query.Cell, error) bool) {
 		for _, row := range s.rows {
 			if !yield(row, nil) {
 				return
 			}
 		}
-		yield(nil, errTimeUp)
+		yield(nil, timebudget.ErrTimeUp)
 	}
 }
 
@@ -63,17 +66,17 @@ func (endingStore) Extent(context.Context) (int64, int64, bool, error) {
 
 // TestHoursThatWereNotRead are undecided, and those of the range have to be there.
 func TestHoursThatWereNotRead(t *testing.T) {
-	row := func(user, now, before, day string) []Cell {
-		return []Cell{{Text: user}, {Text: "test"}, {Text: "main"}, {Text: now}, {Text: before}, {Text: "1"}, {Text: day}}
+	row := func(user, now, before, day string) []query.Cell {
+		return []query.Cell{{Text: user}, {Text: "test"}, {Text: "main"}, {Text: now}, {Text: before}, {Text: "1"}, {Text: day}}
 	}
-	rows := [][]Cell{row("alice", "6", "0", "9"), row("bob", "2", "0", "9"), row("alice", "0", "2", "8"), row("bob", "0", "2", "7"), row("alice", "0", "1", "6")}
+	rows := [][]query.Cell{row("alice", "6", "0", "9"), row("bob", "2", "0", "9"), row("alice", "0", "2", "8"), row("bob", "0", "2", "7"), row("alice", "0", "1", "6")}
 	for n := range fewOpen { // of more than these all days are read
-		rows = append([][]Cell{row(fmt.Sprint("user", n), "4", "0", "9")}, rows...)
+		rows = append([][]query.Cell{row(fmt.Sprint("user", n), "4", "0", "9")}, rows...)
 	}
 	store := endingStore{rows: rows}
 	ask := func() *countedHours {
-		f := Filter{From: time.Unix(9*24*60*60, 0), Until: time.Unix(10*24*60*60, 0)}
-		told, err := DefaultQuestionOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timeBudget{}, f, 2*int64(oneDay), func(t *hoursSeen) bool { return t.now&^t.before != 0 })
+		f := query.Filter{From: time.Unix(9*24*60*60, 0), Until: time.Unix(10*24*60*60, 0)}
+		told, err := DefaultOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timebudget.Budget{}, f, 2*int64(oneDay), func(t *hoursSeen) bool { return t.now&^t.before != 0 })
 		require.NoError(t, err)
 		return told
 	}

@@ -1,16 +1,16 @@
-package query
+package findings
 
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -19,12 +19,13 @@ const (
 	mostEvidence = 100
 	mostFailures = 500_000 // are held at a time; then a question has come as far as they reach
 
-	firstOfFailures = 2 * time.Hour // few logins are failures
+	firstOfLogins   = time.Duration(0) // as wide as of any question
+	firstOfFailures = 2 * time.Hour    // few logins are failures
 )
 
 // fieldValue is a value of a field. cut says that it is a beginning.
 type fieldValue struct {
-	Cell
+	query.Cell
 	cut bool
 }
 
@@ -44,7 +45,7 @@ type loginRow struct {
 }
 
 func (r loginRow) compareRow(other loginRow) int {
-	return Position{r.at, r.id}.comparePosition(Position{other.at, other.id})
+	return query.Position{Time: r.at, RecordID: r.id}.Compare(query.Position{Time: other.at, RecordID: other.id})
 }
 
 var loginColumns = []string{"record_id", "system", "instance", "user_name", "client_address", "outcome"}
@@ -52,8 +53,8 @@ var loginColumns = []string{"record_id", "system", "instance", "user_name", "cli
 // The conditions of logins that succeeded and of failures at which somebody may have guessed.
 func successfulLogins() string { return " AND kind = 'login' AND outcome = 'success'" }
 
-func guessedLogins(s Store) string {
-	field := mustField("error_type")
+func guessedLogins(s query.Store) string {
+	field := query.MustFieldOf("error_type")
 	texts := make([]string, len(notGuesses))
 	for i, text := range notGuesses {
 		texts[i] = s.Text(text)
@@ -61,11 +62,11 @@ func guessedLogins(s Store) string {
 	return " AND kind = 'login' AND outcome = 'failure' AND (" + s.Absent(field) + " OR " + field.Column + " NOT IN (" + strings.Join(texts, ", ") + "))"
 }
 
-// eachLogin reads the logins of a filter that meet a further condition, newest slice first, which is so wide, in no order within a slice. do may return errEnough.
-func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, first time.Duration, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
+// eachLogin reads the logins of a filter that meet a further condition, newest slice first, which is so wide, in no order within a slice. do may return query.ErrEnough.
+func (o Options) eachLogin(ctx context.Context, s query.Store, f query.Filter, first time.Duration, condition func() string, limits query.Limits, do func(*loginRow) error) (query.Coverage, error) {
 	expressions := loginExpressions(s)
 	texts := map[string]string{} // each text is held once
-	return eachSliceFrom(ctx, s, f, first, limits, func(where string) string {
+	return query.EachSlice(ctx, s, f, first, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + condition()
 	}, func(ctx context.Context, sql string) error {
 		var slice []loginRow
@@ -88,11 +89,11 @@ func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, first
 	})
 }
 
-func (o QuestionOptions) isIgnored(row *loginRow) bool {
+func (o Options) isIgnored(row *loginRow) bool {
 	return o.Ignore != nil && o.Ignore(row.account.user.Text, row.address.Text)
 }
 
-func loginExpressions(s Store) []string {
+func loginExpressions(s query.Store) []string {
 	expressions := []string{s.Nanoseconds()}
 	for _, f := range fieldsOf(loginColumns) {
 		expressions = append(expressions, s.AsText(f))
@@ -100,7 +101,7 @@ func loginExpressions(s Store) []string {
 	return expressions
 }
 
-func readLogins(ctx context.Context, s Store, sql string, texts map[string]string, do func(*loginRow) error) error {
+func readLogins(ctx context.Context, s query.Store, sql string, texts map[string]string, do func(*loginRow) error) error {
 	for cells, err := range s.Rows(ctx, sql, len(loginColumns)+1) {
 		if err != nil {
 			return err
@@ -116,11 +117,11 @@ func readLogins(ctx context.Context, s Store, sql string, texts map[string]strin
 	return nil
 }
 
-func readLogin(cells []Cell, texts map[string]string) (row loginRow, err error) {
+func readLogin(cells []query.Cell, texts map[string]string) (row loginRow, err error) {
 	if row.at, err = strconv.ParseInt(cells[0].Text, 10, 64); err != nil {
 		return row, err
 	}
-	if row.id, err = identityOf(cells[1]); err != nil {
+	if row.id, err = cells[1].ParseID(); err != nil {
 		return row, err
 	}
 	row.account = account{wordOf(cells[2], texts), wordOf(cells[3], texts), wordOf(cells[4], texts)}
@@ -128,73 +129,43 @@ func readLogin(cells []Cell, texts map[string]string) (row loginRow, err error) 
 	return row, nil
 }
 
-// identityOf reads what [Store.AsText] writes.
-func identityOf(c Cell) (id session.ID, err error) {
-	bytes, err := hex.DecodeString(c.Text)
-	if err != nil || len(bytes) != len(id) {
-		return id, fmt.Errorf("%q is no id", c.Text)
-	}
-	return session.ID(bytes), nil
-}
-
-func wordOf(c Cell, texts map[string]string) fieldValue {
+func wordOf(c query.Cell, texts map[string]string) fieldValue {
 	text, cut := session.TextBeginning(c.Text, longestText)
 	held, ok := texts[text]
 	if !ok {
 		held = strings.Clone(text)
 		texts[held] = held
 	}
-	return fieldValue{Cell{held, c.Absent}, cut}
-}
-
-// mustField is a field that this package names.
-func mustField(column string) *session.Field {
-	f, err := FieldOf(column)
-	if err != nil {
-		panic(err)
-	}
-	return f
+	return fieldValue{query.Cell{Text: held, Absent: c.Absent}, cut}
 }
 
 func fieldsOf(columns []string) []*session.Field {
 	fields := make([]*session.Field, len(columns))
 	for i, column := range columns {
-		fields[i] = mustField(column)
+		fields[i] = query.MustFieldOf(column)
 	}
 	return fields
 }
 
 // conditionOn is met by the events that have this value in a field.
-func (w fieldValue) conditionOn(column string) Condition {
-	c := Condition{Field: mustField(column), Value: w.Text}
+func (w fieldValue) conditionOn(column string) query.Condition {
+	c := query.Condition{Field: query.MustFieldOf(column), Value: w.Text}
 	switch {
 	case w.Absent:
-		c.Match, c.Value = IsAbsent, ""
+		c.Match, c.Value = query.IsAbsent, ""
 	case w.cut:
-		c.Match = BeginsWith
+		c.Match = query.BeginsWith
 	}
 	return c
 }
 
 // accountConditions are those of an account's events.
-func (a account) accountConditions() []Condition {
-	return []Condition{a.system.conditionOn("system"), a.instance.conditionOn("instance"), a.user.conditionOn("user_name")}
+func (a account) accountConditions() []query.Condition {
+	return []query.Condition{a.system.conditionOn("system"), a.instance.conditionOn("instance"), a.user.conditionOn("user_name")}
 }
 
-// withConditions is a filter for logins of a time, both ends included, within another filter.
-func (f Filter) withConditions(first, last int64, conditions ...Condition) Filter {
-	conditions = append(conditions, Condition{Field: mustField("kind"), Value: session.KindLogin.String()})
-	all := Filter{From: time.Unix(0, first).UTC(), Until: time.Unix(0, last).Add(1).UTC(), Conditions: conditions}
-	for _, c := range f.Conditions {
-		if c.Exclude || !slices.ContainsFunc(conditions, func(other Condition) bool { return other.Field.Column == c.Field.Column }) {
-			all.Conditions = append(all.Conditions, c)
-		}
-	}
-	return all
-}
-
-func outcomeIs(o session.Outcome) Condition {
-	return Condition{Field: mustField("outcome"), Value: o.String()}
+func outcomeIs(o session.Outcome) query.Condition {
+	return query.Condition{Field: query.MustFieldOf("outcome"), Value: o.String()}
 }
 
 // loginGroup are what is known of some logins together.
@@ -234,15 +205,15 @@ func evidenceIDs(rows []loginRow) []session.ID {
 }
 
 // failuresOf are the failed logins of a filter, in the order of time.
-func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginRow, Coverage, error) {
+func (o Options) failuresOf(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) ([]loginRow, query.Coverage, error) {
 	var rows []loginRow
 	order := func() string {
 		return guessedLogins(s) + " ORDER BY " + s.Nanoseconds() + " DESC LIMIT " + strconv.Itoa(mostFailures-len(rows))
 	}
-	all := QuestionOptions{} // those that are ignored count to the most that are held
+	all := Options{} // those that are ignored count to the most that are held
 	covered, err := all.eachLogin(ctx, s, f, firstOfFailures, order, limits, func(row *loginRow) error {
 		if rows = append(rows, *row); len(rows) == mostFailures {
-			return errEnough
+			return query.ErrEnough
 		}
 		return nil
 	})
@@ -255,56 +226,6 @@ func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limi
 	rows = slices.DeleteFunc(rows, func(r loginRow) bool { return o.isIgnored(&r) })
 	return rows, covered, err
 }
-
-// timeBudget is the time that a question has left.
-type timeBudget struct{ until time.Time }
-
-func newBudget(limits Limits) timeBudget {
-	if limits.Time <= 0 {
-		return timeBudget{}
-	}
-	return timeBudget{time.Now().Add(limits.Time)}
-}
-
-func (b timeBudget) isSpent() bool { return !b.until.IsZero() && time.Now().After(b.until) }
-
-// remainingLimits are what is left.
-func (b timeBudget) remainingLimits() Limits {
-	if b.until.IsZero() {
-		return Limits{}
-	}
-	return Limits{Time: max(1, time.Until(b.until))}
-}
-
-// halfOfRest is half of what is left.
-func (b timeBudget) halfOfRest() timeBudget {
-	if b.until.IsZero() {
-		return b
-	}
-	return newBudget(b.remainingLimits().halfOfTime())
-}
-
-// mostOfRest leaves a quarter of what is left.
-func (b timeBudget) mostOfRest() timeBudget {
-	if b.until.IsZero() {
-		return b
-	}
-	return newBudget(b.remainingLimits().mostOfTime())
-}
-
-// contextWithGrace is interrupted some time after the budget's end.
-func (b timeBudget) contextWithGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	if b.until.IsZero() {
-		return ctx, func() {}
-	}
-	return context.WithDeadlineCause(ctx, b.until.Add(grace), errTimeUp)
-}
-
-// mostOfTime leaves a quarter for what comes after.
-func (limits Limits) mostOfTime() Limits { return Limits{Time: limits.Time - limits.Time/4} }
-
-// halfOfTime leaves as much for what comes after.
-func (limits Limits) halfOfTime() Limits { return Limits{Time: (limits.Time + 1) / 2} }
 
 // quotedText is a value in a sentence.
 func (w fieldValue) quotedText() string {
@@ -319,3 +240,11 @@ func (w fieldValue) quotedText() string {
 }
 
 const longestQuoted = 100
+
+func mostOfTime(limits query.Limits) query.Limits {
+	return query.Limits{Time: timebudget.MostOf(limits.Time)}
+}
+
+func halfOfTime(limits query.Limits) query.Limits {
+	return query.Limits{Time: timebudget.HalfOf(limits.Time)}
+}

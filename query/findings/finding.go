@@ -1,4 +1,10 @@
-package query
+// Package findings asks what is worth a look among the stored logins: who came from a new address, failed many times and then succeeded, came at an hour at
+// which he never came, or came back after a long time. A [Question] is asked of the logins of a filter, and each of its answers is a [Finding]: a sentence,
+// the records that it is about and a filter that shows them. [DefaultQuestions] have the thresholds of [DefaultOptions].
+//
+// It asks by package query, knows no backend, and needs no table of its own: what was seen before is looked up in the events, or in what the store has counted
+// of them ([query.Summary]).
+package findings
 
 import (
 	"context"
@@ -7,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -21,7 +28,7 @@ type Finding struct {
 	Oldest           session.ID   // of these records, that of First
 	HistoryBegins    bool         // there is nothing yet to compare with; it says no more than that
 	Sentence         string       // what was found; values of the records stand in it quoted, without control characters
-	Filter           Filter       // shows the records
+	Filter           query.Filter // shows the records
 	SQL              []string     // what was looked up in the history; the statements of the range are the coverage's
 }
 
@@ -29,11 +36,11 @@ type Finding struct {
 // there.
 type Question struct {
 	Name, Title, Explanation string // a key such as first-seen; a question for people; one or two sentences
-	Ask                      func(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error)
+	Ask                      func(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) ([]Finding, query.Coverage, error)
 }
 
-// QuestionOptions are the thresholds of the questions. Durations and counts are those from which there is a finding.
-type QuestionOptions struct {
+// Options are the thresholds of the questions. Durations and counts are those from which there is a finding.
+type Options struct {
 	Zone   *time.Location                  // of days and hours; nil: UTC
 	Ignore func(user, address string) bool // logins that are not asked about; in the history they count. nil: none
 
@@ -60,9 +67,9 @@ type QuestionOptions struct {
 
 const oneDay = 24 * time.Hour
 
-// DefaultQuestionOptions are the thresholds of [NewQuestions].
-func DefaultQuestionOptions() QuestionOptions {
-	return QuestionOptions{
+// DefaultOptions are the thresholds of [DefaultQuestions].
+func DefaultOptions() Options {
+	return Options{
 		Zone:                  time.UTC,
 		MostFirstSeen:         5,
 		EarliestHistory:       7 * oneDay,
@@ -79,11 +86,11 @@ func DefaultQuestionOptions() QuestionOptions {
 	}
 }
 
-// NewQuestions are those of [DefaultQuestionOptions].
-var NewQuestions = DefaultQuestionOptions().Questions()
+// DefaultQuestions are those of [DefaultOptions].
+var DefaultQuestions = DefaultOptions().Questions()
 
 // Questions are all questions with these thresholds, in the order in which they are shown.
-func (o QuestionOptions) Questions() []Question {
+func (o Options) Questions() []Question {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}

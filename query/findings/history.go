@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"context"
@@ -9,13 +9,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 )
 
 // historyReader asks what was before a range.
 type historyReader struct {
 	ctx   context.Context
-	store Store
-	left  timeBudget
+	store query.Store
+	left  timebudget.Budget
 }
 
 const (
@@ -28,9 +31,9 @@ const (
 // walkBack reads the successful logins before a time, the newest first, until only few of what is looked for is left, or until that takes too long:
 // most of what is seen today was seen the days before, and one walk costs less than thousands of look-ups. left counts what is looked for.
 func (h *historyReader) walkBack(from, until int64, do func(*loginRow), left func() int) error {
-	limits := Limits{Time: walkedHistory}
-	if !h.left.until.IsZero() {
-		limits.Time = max(1, time.Until(h.left.until)/2)
+	limits := query.Limits{Time: walkedHistory}
+	if !h.left.IsUnlimited() {
+		limits.Time = max(1, h.left.Rest()/2)
 	}
 	expressions := loginExpressions(h.store)
 	texts := map[string]string{}
@@ -38,41 +41,32 @@ func (h *historyReader) walkBack(from, until int64, do func(*loginRow), left fun
 	if until == math.MinInt64 || left() <= few {
 		return nil
 	}
-	budget := newBudget(limits)
-	ctx, cancel := budget.contextWithGrace(h.ctx, 0)
+	budget := timebudget.New(limits.Time)
+	ctx, cancel := budget.WithContext(h.ctx, 0)
 	defer cancel()
-	_, err := eachSliceFrom(ctx, h.store, newTimeFilter(from, until), firstOfHistory, limits, func(where string) string {
+	_, err := query.EachSlice(ctx, h.store, newTimeFilter(from, until), firstOfHistory, limits, func(where string) string {
 		return h.store.Select(expressions...) + " FROM " + h.store.Table() + where + successfulLogins()
 	}, func(ctx context.Context, sql string) error {
 		if err := readLogins(ctx, h.store, sql, texts, func(row *loginRow) error { do(row); return nil }); err != nil {
 			return err
 		}
-		if left() <= few || budget.isSpent() {
-			return errEnough
+		if left() <= few || budget.IsSpent() {
+			return query.ErrEnough
 		}
 		return nil
 	})
 	return err
 }
 
-// newTimeFilter is the filter of a time.
-func newTimeFilter(from, until int64) Filter {
-	f := Filter{Until: time.Unix(0, until).UTC()}
-	if from > math.MinInt64 {
-		f.From = time.Unix(0, from).UTC()
-	}
-	return f
-}
-
 // lookupKey is what one look-up is for: values of some columns.
 type lookupKey []fieldValue
 
 func (k lookupKey) String() string {
-	cells := make([]Cell, len(k))
+	cells := make([]query.Cell, len(k))
 	for i, w := range k {
 		cells[i] = w.Cell
 	}
-	return keyOf(cells)
+	return query.KeyOf(cells)
 }
 
 func (a account) lookupKey(more ...fieldValue) lookupKey {
@@ -89,19 +83,19 @@ var (
 
 // eachPart calls do with parts of some candidates for whom there is time, with a history that is interrupted when the time is up. done is how many
 // candidates do was through with. The first part is small and has more time, so that there is an answer.
-func eachPart[C any](ctx context.Context, s Store, left timeBudget, atOnce int, all []C, do func(h *historyReader, part []C) error) (done int, err error) {
+func eachPart[C any](ctx context.Context, s query.Store, left timebudget.Budget, atOnce int, all []C, do func(h *historyReader, part []C) error) (done int, err error) {
 	size, grace := len(all), lookUpGrace
-	if !left.until.IsZero() {
+	if !left.IsUnlimited() {
 		size = atOnce / firstShare
 	}
-	for done < len(all) && (done == 0 || !left.isSpent()) {
+	for done < len(all) && (done == 0 || !left.IsSpent()) {
 		part := all[done:min(done+size, len(all))]
 		err := func() error {
-			ctx, cancel := left.contextWithGrace(ctx, grace)
+			ctx, cancel := left.WithContext(ctx, grace)
 			defer cancel()
 			return do(&historyReader{ctx: ctx, store: s}, part)
 		}()
-		if errors.Is(err, errTimeUp) {
+		if errors.Is(err, timebudget.ErrTimeUp) {
 			return done, nil
 		}
 		if err != nil {
@@ -118,7 +112,7 @@ func eachPart[C any](ctx context.Context, s Store, left timeBudget, atOnce int, 
 func (h *historyReader) newestOf(columns []string, keys []lookupKey, from, until int64, condition string) (times map[string]int64, done int, err error) {
 	times = map[string]int64{}
 	for some := range keysOfStatements(keys, h.store.KeysAtOnce()) {
-		if h.left.isSpent() {
+		if h.left.IsSpent() {
 			return times, done, nil
 		}
 		whole := some
@@ -178,7 +172,7 @@ func (h *historyReader) sqlFor(columns []string, keys []lookupKey, from, until i
 		sql, _ := h.sqlForBeginning(columns, keys[0], from, until, condition)
 		return sql
 	}
-	cells := make([][]Cell, len(keys))
+	cells := make([][]query.Cell, len(keys))
 	for i, k := range keys {
 		for _, w := range k {
 			cells[i] = append(cells[i], w.Cell)
@@ -196,7 +190,7 @@ func (h *historyReader) lookUp(times map[string]int64, columns []string, keys []
 		if at.Absent {
 			continue
 		}
-		if times[keyOf(cells[:len(columns)])], err = strconv.ParseInt(at.Text, 10, 64); err != nil {
+		if times[query.KeyOf(cells[:len(columns)])], err = strconv.ParseInt(at.Text, 10, 64); err != nil {
 			return err
 		}
 	}
@@ -204,11 +198,11 @@ func (h *historyReader) lookUp(times map[string]int64, columns []string, keys []
 }
 
 func (h *historyReader) sqlForBeginning(columns []string, k lookupKey, from, until int64, condition string) (string, error) {
-	var f Filter
+	var f query.Filter
 	for i, w := range k {
 		f.Conditions = append(f.Conditions, w.conditionOn(columns[i]))
 	}
-	where, err := f.sqlConditions(h.store)
+	where, err := f.SQLConditions(h.store)
 	return h.store.Select("max("+h.store.Nanoseconds()+")") + " FROM " + h.store.Table() + " WHERE " +
 		strings.Join(append([]string{h.store.Between(from, until)}, where...), " AND ") + successfulLogins() + condition, err
 }
@@ -248,11 +242,3 @@ func newestFirstKeys[K comparable](all map[K]*loginGroup) []K {
 }
 
 func (l *loginGroup) newestRow() loginRow { return slices.MaxFunc(l.newest, loginRow.compareRow) }
-
-// notBefore moves the beginning of what is covered to just after a moment that was not.
-func (c *Coverage) notBefore(at int64) {
-	c.Complete = false
-	if after := time.Unix(0, at).Add(1).UTC(); after.After(c.From) {
-		c.From = after
-	}
-}

@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"cmp"
@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 )
 
 // loginSequence is what logins are looked at together for failures before a success: those of a user, from one address or from all, or those from an address.
@@ -34,17 +37,17 @@ type afterFailures struct {
 	user     account // that had failed
 }
 
-func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
-	left := newBudget(limits)
-	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(o.SuccessWithin), limits.mostOfTime())
+func (o Options) askFailedThenSucceeded(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) ([]Finding, query.Coverage, error) {
+	left := timebudget.New(limits.Time)
+	rows, covered, err := o.failuresOf(ctx, s, beginEarlier(f, o.SuccessWithin), mostOfTime(limits))
 	if err != nil {
-		return nil, covered.clippedTo(f, o.SuccessWithin), err
+		return nil, clipCoverage(covered, f, o.SuccessWithin), err
 	}
 	suspects, windows := o.suspectsOf(rows)
 	if len(windows) > 0 {
-		successes := f.withinTimes(max(windows[0][0], covered.From.UnixNano()), windows[len(windows)-1][1])
+		successes := cutToTime(f, max(windows[0][0], covered.From.UnixNano()), windows[len(windows)-1][1])
 		within := func() string { return withinWindows(s, windows) + successfulLogins() }
-		also, err := o.eachLogin(ctx, s, successes, oneDay, within, left.remainingLimits(), func(row *loginRow) error {
+		also, err := o.eachLogin(ctx, s, successes, oneDay, within, query.Limits{Time: left.Rest()}, func(row *loginRow) error {
 			for _, q := range sequencesOf(row) {
 				if suspects[q] {
 					rows = append(rows, *row)
@@ -61,9 +64,9 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 		}
 		covered.SQL = append(covered.SQL, also.SQL...)
 	}
-	covered = covered.clippedTo(f, o.SuccessWithin)
+	covered = clipCoverage(covered, f, o.SuccessWithin)
 	slices.SortFunc(rows, loginRow.compareRow)
-	return o.successFindings(f, rows, suspects, covered.beginningIn(f)), covered, nil
+	return o.successFindings(f, rows, suspects, beginningOf(covered, f)), covered, nil
 }
 
 func laterTime(a, b time.Time) time.Time {
@@ -74,7 +77,7 @@ func laterTime(a, b time.Time) time.Time {
 }
 
 // suspectsOf are what is suspected after enough failures of one user, which are in the order of time, and the times in which successes matter.
-func (o QuestionOptions) suspectsOf(failures []loginRow) (suspects map[loginSequence]bool, windows [][2]int64) {
+func (o Options) suspectsOf(failures []loginRow) (suspects map[loginSequence]bool, windows [][2]int64) {
 	recent := map[loginSequence][]int64{} // of each the times of its last failures
 	suspects = map[loginSequence]bool{}
 	for i := range failures {
@@ -123,7 +126,7 @@ func joinWindows(windows [][2]int64, most int) (joined [][2]int64) {
 	return joined
 }
 
-func withinWindows(s Store, windows [][2]int64) string {
+func withinWindows(s query.Store, windows [][2]int64) string {
 	all := make([]string, len(windows))
 	for i, w := range windows {
 		all[i] = s.Between(w[0], w[1])
@@ -131,14 +134,7 @@ func withinWindows(s Store, windows [][2]int64) string {
 	return " AND (" + strings.Join(all, " OR ") + ")"
 }
 
-// withinTimes is the filter, cut to a time.
-func (f Filter) withinTimes(from, until int64) Filter {
-	begin, end := f.timeBounds()
-	f.From, f.Until = time.Unix(0, max(begin, from)).UTC(), time.Unix(0, min(end, until)).UTC()
-	return f
-}
-
-func (o QuestionOptions) successFindings(f Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
+func (o Options) successFindings(f query.Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
 	failures := map[loginSequence][]loginRow{} // since the last success
 	type subject struct {
 		account account
@@ -174,7 +170,7 @@ func (o QuestionOptions) successFindings(f Filter, rows []loginRow, suspects map
 	return sortFindings(all)
 }
 
-func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow {
+func (o Options) enoughBefore(failures []loginRow, at int64) []loginRow {
 	byUser := map[account][]loginRow{}
 	var most []loginRow
 	for _, r := range failures {
@@ -189,7 +185,7 @@ func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow 
 	return most
 }
 
-func afterFailuresFinding(f Filter, some []afterFailures, other bool) Finding {
+func afterFailuresFinding(f query.Filter, some []afterFailures, other bool) Finding {
 	last := some[len(some)-1]
 	var sum loginGroup
 	for _, one := range some {
@@ -200,9 +196,9 @@ func afterFailuresFinding(f Filter, some []afterFailures, other bool) Finding {
 	who := last.success.account
 	conditions := who.accountConditions()
 	if other {
-		conditions = []Condition{who.system.conditionOn("system"), who.instance.conditionOn("instance"), last.success.address.conditionOn("client_address")}
+		conditions = []query.Condition{who.system.conditionOn("system"), who.instance.conditionOn("instance"), last.success.address.conditionOn("client_address")}
 	}
-	found := sum.newFinding("failed-then-succeeded", who, last.success.address, f.withConditions(sum.first, sum.last, conditions...))
+	found := sum.newFinding("failed-then-succeeded", who, last.success.address, loginsWithin(f, sum.first, sum.last, conditions...))
 	from := ""
 	if !last.success.address.Absent {
 		from = " from " + last.success.address.quotedText()

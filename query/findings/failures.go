@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -19,37 +21,16 @@ func (w fieldValue) isLocal() bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// extendedBefore begins some time before a filter, for what had begun already.
-func (f Filter) extendedBefore(by time.Duration) Filter {
-	if from, _ := f.timeBounds(); from > math.MinInt64 {
-		f.From = time.Unix(0, subtractDuration(from, by)).UTC()
-	}
-	return f
-}
-
 // failuresBy are the failures of a filter, and of a time before it, by what they have in common, each in the order of time.
-func failuresBy[K comparable](ctx context.Context, o QuestionOptions, s Store, f Filter, before time.Duration, limits Limits, key func(*loginRow) (K, bool)) (map[K][]loginRow, Coverage, error) {
-	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(before), limits)
+func failuresBy[K comparable](ctx context.Context, o Options, s query.Store, f query.Filter, before time.Duration, limits query.Limits, key func(*loginRow) (K, bool)) (map[K][]loginRow, query.Coverage, error) {
+	rows, covered, err := o.failuresOf(ctx, s, beginEarlier(f, before), limits)
 	groups := map[K][]loginRow{}
 	for i := range rows {
 		if k, ok := key(&rows[i]); ok {
 			groups[k] = append(groups[k], rows[i])
 		}
 	}
-	return groups, covered.clippedTo(f, before), err
-}
-
-// clippedTo is what is covered of a filter whose time was extended: where it is not all, what had begun before is not known.
-func (c Coverage) clippedTo(f Filter, before time.Duration) Coverage {
-	if !c.Complete && !c.From.IsZero() {
-		if c.From = c.From.Add(before); c.From.After(c.Until) {
-			c.From = c.Until
-		}
-	}
-	if !f.From.IsZero() && c.From.Before(f.From) {
-		c.From = f.From
-	}
-	return c
+	return groups, clipCoverage(covered, f, before), err
 }
 
 // findDenseRuns are the stretches of rows, in the order of time, in which enough rows stand within a width of time; two that overlap, or have less between
@@ -77,7 +58,7 @@ func findDenseRuns(rows []loginRow, width time.Duration, enough func(window []lo
 	return found
 }
 
-func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+func (o Options) askFailureBursts(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) ([]Finding, query.Coverage, error) {
 	groups, covered, err := failuresBy(ctx, o, s, f, o.BurstWithin, limits, func(r *loginRow) (userAddress, bool) {
 		if r.address.isLocal() {
 			return userAddress{r.account.withoutUser(), r.address}, true
@@ -87,7 +68,7 @@ func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter
 	var all []Finding
 	for key, rows := range groups {
 		for _, run := range findDenseRuns(rows, o.BurstWithin, func(window []loginRow) bool { return len(window) >= o.BurstFailures }) {
-			if run[len(run)-1].at >= covered.beginningIn(f) {
+			if run[len(run)-1].at >= beginningOf(covered, f) {
 				all = append(all, burstFinding(f, key, run))
 			}
 		}
@@ -95,17 +76,8 @@ func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter
 	return sortFindings(all), covered, err
 }
 
-// beginningIn is where what is covered begins, in nanoseconds.
-func (c Coverage) beginningIn(f Filter) int64 {
-	from, _ := f.timeBounds()
-	if c.Complete || c.From.IsZero() {
-		return from
-	}
-	return max(from, c.From.UnixNano())
-}
-
-func burstFinding(f Filter, key userAddress, run []loginRow) Finding {
-	conditions := append([]Condition{key.address.conditionOn("client_address"), outcomeIs(session.OutcomeFailure)}, guessConditions()...)
+func burstFinding(f query.Filter, key userAddress, run []loginRow) Finding {
+	conditions := append([]query.Condition{key.address.conditionOn("client_address"), outcomeIs(session.OutcomeFailure)}, guessConditions()...)
 	users, instances := map[account]bool{}, map[account]bool{}
 	for _, r := range run {
 		users[r.account] = true
@@ -129,22 +101,22 @@ func burstFinding(f Filter, key userAddress, run []loginRow) Finding {
 }
 
 // ofRows is a finding about rows, which are in the order of time.
-func ofRows(question string, f Filter, a account, address fieldValue, rows []loginRow, conditions []Condition) Finding {
+func ofRows(question string, f query.Filter, a account, address fieldValue, rows []loginRow, conditions []query.Condition) Finding {
 	l := loginGroup{count: int64(len(rows)), oldest: rows[0].id, first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
-	return l.newFinding(question, a, address, f.withConditions(l.first, l.last, conditions...))
+	return l.newFinding(question, a, address, loginsWithin(f, l.first, l.last, conditions...))
 }
 
 // guessConditions leaves out the failures at which nobody has guessed.
-func guessConditions() (all []Condition) {
+func guessConditions() (all []query.Condition) {
 	for _, text := range notGuesses {
-		all = append(all, Condition{Field: mustField("error_type"), Value: text, Exclude: true})
+		all = append(all, query.Condition{Field: query.MustFieldOf("error_type"), Value: text, Exclude: true})
 	}
 	return all
 }
 
-func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
-	left := newBudget(limits)
-	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, limits.mostOfTime(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
+func (o Options) askGuessedUsers(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) ([]Finding, query.Coverage, error) {
+	left := timebudget.New(limits.Time)
+	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, mostOfTime(limits), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
 	if err != nil {
 		return nil, covered, err
 	}
@@ -152,7 +124,7 @@ func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter,
 	var all []Finding
 	for user, rows := range groups {
 		for _, run := range findDenseRuns(rows, o.GuessedWithin, func(window []loginRow) bool { return placesOf(window, o.GuessingAddresses) >= o.GuessingAddresses }) {
-			if run[len(run)-1].at < covered.beginningIn(f) {
+			if run[len(run)-1].at < beginningOf(covered, f) {
 				continue
 			}
 			one := ofRows("guessed-users", f, user, fieldValue{}, run, append(append(user.accountConditions(), outcomeIs(session.OutcomeFailure)), guessConditions()...))
@@ -167,7 +139,7 @@ func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter,
 }
 
 func (h *historyReader) addLastLogin(one *Finding, user account, until int64) error {
-	if h.left.isSpent() {
+	if h.left.IsSpent() {
 		one.Sentence += "."
 		return nil
 	}

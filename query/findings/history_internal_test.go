@@ -1,4 +1,4 @@
-package query
+package findings
 
 import (
 	"slices"
@@ -6,13 +6,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // TestStatementsOfKeysAreShort: as many keys as a store wants, and no more text than a server takes.
 func TestStatementsOfKeysAreShort(t *testing.T) {
 	var keys []lookupKey
 	for i := range 250 {
-		keys = append(keys, lookupKey{fieldValue{Cell: Cell{Text: strings.Repeat("n", []int{10, 1000, 60_000}[i/100])}}})
+		keys = append(keys, lookupKey{fieldValue{Cell: query.Cell{Text: strings.Repeat("n", []int{10, 1000, 60_000}[i/100])}}})
 	}
 	var sizes []int
 	var all []lookupKey
