@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 )
@@ -52,7 +52,7 @@ func (f *acknowledgeFlags) acknowledgeLost(ctx context.Context, s commandEnviron
 	if err != nil {
 		return err
 	}
-	log, err := cfg.OpenLossLog(silentTelemetry(zap.NewNop()))
+	log, err := cfg.OpenLossLog(silentTelemetry())
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (f *acknowledgeFlags) acknowledgeLost(ctx context.Context, s commandEnviron
 		return err
 	}
 	for _, l := range losses {
-		fmt.Fprintf(s.out, "%s: %s lost, from page %d to %d, of until %s\n", visibleLines(l.Log), countText(l.Heads, "kept head"), l.From, l.To, timeText(l.Until))
+		fmt.Fprintf(s.out, "%s: %s lost, from page %d to %d, of until %s\n", printing.VisibleLines(l.Log), countText(l.Heads, "kept head"), l.From, l.To, timeText(l.Until))
 	}
 	switch {
 	case len(losses) == 0:

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -41,7 +40,7 @@ func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget
 	if err != nil {
 		return err
 	}
-	adoption, err := cfg.NewAdoption(silentTelemetry(zap.NewNop()))
+	adoption, err := cfg.NewAdoption(silentTelemetry())
 	if err != nil {
 		return err
 	}

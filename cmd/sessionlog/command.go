@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 )
 
 // The exit statuses beside 0.
@@ -37,6 +39,10 @@ func processSurroundings() commandEnvironment {
 		}
 	}
 	return s
+}
+
+func (s commandEnvironment) newPrinter(format string, zone *time.Location) *printing.Printer {
+	return &printing.Printer{Out: s.out, Errors: s.errors, Width: s.width, Variable: s.variable, Format: format, Zone: zone}
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(descriptorOf(f)) }
@@ -107,10 +113,10 @@ func runCommand(ctx context.Context, args []string, s commandEnvironment) int {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage), !*running:
-		fmt.Fprintf(s.errors, "sessionlog: %s\nHow it is used: %s --help\n", visibleLines(err.Error()), called.CommandPath())
+		fmt.Fprintf(s.errors, "sessionlog: %s\nHow it is used: %s --help\n", printing.VisibleLines(err.Error()), called.CommandPath())
 		return statusUsage
 	}
-	fmt.Fprintf(s.errors, "sessionlog: %s\n", visibleLines(err.Error()))
+	fmt.Fprintf(s.errors, "sessionlog: %s\n", printing.VisibleLines(err.Error()))
 	var exit exitError
 	if errors.As(err, &exit) {
 		return exit.status

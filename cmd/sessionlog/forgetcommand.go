@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
 	"github.com/otel-sessionlog/sessionlog/internal/erasure"
@@ -132,7 +131,7 @@ func listErasable(ctx context.Context, s commandEnvironment, cfg *sessionlogexpo
 }
 
 func (f *forgetFlags) eraseChosen(ctx context.Context, s commandEnvironment, cfg *sessionlogexporter.Config, choice *erasure.Choice, store query.Store) error {
-	backend, log, err := cfg.OpenErasure(silentTelemetry(zap.NewNop()))
+	backend, log, err := cfg.OpenErasure(silentTelemetry())
 	if err != nil {
 		return err
 	}

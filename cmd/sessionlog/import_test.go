@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/exporter"
@@ -243,9 +244,9 @@ func TestMistakesOfImport(t *testing.T) {
 	r.imported(t, "--state", state, path, next)
 	foreign := writeRowFile(t, filepath.Join(r.folder, "c.jsonl"), 20, 30)
 	other := newImportRig(t, strings.ReplaceAll(exportsBlock, "instance: warehouse", "instance: other"))
-	open, err := openImportState(filepath.Join(r.folder, "open.state"), importPurpose{})
+	open, err := bbolt.Open(filepath.Join(r.folder, "open.state"), 0o600, nil)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, open.Close(t.Context())) }()
+	defer func() { require.NoError(t, open.Close()) }()
 	nameless := newImportRig(t, "\n    http: {endpoint: 127.0.0.1:0}")
 	for _, c := range []struct {
 		args   []string
@@ -268,21 +269,4 @@ func TestMistakesOfImport(t *testing.T) {
 		require.Equal(t, c.status, a.status, "%v: %s", c.args, a.errors)
 		require.Contains(t, a.errors, c.text, "%v", c.args)
 	}
-}
-
-// TestProgress of a run that goes on: what was delivered before counts neither for the rate nor for the time to go.
-func TestProgress(t *testing.T) {
-	var out strings.Builder
-	p := newImportProgress(commandEnvironment{errors: &out}, 100e6)
-	p.begun = time.Now().Add(-10 * time.Second)
-	p.addProgress(0, 50e6)
-	p.addProgress(25e6, 0)
-	p.countDelivered(1_000_000)
-	p.writeLine()
-	require.Regexp(t, `^import: 75\.0 MB of 100\.0 MB \(75 %\), 1,000,000 events, (100,000|99,\d{3})/s, 10s to go\n$`, out.String())
-	p.terminal = true
-	stop := p.showUntilStopped()
-	p.drawBar()
-	stop()
-	require.Contains(t, out.String(), "1,000,000 events")
 }

@@ -5,53 +5,54 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/query/findings"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askNew(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	options := findings.DefaultOptions()
 	options.Zone = q.zone
-	a := &viewAnswer{coverage: query.Coverage{Complete: true}}
+	a := &printing.Answer{Coverage: query.Coverage{Complete: true}}
 	var all []findings.Finding
-	lists := []rowListing{}
+	lists := []printing.Listing{}
 	for _, asked := range options.Questions() {
 		found, covered, err := asked.Ask(ctx, q.store, q.filter, q.limits)
 		if err != nil {
 			return nil, err
 		}
-		a.coverage = a.coverage.Join(covered)
+		a.Coverage = a.Coverage.Join(covered)
 		for i := range found {
-			a.coverage.SQL = append(a.coverage.SQL, found[i].SQL...)
+			a.Coverage.SQL = append(a.Coverage.SQL, found[i].SQL...)
 		}
 		all = append(all, found...)
 		shown := findingListing(found)
-		shown.title, shown.peopleOnly, shown.columns = asked.Title, true, []string{"last", "finding"}
+		shown.Title, shown.PeopleOnly, shown.Columns = asked.Title, true, []string{"last", "finding"}
 		lists = append(lists, shown)
 	}
 	q.noteCoverage(a)
 	whole := findingListing(all)
-	whole.machinesOnly = true
-	a.listings = append([]rowListing{whole}, lists...)
+	whole.MachinesOnly = true
+	a.Listings = append([]printing.Listing{whole}, lists...)
 	return a, nil
 }
 
-func findingListing(found []findings.Finding) rowListing {
+func findingListing(found []findings.Finding) printing.Listing {
 	all := []string{"question", "user", "address", "first", "last", "count", "finding", "search", "evidence"}
-	return rowListing{name: "findings", columns: all, all: all, count: len(found), value: func(row int, column string) any {
+	return printing.Listing{Name: "findings", Columns: all, AllColumns: all, Count: len(found), Value: func(row int, column string) any {
 		f := &found[row]
 		switch column {
 		case "question":
 			return f.Question
 		case "user":
-			return textOrNil(f.User)
+			return printing.TextOrNil(f.User)
 		case "address":
-			return textOrNil(f.Address)
+			return printing.TextOrNil(f.Address)
 		case "first":
-			return timeOrNil(f.First)
+			return printing.TimeOrNil(f.First)
 		case "last":
-			return timeOrNil(f.Last)
+			return printing.TimeOrNil(f.Last)
 		case "count":
 			return f.Count
 		case "finding":
@@ -61,13 +62,6 @@ func findingListing(found []findings.Finding) rowListing {
 		}
 		return idList(f.Evidence)
 	}}
-}
-
-func textOrNil(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
 }
 
 // idList is an array in JSON, and a list with spaces elsewhere.
@@ -83,12 +77,12 @@ func (l idList) String() string {
 
 func (l idList) MarshalJSON() ([]byte, error) { return json.Marshal(strings.Fields(l.String())) }
 
-func askOpen(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askOpen(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	sessions, covered, err := query.OpenSessions(ctx, q.store, q.filter, q.limit, q.limits)
 	if err != nil {
 		return nil, err
 	}
-	a := &viewAnswer{coverage: covered}
+	a := &printing.Answer{Coverage: covered}
 	if len(sessions) < q.limit {
 		q.noteCoverage(a)
 	}
@@ -96,6 +90,6 @@ func askOpen(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	for i := range sessions {
 		logins[i] = sessions[i].Login
 	}
-	a.listings = []rowListing{eventListing("events", logins, q.columns)}
+	a.Listings = []printing.Listing{printing.EventListing("events", logins, q.columns)}
 	return a, nil
 }

@@ -7,19 +7,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func askUser(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askUser(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	return askProfile(ctx, q, "user_name")
 }
 
-func askAddress(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askAddress(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	return askProfile(ctx, q, "client_address")
 }
 
-func askProfile(ctx context.Context, q *viewQuestion, column string) (*viewAnswer, error) {
+func askProfile(ctx context.Context, q *viewQuestion, column string) (*printing.Answer, error) {
 	subject, err := query.ParseFilter(map[string][]string{column: {q.subject}}, time.Time{}, q.zone)
 	if err != nil {
 		return nil, usageError{err}
@@ -38,21 +39,21 @@ func askProfile(ctx context.Context, q *viewQuestion, column string) (*viewAnswe
 	if err != nil {
 		return nil, err
 	}
-	a := &viewAnswer{coverage: covered}
-	a.coverage.SQL = append(append(a.coverage.SQL, hoursCovered.SQL...), eventsCovered.SQL...)
+	a := &printing.Answer{Coverage: covered}
+	a.Coverage.SQL = append(append(a.Coverage.SQL, hoursCovered.SQL...), eventsCovered.SQL...)
 	q.noteCoverage(a)
 	first, err := firstSeenIfCovered(ctx, q, f, bars, hoursCovered)
 	if err != nil {
 		return nil, err
 	}
-	a.facts = profileFacts(pairs, bars, first, q.zone)
+	a.Facts = profileFacts(pairs, bars, first, q.zone)
 	pairs = q.cutGroups(a, pairs)
-	a.listings = []rowListing{
-		groupListing("pairs", "From where and with what, newest first", query.PairColumns, pairs),
+	a.Listings = []printing.Listing{
+		printing.GroupListing("pairs", "From where and with what, newest first", query.PairColumns, pairs),
 		hourListing(bars, q.zone),
-		eventListing("events", events, nil),
+		printing.EventListing("events", events, nil),
 	}
-	a.listings[2].title = "Latest events"
+	a.Listings[2].Title = "Latest events"
 	return a, nil
 }
 
@@ -63,7 +64,7 @@ func firstSeenIfCovered(ctx context.Context, q *viewQuestion, f query.Filter, ho
 	return query.FirstWithin(ctx, q.store, f, hours[0].Start, time.Hour)
 }
 
-func profileFacts(pairs []query.Group, bars []query.Bar, first time.Time, zone *time.Location) []namedValue {
+func profileFacts(pairs []query.Group, bars []query.Bar, first time.Time, zone *time.Location) []printing.NamedValue {
 	var total query.Tally
 	for i := range pairs {
 		total.Count += pairs[i].Count
@@ -72,12 +73,12 @@ func profileFacts(pairs []query.Group, bars []query.Bar, first time.Time, zone *
 			total.Last = pairs[i].Last
 		}
 	}
-	return []namedValue{
-		{"first", "First seen", timeOrNil(first)},
-		{"last", "Last seen", timeOrNil(total.Last)},
-		{"count", "Events", total.Count},
-		{"failures", "Failed logins", total.Failures},
-		{"hours", "", hoursByWeekday(bars, zone)},
+	return []printing.NamedValue{
+		{Name: "first", Title: "First seen", Value: printing.TimeOrNil(first)},
+		{Name: "last", Title: "Last seen", Value: printing.TimeOrNil(total.Last)},
+		{Name: "count", Title: "Events", Value: total.Count},
+		{Name: "failures", Title: "Failed logins", Value: total.Failures},
+		{Name: "hours", Value: hoursByWeekday(bars, zone)},
 	}
 }
 
@@ -90,7 +91,7 @@ func hoursByWeekday(bars []query.Bar, zone *time.Location) (counts [7][24]int64)
 	return counts
 }
 
-func hourListing(bars []query.Bar, zone *time.Location) rowListing {
+func hourListing(bars []query.Bar, zone *time.Location) printing.Listing {
 	counts := hoursByWeekday(bars, zone)
 	var busiest int64
 	for _, hours := range counts {
@@ -98,11 +99,11 @@ func hourListing(bars []query.Bar, zone *time.Location) rowListing {
 			busiest = max(busiest, count)
 		}
 	}
-	l := rowListing{name: "weekdays", title: "Hours, in tenths of the busiest one", columns: []string{"weekday", "hours 0 to 23"}, all: []string{"weekday", "hours 0 to 23"}}
+	l := printing.Listing{Name: "weekdays", Title: "Hours, in tenths of the busiest one", Columns: []string{"weekday", "hours 0 to 23"}, AllColumns: []string{"weekday", "hours 0 to 23"}}
 	if busiest > 0 {
-		l.count = len(counts)
+		l.Count = len(counts)
 	}
-	l.value = func(row int, column string) any {
+	l.Value = func(row int, column string) any {
 		if column == "weekday" {
 			return time.Weekday((row + 1) % 7).String()
 		}
@@ -122,7 +123,7 @@ func hourListing(bars []query.Bar, zone *time.Location) rowListing {
 	return l
 }
 
-func askSession(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askSession(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	key, err := parseKey(q.subject)
 	if err != nil {
 		return nil, err
@@ -131,18 +132,18 @@ func askSession(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &viewAnswer{coverage: covered}
+	a := &printing.Answer{Coverage: covered}
 	var before []session.Event
 	if len(events) > 0 {
 		var alsoCovered query.Coverage
 		if before, alsoCovered, err = query.FailuresBefore(ctx, q.store, &events[0], q.limits); err != nil {
 			return nil, err
 		}
-		a.coverage.SQL = append(a.coverage.SQL, alsoCovered.SQL...)
+		a.Coverage.SQL = append(a.Coverage.SQL, alsoCovered.SQL...)
 	}
-	a.listings = []rowListing{eventListing("events", events, nil), eventListing("before", before, nil), detailListing(events)}
-	a.listings[0].title = "The session"
-	a.listings[1].title = "Failed logins of the same user or address before it"
+	a.Listings = []printing.Listing{printing.EventListing("events", events, nil), printing.EventListing("before", before, nil), detailListing(events)}
+	a.Listings[0].Title = "The session"
+	a.Listings[1].Title = "Failed logins of the same user or address before it"
 	return a, nil
 }
 
@@ -158,23 +159,23 @@ func parseIdentity(text, complaint string) (id session.ID, err error) {
 	return session.ID(digits), nil
 }
 
-func detailListing(events []session.Event) rowListing {
-	l := rowListing{name: "login", title: "What the first event says", columns: []string{"field", "value"}, all: []string{"field", "value"}}
+func detailListing(events []session.Event) printing.Listing {
+	l := printing.Listing{Name: "login", Title: "What the first event says", Columns: []string{"field", "value"}, AllColumns: []string{"field", "value"}}
 	if len(events) == 0 {
 		return l
 	}
 	var fields []*session.Field
 	for i := range session.Fields {
-		if eventValue(&events[0], &session.Fields[i]) != nil {
+		if printing.EventValue(&events[0], &session.Fields[i]) != nil {
 			fields = append(fields, &session.Fields[i])
 		}
 	}
-	l.count = len(fields)
-	l.value = func(row int, column string) any {
+	l.Count = len(fields)
+	l.Value = func(row int, column string) any {
 		if column == "field" {
 			return fields[row].Column
 		}
-		return eventValue(&events[0], fields[row])
+		return printing.EventValue(&events[0], fields[row])
 	}
 	return l
 }

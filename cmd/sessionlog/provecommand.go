@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/bundle"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
@@ -114,7 +115,7 @@ func printProven(out io.Writer, shown *seal.Proven) {
 		{"log", fmt.Sprintf("%s, page %d", shown.Log, shown.Page)},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(out, "%-10s %s\n", line[0], visibleText(line[1]))
+			fmt.Fprintf(out, "%-10s %s\n", line[0], printing.VisibleText(line[1]))
 		}
 	}
 }
@@ -139,7 +140,7 @@ func printHeads(ctx context.Context, s commandEnvironment, target *storeTarget) 
 	defer func() { _ = store.Close() }()
 	last, err := sealquery.LastHeads(ctx, store)
 	for _, one := range last {
-		fmt.Fprintln(s.out, visibleLines(one.Head))
+		fmt.Fprintln(s.out, printing.VisibleLines(one.Head))
 	}
 	return err
 }

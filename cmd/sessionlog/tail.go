@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/query"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
@@ -25,9 +22,9 @@ func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	lines := cmd.Flags().IntP("lines", "n", 10, "how many events of before are shown first")
 	interval := cmd.Flags().Duration("interval", time.Second, "how often the store is asked")
 	output := ""
-	cmd.Flags().StringVarP(&output, "output", "o", outputTable, "`FORMAT`: table or ndjson")
+	cmd.Flags().StringVarP(&output, "output", "o", printing.Table, "`FORMAT`: table or ndjson")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if output != outputTable && output != outputNDJSON {
+		if output != printing.Table && output != printing.NDJSON {
 			return usageErrorf("--output %q is none of table, ndjson: what goes on for ever is written in lines", output)
 		}
 		if *lines < 0 || *interval <= 0 {
@@ -42,12 +39,12 @@ func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 			return err
 		}
 		defer func() { _ = store.Close() }()
-		return followEvents(cmd.Context(), query.NewFollower(store, filter, *lines), *interval, &answerPrinter{s, output, zone})
+		return followEvents(cmd.Context(), query.NewFollower(store, filter, *lines), *interval, s.newPrinter(output, zone))
 	}
 	return cmd
 }
 
-func followEvents(ctx context.Context, follower *query.Follower, interval time.Duration, p *answerPrinter) error {
+func followEvents(ctx context.Context, follower *query.Follower, interval time.Duration, p *printing.Printer) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -58,7 +55,7 @@ func followEvents(ctx context.Context, follower *query.Follower, interval time.D
 		if err != nil {
 			return err
 		}
-		if err := p.printArrived(events); err != nil {
+		if err := p.PrintArrived(events); err != nil {
 			return err
 		}
 		select {
@@ -67,23 +64,4 @@ func followEvents(ctx context.Context, follower *query.Follower, interval time.D
 		case <-ticker.C:
 		}
 	}
-}
-
-func (p *answerPrinter) printArrived(events []session.Event) error {
-	out := bufio.NewWriter(p.out)
-	for i := range events {
-		e := &events[i]
-		if p.format == outputNDJSON {
-			_, _ = out.Write(append(query.AppendEvent(nil, e), '\n')) // Flush reports the error
-			continue
-		}
-		fmt.Fprintf(out, "%s  %-14s %s  %s", p.cellText(time.Unix(0, e.Time), tableTime), e.Kind, p.colorCell(fmt.Sprintf("%-7s", e.Outcome), "outcome"), visibleText(e.User))
-		for _, column := range []string{"client_address", "client_name", "database_name", "instance", "error_type"} {
-			if value := eventValue(e, fieldsByColumn[column]); value != nil {
-				fmt.Fprintf(out, "  %s", p.shownText(value))
-			}
-		}
-		fmt.Fprintln(out)
-	}
-	return errors.Join(out.Flush())
 }

@@ -9,8 +9,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
@@ -119,4 +124,8 @@ func (t *storeTarget) exporterConfig(ctx context.Context, variable func(string) 
 		return nil, "", usageErrorf("%s: %s", name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return cfg, name, nil
+}
+
+func silentTelemetry() component.TelemetrySettings {
+	return component.TelemetrySettings{Logger: zap.NewNop(), TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metricnoop.NewMeterProvider(), Resource: pcommon.NewResource()}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
 )
@@ -59,12 +60,12 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 	cmd.Flags().StringArrayVar(&f.witnesses, "witness", nil, "a public `KEY` of a witness: a head among those of --heads has to be cosigned by it")
 	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, in the table and among --heads, as 15m; 0: any age")
 	cmd.Flags().DurationVar(&f.patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
-	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
+	cmd.Flags().StringVarP(&f.output, "output", "o", printing.Table, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
 	return cmd
 }
 
 func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, target *storeTarget) error {
-	if f.output != outputTable && f.output != outputNDJSON {
+	if f.output != printing.Table && f.output != printing.NDJSON {
 		return usageErrorf("--output %q is none of table, ndjson", f.output)
 	}
 	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now(), Progress: s.countRecords()}
@@ -128,7 +129,7 @@ func parsePublicKeys(public []string) (seal.Keys, error) {
 }
 
 func (f *verifyFlags) printFinding(out io.Writer, found verify.Finding) {
-	if f.output == outputNDJSON {
+	if f.output == printing.NDJSON {
 		_ = json.NewEncoder(out).Encode(found) // who reads has gone: the status still tells
 		return
 	}
@@ -151,7 +152,7 @@ func (f *verifyFlags) printFinding(out io.Writer, found verify.Finding) {
 	if found.Kind == verify.KindAlarm {
 		line += "  (where you know the cause: --acknowledge " + found.Acknowledge + ")"
 	}
-	fmt.Fprintln(out, visibleLines(line))
+	fmt.Fprintln(out, printing.VisibleLines(line))
 }
 
 func timeText(t time.Time) string {
@@ -163,7 +164,7 @@ func timeText(t time.Time) string {
 
 // conclude prints the summary, and is the error that gives the exit status.
 func (f *verifyFlags) conclude(out io.Writer, summary *verify.Summary) error {
-	if f.output == outputNDJSON {
+	if f.output == printing.NDJSON {
 		_ = json.NewEncoder(out).Encode(map[string]*verify.Summary{"summary": summary})
 	} else {
 		adopted := ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/query"
 )
 
@@ -22,7 +23,7 @@ type storeView struct {
 	columns bool          // has --columns
 	pages   bool          // has --after
 	span    time.Duration // without --from, only so much before the newest record; 0: everything
-	ask     func(ctx context.Context, q *viewQuestion) (*viewAnswer, error)
+	ask     func(ctx context.Context, q *viewQuestion) (*printing.Answer, error)
 }
 
 // viewQuestion is what a view is asked.
@@ -51,7 +52,7 @@ type viewFlags struct {
 
 func newViewCommand(s commandEnvironment, target *storeTarget, v *storeView, sqlOnly bool) *cobra.Command {
 	cmd := &cobra.Command{Use: v.use + " [COLUMN=VALUE ...]", Short: v.short, Long: v.long + "\n\n" + conditionsHelp, Example: v.example}
-	f := viewFlags{filters: addFilterFlags(cmd), output: outputTable, sqlOnly: sqlOnly}
+	f := viewFlags{filters: addFilterFlags(cmd), output: printing.Table, sqlOnly: sqlOnly}
 	if v.limit > 0 {
 		cmd.Flags().IntVar(&f.limit, "limit", v.limit, "at most so many rows")
 	}
@@ -99,25 +100,25 @@ func (f *viewFlags) runView(ctx context.Context, s commandEnvironment, target *s
 		return err
 	}
 	if f.sqlOnly {
-		for _, statement := range a.coverage.SQL {
-			fmt.Fprintln(s.out, visibleLines(statement)+";")
+		for _, statement := range a.Coverage.SQL {
+			fmt.Fprintln(s.out, printing.VisibleLines(statement)+";")
 		}
 		return nil
 	}
 	if err := q.noteEmpty(ctx, a); err != nil {
 		return err
 	}
-	return (&answerPrinter{s, f.output, q.zone}).printAnswer(a)
+	return s.newPrinter(f.output, q.zone).PrintAnswer(a)
 }
 
 func addOutputFlag(cmd *cobra.Command, output *string) {
-	cmd.Flags().StringVarP(output, "output", "o", outputTable, "`FORMAT`: "+strings.Join(outputNames, ", "))
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputNames, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVarP(output, "output", "o", printing.Table, "`FORMAT`: "+strings.Join(printing.Formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(printing.Formats, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func checkOutput(output string) error {
-	if !slices.Contains(outputNames, output) {
-		return usageErrorf("--output %q is none of %s", output, strings.Join(outputNames, ", "))
+	if !slices.Contains(printing.Formats, output) {
+		return usageErrorf("--output %q is none of %s", output, strings.Join(printing.Formats, ", "))
 	}
 	return nil
 }
@@ -146,8 +147,8 @@ func (q *viewQuestion) setPage(v *storeView, after string, columns []string) err
 		q.after = &position
 	}
 	for _, column := range columns {
-		if fieldsByColumn[column] == nil {
-			return usageErrorf("--columns: there is no column %q: the columns are %s", column, strings.Join(allColumns(), ", "))
+		if !slices.Contains(printing.EventColumns(), column) {
+			return usageErrorf("--columns: there is no column %q: the columns are %s", column, strings.Join(printing.EventColumns(), ", "))
 		}
 	}
 	q.columns = columns
@@ -170,8 +171,8 @@ func (q *viewQuestion) narrowToSpan(ctx context.Context, span time.Duration) err
 	return nil
 }
 
-func (q *viewQuestion) noteEmpty(ctx context.Context, a *viewAnswer) error {
-	if slices.ContainsFunc(a.listings, func(l rowListing) bool { return l.count > 0 }) {
+func (q *viewQuestion) noteEmpty(ctx context.Context, a *printing.Answer) error {
+	if slices.ContainsFunc(a.Listings, func(l printing.Listing) bool { return l.Count > 0 }) {
 		return nil
 	}
 	_, newest, found, err := q.store.Extent(ctx)
@@ -179,9 +180,9 @@ func (q *viewQuestion) noteEmpty(ctx context.Context, a *viewAnswer) error {
 	case err != nil:
 		return err
 	case !found:
-		a.notes = append(a.notes, "Nothing is stored yet.")
+		a.Notes = append(a.Notes, "Nothing is stored yet.")
 	default:
-		a.notes = append(a.notes, "Nothing is like that"+q.rangeText()+". The newest record is of "+time.Unix(0, newest).In(q.zone).Format(time.RFC3339)+".")
+		a.Notes = append(a.Notes, "Nothing is like that"+q.rangeText()+". The newest record is of "+time.Unix(0, newest).In(q.zone).Format(time.RFC3339)+".")
 	}
 	return nil
 }
@@ -198,11 +199,11 @@ func (q *viewQuestion) rangeText() string {
 }
 
 // noteCoverage says how far a count came that its time has ended, and which range was taken where none was written.
-func (q *viewQuestion) noteCoverage(a *viewAnswer) {
+func (q *viewQuestion) noteCoverage(a *printing.Answer) {
 	switch {
-	case !a.coverage.Complete && q.limits.Time > 0:
-		a.notes = append(a.notes, "Counted back to "+a.coverage.From.In(q.zone).Format(time.RFC3339)+", when the time of --within was up.")
+	case !a.Coverage.Complete && q.limits.Time > 0:
+		a.Notes = append(a.Notes, "Counted back to "+a.Coverage.From.In(q.zone).Format(time.RFC3339)+", when the time of --within was up.")
 	case q.narrowed:
-		a.notes = append(a.notes, "Asked"+q.rangeText()+"; --from asks for another time.")
+		a.Notes = append(a.Notes, "Asked"+q.rangeText()+"; --from asks for another time.")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -59,26 +60,26 @@ func storeViews() []storeView {
 	}
 }
 
-func askSearch(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askSearch(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	events, covered, err := query.Events(ctx, q.store, q.filter, q.after, q.limit, q.limits)
 	if err != nil {
 		return nil, err
 	}
-	a := &viewAnswer{coverage: covered}
+	a := &printing.Answer{Coverage: covered}
 	next := any(nil)
 	if len(events) == q.limit {
 		position := query.PositionOf(&events[len(events)-1]).String()
 		next = position
-		a.notes = append(a.notes, fmt.Sprintf("The newest %d; the next page: --after %s", q.limit, position))
+		a.Notes = append(a.Notes, fmt.Sprintf("The newest %d; the next page: --after %s", q.limit, position))
 	} else {
 		q.noteCoverage(a)
 	}
-	a.facts = []namedValue{{name: "next", value: next}}
-	a.listings = []rowListing{eventListing("events", events, q.columns)}
+	a.Facts = []printing.NamedValue{{Name: "next", Value: next}}
+	a.Listings = []printing.Listing{printing.EventListing("events", events, q.columns)}
 	return a, nil
 }
 
-func askFailures(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askFailures(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	f := q.filter
 	f.Conditions = append(slices.Clone(f.Conditions), query.Condition{Field: query.MustFieldOf("outcome"), Value: session.OutcomeFailure.String()})
 	columns := []string{"user_name", "client_address", "error_type"}
@@ -90,7 +91,7 @@ func askFailures(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return q.groupAnswer("groups", columns, groups, covered), nil
 }
 
-func askInventory(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
+func askInventory(ctx context.Context, q *viewQuestion) (*printing.Answer, error) {
 	groups, covered, err := query.Inventory(ctx, q.store, q.filter, q.limits)
 	if err != nil {
 		return nil, err
@@ -98,18 +99,18 @@ func askInventory(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return q.groupAnswer("groups", query.InventoryColumns, groups, covered), nil
 }
 
-func (q *viewQuestion) groupAnswer(name string, columns []string, groups []query.Group, covered query.Coverage) *viewAnswer {
-	a := &viewAnswer{coverage: covered}
+func (q *viewQuestion) groupAnswer(name string, columns []string, groups []query.Group, covered query.Coverage) *printing.Answer {
+	a := &printing.Answer{Coverage: covered}
 	q.noteCoverage(a)
-	a.listings = []rowListing{groupListing(name, "", columns, q.cutGroups(a, groups))}
+	a.Listings = []printing.Listing{printing.GroupListing(name, "", columns, q.cutGroups(a, groups))}
 	return a
 }
 
-func (q *viewQuestion) cutGroups(a *viewAnswer, groups []query.Group) []query.Group {
+func (q *viewQuestion) cutGroups(a *printing.Answer, groups []query.Group) []query.Group {
 	more := len(groups) - q.limit
 	if more <= 0 {
 		return groups
 	}
-	a.notes = append(a.notes, fmt.Sprintf("%d further rows: --limit %d shows them.", more, q.limit+more))
+	a.Notes = append(a.Notes, fmt.Sprintf("%d further rows: --limit %d shows them.", more, q.limit+more))
 	return groups[:q.limit]
 }

@@ -87,6 +87,8 @@ var rules = []struct {
 	{"connector", []string{"session"}, "a connector sees what flows, not who sends or keeps it"},
 	{"config/configpostgresql", []string{"config/configaws"}, "passwords may come from AWS"},
 	{"config", nil, "shared connection blocks"},
+	{"cmd/sessionlog/internal/printing", []string{"session", "query"}, "it shows answers, whoever gives them"},
+	{"cmd/sessionlog/internal/fileimport", []string{"cmd/sessionlog/internal/printing", "receiver", "exporter"}, "an import is receiver and exporter, joined directly"},
 	{"cmd/sessionlog", []string{"session", "query", "receiver", "exporter", "connector", "internal/erasure", "internal/seal"}, "the companion asks through query, verifies and erases by seals, and imports through receiver and exporter"},
 	{"cmd", []string{"receiver", "exporter", "extension", "connector", "processor", "internal/statementnames"}, "the distribution puts components together"},
 	{"examples", []string{"testengine", "session", "sdk"}, ""},

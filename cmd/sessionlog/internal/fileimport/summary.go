@@ -1,4 +1,4 @@
-package main
+package fileimport
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
@@ -71,41 +72,43 @@ func (s *importSummary) takeProgress(p *importProgress) {
 	s.bytes, s.skipped, s.events, s.duration = p.read.Load(), p.skipped.Load(), p.events.Load(), time.Since(p.begun)
 }
 
-func (s *importSummary) printSummary(p *answerPrinter) error {
-	if s.duration == 0 { // the import has not begun
+// Answer is what became of the files; nil before the import has begun.
+func (i *FileImport) Answer() *printing.Answer {
+	s := i.summary
+	if s.duration == 0 {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rate := int64(float64(s.events) / max(s.duration.Seconds(), 0.001))
-	a := &viewAnswer{listings: []rowListing{s.refusalListing()}}
-	a.facts = []namedValue{
-		{"bytes", "", s.bytes},
-		{"bytes_of_runs_before", "", s.skipped},
-		{"seconds", "", s.duration.Seconds()},
-		{"events", "Events", s.events},
-		{"written", "Written", int64(s.result.Written)},
-		{"duplicates", "There before", int64(s.result.Duplicates)},
-		{"conflicts", "Other content", nonZero(s.result.Conflicts)},
-		{"expired", "Older than ttl", nonZero(s.result.Expired)},
-		{"left_out", "Left out", nonZero(s.result.LeftOut)},
+	a := &printing.Answer{Listings: []printing.Listing{s.refusalListing()}}
+	a.Facts = []printing.NamedValue{
+		{Name: "bytes", Value: s.bytes},
+		{Name: "bytes_of_runs_before", Value: s.skipped},
+		{Name: "seconds", Value: s.duration.Seconds()},
+		{Name: "events", Title: "Events", Value: s.events},
+		{Name: "written", Title: "Written", Value: int64(s.result.Written)},
+		{Name: "duplicates", Title: "There before", Value: int64(s.result.Duplicates)},
+		{Name: "conflicts", Title: "Other content", Value: nonZero(s.result.Conflicts)},
+		{Name: "expired", Title: "Older than ttl", Value: nonZero(s.result.Expired)},
+		{Name: "left_out", Title: "Left out", Value: nonZero(s.result.LeftOut)},
 	}
-	a.notes = append(a.notes, fmt.Sprintf("Read %s in %s, %s events a second.", formatMegabytes(s.bytes), s.duration.Round(time.Millisecond), groupDigits(rate)))
+	a.Notes = append(a.Notes, fmt.Sprintf("Read %s in %s, %s events a second.", formatMegabytes(s.bytes), s.duration.Round(time.Millisecond), groupDigits(rate)))
 	if s.result.Conflicts > 0 {
-		a.notes = append(a.notes, "Records with a known id and other content are kept aside in the store: the first version counts, and one of the two may be forged.")
+		a.Notes = append(a.Notes, "Records with a known id and other content are kept aside in the store: the first version counts, and one of the two may be forged.")
 	}
 	if s.result.Expired > 0 {
-		a.notes = append(a.notes, "Records older than the exporter's ttl were left out: a longer ttl would keep them.")
+		a.Notes = append(a.Notes, "Records older than the exporter's ttl were left out: a longer ttl would keep them.")
 	}
-	return p.printAnswer(a)
+	return a
 }
 
-func (s *importSummary) refusalListing() rowListing {
+func (s *importSummary) refusalListing() printing.Listing {
 	refusals := slices.SortedFunc(maps.Values(s.refused), func(a, b *refusedCount) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.kind+a.reason, b.kind+b.reason))
 	})
 	columns := []string{"count", "what", "reason", "first"}
-	return rowListing{name: "refused", title: "Refused", columns: columns, all: columns, count: len(refusals), dropEmpty: true, value: func(row int, column string) any {
+	return printing.Listing{Name: "refused", Title: "Refused", Columns: columns, AllColumns: columns, Count: len(refusals), DropEmpty: true, Value: func(row int, column string) any {
 		r := refusals[row]
 		switch column {
 		case "count":
@@ -115,7 +118,7 @@ func (s *importSummary) refusalListing() rowListing {
 		case "reason":
 			return r.reason
 		}
-		return textOrNil(r.place)
+		return printing.TextOrNil(r.place)
 	}}
 }
 

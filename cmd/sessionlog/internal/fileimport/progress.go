@@ -1,4 +1,4 @@
-package main
+package fileimport
 
 import (
 	"fmt"
@@ -11,6 +11,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/otel-sessionlog/sessionlog/cmd/sessionlog/internal/printing"
 )
 
 // importProgress shows how far an import is: a bar on a terminal, else a line from time to time.
@@ -31,8 +33,8 @@ const (
 	lineInterval = 10 * time.Second
 )
 
-func newImportProgress(s commandEnvironment, total int64) *importProgress {
-	return &importProgress{out: s.errors, terminal: s.errorTerminal, begun: time.Now(), total: total}
+func newImportProgress(out io.Writer, isTerminal bool, total int64) *importProgress {
+	return &importProgress{out: out, terminal: isTerminal, begun: time.Now(), total: total}
 }
 
 func (p *importProgress) addProgress(read, skipped int64) {
@@ -159,7 +161,7 @@ func (w *warningLines) Write(entry zapcore.Entry, fields []zapcore.Field) error 
 	if p.bar != nil {
 		_ = p.bar.Clear() // a terminal that has gone has no bar
 	}
-	_, err := fmt.Fprintln(p.out, visibleLines(line.String()))
+	_, err := fmt.Fprintln(p.out, printing.VisibleLines(line.String()))
 	return err
 }
 

@@ -1,4 +1,4 @@
-package main
+package fileimport
 
 import (
 	"cmp"
@@ -44,6 +44,9 @@ var (
 	purposeKey  = []byte("purpose")
 )
 
+// ErrOtherImport is the error of a state that belongs to an import of other files, of another instance or into another store.
+var ErrOtherImport = errors.New("name another file")
+
 // stateLockWait is how long another process that has the file is waited for.
 const stateLockWait = time.Second
 
@@ -74,7 +77,7 @@ func (s *importState) checkPurpose(path string, purpose importPurpose) error {
 				return fmt.Errorf("--state %s: %w: this file is no state of an import: name another", path, cmp.Or(err, errors.New("it names no files")))
 			}
 			if !known.isContinuedBy(purpose) {
-				return usageErrorf("--state %s: it is of an import of %s, not of %s: name another file", path, known, purpose)
+				return fmt.Errorf("--state %s: it is of an import of %s, not of %s: %w", path, known, purpose, ErrOtherImport)
 			}
 			purpose.Files = append(purpose.Files, known.Files...)
 		}

@@ -1,4 +1,4 @@
-package main
+package printing
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// visibleText is a text in which nothing can move a cursor, turn the direction of what follows, or hide: such signs stand as \x1b, \u202e, \xff.
+// VisibleText is a text in which nothing can move a cursor, turn the direction of what follows, or hide: such signs stand as \x1b, \u202e, \xff.
 // Quotes show where a text begins or ends with a space, or is empty.
-func visibleText(text string) string {
+func VisibleText(text string) string {
 	shown := text
 	if !isHarmless(text) {
 		shown = escapeHidden(text)
@@ -20,7 +20,8 @@ func visibleText(text string) string {
 	return shown
 }
 
-func visibleLines(text string) string {
+// VisibleLines is the same for a text of lines, without quotes.
+func VisibleLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		if !isHarmless(line) {
