@@ -1,6 +1,11 @@
 package redshift
 
-import "errors"
+import (
+	"errors"
+	"math"
+	"math/big"
+	"strings"
+)
 
 // The hash of a row is made of plain arithmetic on bigints, which every node of Redshift and every PostgreSQL can do:
 // SUBSTR runs on the leader node only ("Leader node-only functions"), STRTOL and FNV_HASH are unknown to PostgreSQL, and
@@ -35,25 +40,10 @@ var errNumber = errors.New("the server sent a number that is none")
 // parseModulo64 reads a decimal of any length modulo 2^64, which is how sums of hashes are compared. A numeric may have zeros behind
 // a point, which are ignored.
 func parseModulo64(b []byte) (uint64, error) {
-	negative := len(b) > 0 && b[0] == '-'
-	if negative {
-		b = b[1:]
-	}
-	if len(b) == 0 {
+	whole, _, _ := strings.Cut(string(b), ".")
+	n, ok := new(big.Int).SetString(whole, 10)
+	if !ok {
 		return 0, errNumber
 	}
-	var n uint64
-	for i, d := range b {
-		if d == '.' && i > 0 {
-			break
-		}
-		if d < '0' || d > '9' {
-			return 0, errNumber
-		}
-		n = n*10 + uint64(d-'0')
-	}
-	if negative {
-		n = -n
-	}
-	return n, nil
+	return n.And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64(), nil
 }

@@ -1,6 +1,7 @@
 package redshift
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
@@ -24,14 +25,12 @@ type rowBuffer struct {
 
 	rows         []redshiftlog.Row // the first n are filled
 	filled       int
-	interner     stringInterner
-	timestamps   timestampParser
-	ties         tiedRows
+	texts        textCache
 	skippedEvent session.Event
 }
 
 func newRowBuffer(mapper *redshiftlog.Mapper, excludeInternal bool) *rowBuffer {
-	return &rowBuffer{mapper: mapper, excludeInternal: excludeInternal}
+	return &rowBuffer{mapper: mapper, excludeInternal: excludeInternal, texts: textCache{}}
 }
 
 func (b *rowBuffer) resetRows() {
@@ -39,14 +38,15 @@ func (b *rowBuffer) resetRows() {
 	b.mapper.Restart()
 }
 
-func (b *rowBuffer) appendRow(cells []layoutColumn, values [][]byte) error {
+// appendRow adds the row of this time, which is its first cell.
+func (b *rowBuffer) appendRow(at int64, cells []layoutColumn, values [][]byte) error {
 	if b.filled == len(b.rows) {
 		b.rows = append(b.rows, redshiftlog.Row{})
 	}
 	r := &b.rows[b.filled]
-	*r = redshiftlog.Row{Extra: r.Extra[:0]}
-	for i := range cells {
-		if err := b.setCell(r, &cells[i], i, values[i]); err != nil {
+	*r = redshiftlog.Row{Micros: at, Extra: r.Extra[:0]}
+	for i := 1; i < len(cells); i++ {
+		if err := b.setCell(r, &cells[i], values[i]); err != nil {
 			return err
 		}
 	}
@@ -54,21 +54,19 @@ func (b *rowBuffer) appendRow(cells []layoutColumn, values [][]byte) error {
 	return nil
 }
 
-func (b *rowBuffer) setCell(r *redshiftlog.Row, c *layoutColumn, column int, value []byte) (err error) {
+func (b *rowBuffer) setCell(r *redshiftlog.Row, c *layoutColumn, value []byte) (err error) {
 	if value = trimPadding(value); len(value) == 0 {
 		return nil
 	}
 	switch {
 	case c.logColumn == nil:
-		r.Extra = append(r.Extra, session.Attr{Key: c.attributeKey, Value: b.interner.internCommon(column, value)})
-	case c.kind == instantTime:
-		*c.number(r), err = b.timestamps.parseTimestamp(value)
+		r.Extra = append(r.Extra, session.Attr{Key: c.attributeKey, Value: b.texts.intern(value)})
 	case c.kind == integerNumber:
 		*c.number(r), err = parseNumber(value)
 	case c.kind == uniqueText:
-		*c.text(r) = b.interner.copyUnique(value)
+		*c.text(r) = string(value)
 	default:
-		*c.text(r) = b.interner.internCommon(column, value)
+		*c.text(r) = b.texts.intern(value)
 	}
 	return err
 }
@@ -80,10 +78,7 @@ func trimPadding(b []byte) []byte {
 	for len(b) >= 8 && binary.LittleEndian.Uint64(b[len(b)-8:]) == eightBlanks {
 		b = b[:len(b)-8]
 	}
-	for len(b) > 0 && b[len(b)-1] == ' ' {
-		b = b[:len(b)-1]
-	}
-	return b
+	return bytes.TrimRight(b, " ")
 }
 
 func parseNumber(b []byte) (int64, error) {
@@ -104,36 +99,27 @@ func (b *rowBuffer) sortTies() {
 		for to < b.filled && b.rows[to].Micros == b.rows[from].Micros {
 			to++
 		}
-		if to-from > 1 {
-			// Ids number rows that are equal, however they were read.
-			b.ties = b.rows[from:to]
-			sort.Sort(&b.ties)
+		if ties := b.rows[from:to]; len(ties) > 1 { // ids number rows that are equal, however they were read
+			sort.Slice(ties, func(i, j int) bool { return compareTiedRows(&ties[i], &ties[j]) < 0 })
 		}
 		from = to
 	}
 }
 
-// tiedRows have the same time. Extra columns have no part in their order: another table may lack them.
-type tiedRows []redshiftlog.Row
-
-func (t *tiedRows) Len() int      { return len(*t) }
-func (t *tiedRows) Swap(i, j int) { (*t)[i], (*t)[j] = (*t)[j], (*t)[i] }
-
-func (t *tiedRows) Less(i, j int) bool {
-	a, b := &(*t)[i], &(*t)[j]
+// compareTiedRows compares rows of one time. Extra columns have no part in their order: another table may lack them.
+func compareTiedRows(a, b *redshiftlog.Row) int {
 	for i := range logColumns {
-		c := &logColumns[i]
-		var order int
+		c, order := &logColumns[i], 0
 		if c.number != nil {
 			order = cmp.Compare(*c.number(a), *c.number(b))
 		} else {
 			order = strings.Compare(*c.text(a), *c.text(b))
 		}
 		if order != 0 {
-			return order < 0
+			return order
 		}
 	}
-	return false
+	return 0
 }
 
 func (b *rowBuffer) skipBefore(before int64) {

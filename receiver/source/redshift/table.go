@@ -36,7 +36,7 @@ func (t *logTable) Retention() time.Duration {
 // Now implements [poll.Table]. GETDATE is UTC in our sessions; Redshift has no other clock that is not deprecated.
 func (t *logTable) Now(ctx context.Context) (now int64, err error) {
 	err = t.queryServer(ctx, "SELECT getdate()", func(cells [][]byte) (err error) {
-		now, err = t.rows.timestamps.parseTimestamp(cells[0])
+		now, err = parseTimestamp(cells[0])
 		return err
 	})
 	if configpostgresql.SQLState(err) == codeNoFunction {
@@ -74,7 +74,7 @@ func (t *logTable) Sums(ctx context.Context, r poll.TimeRange, width int64, yiel
 }
 
 func (t *logTable) readSum(cells [][]byte) (s poll.Sum, err error) {
-	if s.Start, err = t.rows.timestamps.parseTimestamp(cells[0]); err != nil {
+	if s.Start, err = parseTimestamp(cells[0]); err != nil {
 		return s, err
 	}
 	if s.Count, err = parseModulo64(cells[1]); err != nil {
@@ -101,14 +101,14 @@ func (t *logTable) Read(ctx context.Context, r poll.TimeRange, yield func(poll.R
 		return err
 	}
 	err := t.queryServer(ctx, t.layout.selectRowsSQL(r), func(values [][]byte) error {
-		at, err := b.timestamps.parseTimestamp(values[0])
+		at, err := parseTimestamp(values[0])
 		if err == nil && b.hasReachedLimit(at) {
 			err = yieldRows()
 		}
 		if err != nil {
 			return err
 		}
-		return b.appendRow(t.layout.columns, values)
+		return b.appendRow(at, t.layout.columns, values)
 	})
 	if err == nil && b.filled > 0 {
 		err = yieldRows()
