@@ -11,12 +11,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
-// What [MetricsConfig.Temporality] may say.
-const (
-	Cumulative = "cumulative"
-	Delta      = "delta"
-)
-
 // Config of the connector. MaxSessions and MaxBytes bound its memory.
 type Config struct {
 	// MaxSessions is how many logins are remembered. Ended sessions and failed logins make way first.
@@ -42,8 +36,6 @@ type Config struct {
 type MetricsConfig struct {
 	// Interval is how often they are sent.
 	Interval time.Duration `mapstructure:"interval"`
-	// Temporality is cumulative (default) or delta. Open sessions are always what is open now.
-	Temporality string `mapstructure:"temporality"`
 	// MaxSeries bounds the attribute sets of each metric; all further ones share one with otel.metric.overflow.
 	MaxSeries int `mapstructure:"max_series"`
 }
@@ -52,7 +44,7 @@ func defaultConfig() *Config {
 	return &Config{
 		MaxSessions: 100_000, MaxBytes: 64 << 20,
 		TTL: 24 * time.Hour, Idle: 30 * time.Minute, Lateness: 5 * time.Minute, Window: 30 * time.Second, ClockTolerance: 100 * time.Millisecond,
-		Metrics: MetricsConfig{Interval: 30 * time.Second, Temporality: Cumulative, MaxSeries: 1000},
+		Metrics: MetricsConfig{Interval: 30 * time.Second, MaxSeries: 1000},
 	}
 }
 
@@ -87,8 +79,6 @@ func (c *MetricsConfig) Validate() error {
 	switch {
 	case c.Interval <= 0:
 		return fmt.Errorf("interval: %s: give a positive duration", c.Interval)
-	case c.Temporality != Cumulative && c.Temporality != Delta:
-		return fmt.Errorf("temporality: %q is neither %s nor %s", c.Temporality, Cumulative, Delta)
 	case c.MaxSeries <= 0:
 		return fmt.Errorf("max_series: %d: at least one series must be kept", c.MaxSeries)
 	}

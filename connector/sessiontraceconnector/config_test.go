@@ -17,7 +17,7 @@ func TestConfig(t *testing.T) {
 	for _, c := range []struct{ yaml, want string }{
 		{"{}", ""},
 		{"{max_sessions: 10, max_bytes: 1048576, ttl: 1h, idle: 1m, lateness: 1m, window: 0s, clock_tolerance: 0s}", ""},
-		{"metrics: {interval: 1s, temporality: delta, max_series: 1}", ""},
+		{"metrics: {interval: 1s, max_series: 1}", ""},
 		{"max_sessions: 0", "max_sessions: 0: at least one"},
 		{"max_bytes: 1000", "max_bytes: 1000 is too little; give 1048576"},
 		{"ttl: 0s", "ttl: 0s: give a positive"},
@@ -28,7 +28,6 @@ func TestConfig(t *testing.T) {
 		{"window: 3m", "window: 3m0s: give at most half of the lateness (5m0s)"},
 		{"clock_tolerance: -1ms", "clock_tolerance: -1ms"},
 		{"metrics: {interval: 0s}", "metrics: interval: 0s"},
-		{"metrics: {temporality: gauge}", `metrics: temporality: "gauge" is neither cumulative nor delta`},
 		{"metrics: {max_series: 0}", "metrics: max_series: 0"},
 		{"max_session: 1", "max_session"},
 	} {

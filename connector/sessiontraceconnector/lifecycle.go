@@ -1,36 +1,18 @@
 package sessiontraceconnector
 
-import "sync"
+// startGuard makes a Shutdown without a Start do nothing.
+type startGuard struct{ isStarted bool }
 
-// startGuard makes a second Start, and a Shutdown without a Start, do nothing.
-type startGuard struct {
-	mu      sync.Mutex
-	started bool
-}
-
-func (l *startGuard) startUnlessStarted(h *sharedState) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.started {
-		return nil
-	}
+func (l *startGuard) start(h *sharedState) error {
 	err := h.startConnector()
-	l.started = err == nil
+	l.isStarted = err == nil
 	return err
 }
 
-func (l *startGuard) stopIfStarted(h *sharedState) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.started {
+func (l *startGuard) stop(h *sharedState) error {
+	if !l.isStarted {
 		return nil
 	}
-	l.started = false
+	l.isStarted = false
 	return h.stopConnector()
-}
-
-func (l *startGuard) isRunning() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.started
 }

@@ -32,10 +32,7 @@ func (l *logsConnector) Capabilities() consumer.Capabilities {
 }
 
 func (l *logsConnector) Start(context.Context, component.Host) error {
-	if l.isRunning() {
-		return nil
-	}
-	if err := l.startUnlessStarted(l.sharedState); err != nil {
+	if err := l.start(l.sharedState); err != nil {
 		return err
 	}
 	l.keepUpdates(true)
@@ -44,12 +41,12 @@ func (l *logsConnector) Start(context.Context, component.Host) error {
 }
 
 func (l *logsConnector) Shutdown(ctx context.Context) error {
-	if !l.isRunning() {
+	if !l.isStarted {
 		return nil
 	}
 	l.updateSender.stopSending(ctx)
 	l.keepUpdates(false)
-	return l.stopIfStarted(l.sharedState)
+	return l.stop(l.sharedState)
 }
 
 // ConsumeLogs adds what is known and passes the records on at once. What they say is remembered before they are delivered:

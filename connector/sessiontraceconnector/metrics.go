@@ -24,10 +24,9 @@ type metricsConnector struct {
 	version string
 	log     *zap.Logger
 
-	startTime     time.Time
-	intervalStart time.Time // of what is sent next
-	cancel        context.CancelFunc
-	sendEnded     chan struct{}
+	startTime time.Time
+	cancel    context.CancelFunc
+	sendEnded chan struct{}
 }
 
 func newMetricsConnector(h *sharedState, next consumer.Metrics, set connector.Settings) *metricsConnector {
@@ -37,22 +36,18 @@ func newMetricsConnector(h *sharedState, next consumer.Metrics, set connector.Se
 func (m *metricsConnector) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 func (m *metricsConnector) Start(context.Context, component.Host) error {
-	if m.isRunning() {
-		return nil
-	}
-	if err := m.startUnlessStarted(m.sharedState); err != nil {
+	if err := m.start(m.sharedState); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel, m.sendEnded = cancel, make(chan struct{})
 	m.startTime = time.Now()
-	m.intervalStart = m.startTime
 	go m.sendPeriodically(ctx)
 	return nil
 }
 
 func (m *metricsConnector) Shutdown(ctx context.Context) error {
-	if !m.isRunning() {
+	if !m.isStarted {
 		return nil
 	}
 	m.cancel()
@@ -60,7 +55,7 @@ func (m *metricsConnector) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	m.sendMetrics(ctx)
-	return m.stopIfStarted(m.sharedState)
+	return m.stop(m.sharedState)
 }
 
 // ConsumeLogs counts. It promises nothing that could fail.
@@ -96,23 +91,18 @@ func (m *metricsConnector) sendPeriodically(ctx context.Context) {
 	}
 }
 
-// sendMetrics delivers what was counted. What cannot be delivered is sent again the next time, with what comes until then.
+// sendMetrics delivers all that was counted since the start: what cannot be delivered is in what is sent the next time.
 func (m *metricsConnector) sendMetrics(ctx context.Context) {
 	b := m.lockStore()
 	m.tally.SetOpenSessions(func(yield func(loginmetrics.Server, int64)) {
 		b.Open(func(p correlation.ServerInstance, n int64) { yield(loginmetrics.Server(p), n) })
 	})
 	b.End()
-	delta := m.cfg.Metrics.Temporality == Delta
-	now := time.Now()
-	md := m.tally.BuildMetrics(loginmetrics.Interval{Began: m.startTime, Start: m.intervalStart, End: now}, delta, m.version)
+	md := m.tally.BuildMetrics(m.startTime, time.Now(), m.version)
 	if md.DataPointCount() == 0 {
 		return
 	}
 	if err := m.next.ConsumeMetrics(ctx, md); err != nil {
 		m.log.Warn("metrics of logins could not be delivered; they are sent again with the next", zap.Error(err))
-		return
 	}
-	m.tally.MarkDelivered()
-	m.intervalStart = now
 }

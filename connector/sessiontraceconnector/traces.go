@@ -22,10 +22,10 @@ func (t *tracesConnector) Capabilities() consumer.Capabilities {
 }
 
 func (t *tracesConnector) Start(context.Context, component.Host) error {
-	return t.startUnlessStarted(t.sharedState)
+	return t.start(t.sharedState)
 }
 
-func (t *tracesConnector) Shutdown(context.Context) error { return t.stopIfStarted(t.sharedState) }
+func (t *tracesConnector) Shutdown(context.Context) error { return t.stop(t.sharedState) }
 
 // ConsumeTraces adds what is known and passes the spans on at once. An update that one of them gives rise to is delivered by
 // the logs connector: a slow backend of logins never delays a span.

@@ -26,16 +26,13 @@ const (
 	keyInstanceID  = string(semconv.ServiceInstanceIDKey)
 )
 
-// Interval of time that points are about: what is new is of since Start, what is a total is of since Began.
-type Interval struct{ Began, Start, End time.Time }
-
-// BuildMetrics makes the metrics of now, cumulative or what is new since the last [Tally.MarkDelivered]. version signs them.
-func (t *Tally) BuildMetrics(span Interval, delta bool, version string) pmetric.Metrics {
+// BuildMetrics makes the metrics of all that was counted since the start. version signs them.
+func (t *Tally) BuildMetrics(start, now time.Time, version string) pmetric.Metrics {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := metricsBuilder{md: pmetric.NewMetrics(), version: version, delta: delta, scopes: map[Server]*scopeMetrics{}, span: span}
+	b := metricsBuilder{md: pmetric.NewMetrics(), version: version, start: start, now: now, scopes: map[Server]*scopeMetrics{}}
 	for k, c := range t.logins {
-		b.addLogins(b.scopeForServer(k.Server), c, func(m pcommon.Map) {
+		b.addLogins(b.scopeForServer(k.Server), *c, func(m pcommon.Map) {
 			putDatabase(m, k.System)
 			m.PutStr(session.AttrOutcome, k.outcome.String())
 			putNonEmptyText(m, session.AttrAuthMethod, k.method)
@@ -58,27 +55,14 @@ func (t *Tally) BuildMetrics(span Interval, delta bool, version string) pmetric.
 
 func (t *Tally) addOverflow(b *metricsBuilder) {
 	mark := func(m pcommon.Map) { m.PutBool(OverflowAttribute, true) }
-	if t.overflowLogins.current > 0 {
-		b.addLogins(b.scopeForServer(Server{}), &t.overflowLogins, mark) // no name: it is of many servers
+	if t.overflowLogins > 0 {
+		b.addLogins(b.scopeForServer(Server{}), t.overflowLogins, mark) // no name: it is of many servers
 	}
-	if t.overflowDurations.current.count > 0 {
+	if t.overflowDurations.count > 0 {
 		b.addDurations(b.scopeForServer(Server{}), &t.overflowDurations, mark)
 	}
 	if t.hasOverflowOpen {
 		b.addOpenSessions(b.scopeForServer(Server{}), t.overflowOpen, mark)
-	}
-}
-
-// MarkDelivered marks the metrics of the last [Tally.BuildMetrics] as delivered. What was counted since belongs to the next.
-func (t *Tally) MarkDelivered() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.overflowLogins.sent, t.overflowDurations.sent = t.overflowLogins.inLastBuild, t.overflowDurations.inLastBuild
-	for _, c := range t.logins {
-		c.sent = c.inLastBuild
-	}
-	for _, h := range t.durations {
-		h.sent = h.inLastBuild
 	}
 }
 

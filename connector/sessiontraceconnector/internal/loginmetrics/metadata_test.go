@@ -23,7 +23,7 @@ func TestMetadataNamesTheMetricsOfLogins(t *testing.T) {
 	tally.CountEvent(event(2, func(e *session.Event) { e.Kind, e.Duration = session.KindLogout, 1 }), 0)
 	tally.SetOpenSessions(func(yield func(Server, int64)) { yield(Server{"shop", "eu"}, 1) })
 	sent := map[string]metric{}
-	for _, m := range tally.BuildMetrics(span(0, 1), false, "test").ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+	for _, m := range build(tally, 1).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
 		sent[m.Name()] = metric{m.Unit(), m.Description()}
 	}
 	require.Equal(t, metadata.Metrics, sent)

@@ -12,8 +12,8 @@ import (
 type metricsBuilder struct {
 	md      pmetric.Metrics
 	version string
-	delta   bool
-	span    Interval
+	start   time.Time // of all counting
+	now     time.Time
 	scopes  map[Server]*scopeMetrics
 }
 
@@ -63,67 +63,38 @@ func (s *scopeMetrics) findOrAdd(at **pmetric.Metric, name, unit, about string, 
 	return **at
 }
 
-func (b *metricsBuilder) aggregationTemporality() pmetric.AggregationTemporality {
-	if b.delta {
-		return pmetric.AggregationTemporalityDelta
-	}
-	return pmetric.AggregationTemporalityCumulative
-}
-
-func (b *metricsBuilder) addLogins(s *scopeMetrics, c *loginCounter, fill attributeWriter) {
-	n := c.current
-	c.inLastBuild = n
-	if b.delta {
-		if n -= c.sent; n == 0 {
-			return
-		}
-	}
+func (b *metricsBuilder) addLogins(s *scopeMetrics, n int64, fill attributeWriter) {
 	m := s.findOrAdd(&s.logins, LoginsMetric, "{login}", "Attempts to log in that succeeded or failed.", func(m pmetric.Metric) {
 		m.SetEmptySum().SetIsMonotonic(true)
-		m.Sum().SetAggregationTemporality(b.aggregationTemporality())
+		m.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	})
-	b.fillPoint(m.Sum().DataPoints().AppendEmpty(), n, b.startTime(), fill)
+	b.fillPoint(m.Sum().DataPoints().AppendEmpty(), n, fill)
 }
 
-// addOpenSessions is cumulative whatever the temporality: the specification has non-monotonic sums so.
 func (b *metricsBuilder) addOpenSessions(s *scopeMetrics, n int64, fill attributeWriter) {
 	m := s.findOrAdd(&s.openSessions, SessionsOpenMetric, "{session}", "Sessions whose login was seen and whose logout was not.", func(m pmetric.Metric) {
 		m.SetEmptySum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	})
-	b.fillPoint(m.Sum().DataPoints().AppendEmpty(), n, b.span.Began, fill)
+	b.fillPoint(m.Sum().DataPoints().AppendEmpty(), n, fill)
 }
 
-func (b *metricsBuilder) startTime() time.Time {
-	if b.delta {
-		return b.span.Start
-	}
-	return b.span.Began
-}
-
-func (b *metricsBuilder) fillPoint(p pmetric.NumberDataPoint, n int64, start time.Time, fill attributeWriter) {
-	p.SetStartTimestamp(pcommon.NewTimestampFromTime(start))
-	p.SetTimestamp(pcommon.NewTimestampFromTime(b.span.End))
+func (b *metricsBuilder) fillPoint(p pmetric.NumberDataPoint, n int64, fill attributeWriter) {
+	p.SetStartTimestamp(pcommon.NewTimestampFromTime(b.start))
+	p.SetTimestamp(pcommon.NewTimestampFromTime(b.now))
 	p.SetIntValue(n)
 	fill(p.Attributes())
 }
 
 func (b *metricsBuilder) addDurations(s *scopeMetrics, h *durationHistogram, fill attributeWriter) {
-	a := h.current
-	h.inLastBuild = a
-	if b.delta {
-		if a = a.subtractCounts(h.sent); a.count == 0 {
-			return
-		}
-	}
 	m := s.findOrAdd(&s.durations, SessionDurationMetric, "s", "How long sessions lasted that have ended.", func(m pmetric.Metric) {
-		m.SetEmptyHistogram().SetAggregationTemporality(b.aggregationTemporality())
+		m.SetEmptyHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	})
 	p := m.Histogram().DataPoints().AppendEmpty()
-	p.SetStartTimestamp(pcommon.NewTimestampFromTime(b.startTime()))
-	p.SetTimestamp(pcommon.NewTimestampFromTime(b.span.End))
-	p.SetCount(a.count)
-	p.SetSum(a.sum)
+	p.SetStartTimestamp(pcommon.NewTimestampFromTime(b.start))
+	p.SetTimestamp(pcommon.NewTimestampFromTime(b.now))
+	p.SetCount(h.count)
+	p.SetSum(h.sum)
 	p.ExplicitBounds().FromRaw(DurationBounds)
-	p.BucketCounts().FromRaw(a.buckets[:])
+	p.BucketCounts().FromRaw(h.buckets[:])
 	fill(p.Attributes())
 }

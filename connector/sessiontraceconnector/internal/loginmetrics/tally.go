@@ -6,6 +6,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -25,19 +27,19 @@ type durationSeries struct {
 	method string
 }
 
-// loginCounter has the sum of now, that of the last Build, and that delivered.
-type loginCounter struct{ current, inLastBuild, sent int64 }
+// recentIDCount is how many of the last records are known.
+const recentIDCount = 65_536
 
 // Tally counts events. It is safe for concurrent use.
 type Tally struct {
 	mu        sync.Mutex
 	maxSeries int // series of one metric
-	recent    recentIDs
-	logins    map[loginSeries]*loginCounter
+	recent    *simplelru.LRU[session.ID, struct{}]
+	logins    map[loginSeries]*int64
 	durations map[durationSeries]*durationHistogram
 	open      map[Server]int64
 
-	overflowLogins    loginCounter // of all series beyond the limit
+	overflowLogins    int64 // of all series beyond the limit
 	overflowDurations durationHistogram
 	overflowOpen      int64
 	hasOverflowOpen   bool // there was a server beyond the limit
@@ -45,9 +47,10 @@ type Tally struct {
 
 // NewTally makes a tally of at most so many series a metric.
 func NewTally(limit int) *Tally {
+	recent, _ := simplelru.NewLRU[session.ID, struct{}](recentIDCount, nil) // fails for no size only
 	return &Tally{
-		maxSeries: limit, recent: newRecentIDs(),
-		logins: map[loginSeries]*loginCounter{}, durations: map[durationSeries]*durationHistogram{}, open: map[Server]int64{},
+		maxSeries: limit, recent: recent,
+		logins: map[loginSeries]*int64{}, durations: map[durationSeries]*durationHistogram{}, open: map[Server]int64{},
 	}
 }
 
@@ -59,11 +62,12 @@ func (t *Tally) CountEvent(e *session.Event, began int64) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.recent.checkAndRemember(e.RecordID) {
+	if t.recent.Contains(e.RecordID) {
 		return
 	}
+	t.recent.Add(e.RecordID, struct{}{})
 	if e.Kind == session.KindLogin {
-		t.loginCount(e).current++
+		*t.loginCount(e)++
 		return
 	}
 	switch {
@@ -74,7 +78,7 @@ func (t *Tally) CountEvent(e *session.Event, began int64) {
 	}
 }
 
-func (t *Tally) loginCount(e *session.Event) *loginCounter {
+func (t *Tally) loginCount(e *session.Event) *int64 {
 	k := loginSeries{Server{e.System, e.Instance}, e.Outcome, e.AuthMethod, e.ErrorType}
 	if c, ok := t.logins[k]; ok {
 		return c
@@ -83,7 +87,7 @@ func (t *Tally) loginCount(e *session.Event) *loginCounter {
 		return &t.overflowLogins
 	}
 	k.Server, k.method, k.errorType = k.cloneTexts(), strings.Clone(k.method), strings.Clone(k.errorType)
-	c := &loginCounter{}
+	c := new(int64)
 	t.logins[k] = c
 	return c
 }
