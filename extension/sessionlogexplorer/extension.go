@@ -35,7 +35,6 @@ type explorerServer struct {
 	backend    backendblocks.Backend
 	stores     *storePool
 	streams    chan struct{} // exports and tails under way
-	pages      *staticFiles
 	components componentStates
 	seals      *sealReader
 
@@ -50,16 +49,12 @@ func newExplorer(set extension.Settings, cfg *Config) (*explorerServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := readStaticFiles()
-	if err != nil {
-		return nil, err
-	}
 	keys, err := seal.ParseKeys(cfg.SealKeys...)
 	if err != nil {
 		return nil, err
 	}
 	return &explorerServer{
-		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(chosen.OpenQueryStore, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages, seals: newSealReader(keys),
+		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(chosen.OpenQueryStore, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), seals: newSealReader(keys),
 	}, nil
 }
 
@@ -89,7 +84,7 @@ func (x *explorerServer) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
 	}
-	x.server.Handler = x.guardRequests(x.routePages(x.server.Handler))
+	x.server.Handler = x.guardRequests(routePages(x.server.Handler))
 	x.server.MaxHeaderBytes = maxHeaderBytes
 	if x.server.IdleTimeout == 0 {
 		x.server.IdleTimeout = time.Minute
