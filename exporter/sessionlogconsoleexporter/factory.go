@@ -18,11 +18,9 @@ import (
 // Type is the component's name in a configuration.
 var Type = component.MustNewType("sessionlog_console")
 
-// Config is the exporter's configuration.
+// Config is the exporter's configuration. README.md explains every key.
 type Config struct {
-	// Output is where the lines go: stdout or stderr.
-	Output string `mapstructure:"output"`
-	// Redact says what is hidden before anything is printed.
+	Output string           `mapstructure:"output"`
 	Redact redaction.Config `mapstructure:"redact"`
 	// prevent unkeyed literal initialization
 	_ struct{}

@@ -12,27 +12,16 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 )
 
-// Config is the block redact. Keys that are not written have the preset's value.
+// Config is the block redact. Keys that are not written have the preset's value. docs/security.md explains each.
 type Config struct {
-	// Preset is a set of values for the other keys: none, evidence or gdpr.
-	Preset string `mapstructure:"preset"`
-	// Users is what becomes of user names, wherever they stand: keep, hash or drop.
-	Users string `mapstructure:"users"`
-	// On is whose names: failures (whatever did not succeed) or all.
-	On string `mapstructure:"on"`
-	// Addresses is what becomes of client addresses and host names: keep, prefix, hash or drop.
-	Addresses string `mapstructure:"addresses"`
-	// Settings is what becomes of a session's settings: keep or drop.
-	Settings string `mapstructure:"settings"`
-	// Original is what becomes of verbatim records and bodies: keep or drop.
-	Original string `mapstructure:"original"`
-	// Attributes is what becomes of attributes without a field: keep or drop.
-	Attributes string `mapstructure:"attributes"`
-	// Key is the secret under which names, addresses and ids are hashed: without one, anybody could test guesses.
-	Key configopaque.String `mapstructure:"key"`
-
-	// UserOnFailure is a former key, which is refused.
-	UserOnFailure string `mapstructure:"user_on_failure"`
+	Preset     string              `mapstructure:"preset"`
+	Users      string              `mapstructure:"users"`
+	On         string              `mapstructure:"on"`
+	Addresses  string              `mapstructure:"addresses"`
+	Settings   string              `mapstructure:"settings"`
+	Original   string              `mapstructure:"original"`
+	Attributes string              `mapstructure:"attributes"`
+	Key        configopaque.String `mapstructure:"key"`
 }
 
 // The values of the keys.
@@ -95,9 +84,6 @@ func (c *Config) withPreset() Config {
 // Validate names the key and the remedy of everything that is wrong.
 func (c *Config) Validate() error {
 	var errs []error
-	if c.UserOnFailure != "" {
-		errs = append(errs, errors.New("user_on_failure: is gone; write users: keep, hash or drop instead, which hides the names of failed logins (on: failures) wherever they stand"))
-	}
 	if _, known := presetConfigs[c.Preset]; !known && c.Preset != "" {
 		errs = append(errs, fmt.Errorf("preset: %q is none of %s, %s, %s", c.Preset, PresetNone, PresetEvidence, PresetGDPR))
 	}
