@@ -58,7 +58,8 @@ const (
 func operatorLogger(text string) (logger string, found bool) {
 	_, rest, found := strings.Cut(text, operatorLoggerKey)
 	logger, _, _ = strings.Cut(rest, `"`)
-	return logger, found
+	// Some versions name no logger in lines of their own.
+	return logger, found || strings.HasPrefix(text, `{"level":"`) && strings.HasSuffix(text, "}")
 }
 
 func scanOperatorRecord(text string, r *logRecord) bool {

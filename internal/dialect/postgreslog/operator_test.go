@@ -40,6 +40,7 @@ func operatorLog(t *testing.T, csvText string) string {
 		require.NoError(t, err)
 		text += string(line) + "\n"
 	}
+	text += `{"level":"info","ts":1,"msg":"Readiness probe failing","logging_pod":"db-1","err":"instance is not ready yet"}` + "\n"
 	return text + `{"level":"info","ts":1,"logger":"pgaudit","msg":"record","record":{"log_time":"x","audit":{"statement":"s"}}}` + "\n"
 }
 

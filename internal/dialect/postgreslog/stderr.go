@@ -25,6 +25,7 @@ var usualPrefixes = []string{
 	"%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", // the same with milliseconds
 	"%t [%p]: user=%u,db=%d,app=%a,client=%h ",        // pgBadger
 	"%t [%p]: [%l-1] db=%d,user=%u,app=%a,client=%h ", // pgBadger, the other way round
+	"%t [%p]: db=%d,user=%u,app=%a,client=%h ",        // likewise
 	"%m [%p]: [%l-1] db=%d,user=%u,app=%a,client=%h ", // CIS
 	"%t [%p-%l] %q%u@%d ",                             // Debian's until 9
 	"%m [%p] %q[user=%u,db=%d,app=%a] ",               // Aiven

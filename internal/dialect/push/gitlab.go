@@ -55,7 +55,7 @@ func readGitLabEvent(item jsontree.Value, r *Record) error {
 	if author := item.Get("author_id"); !author.Is("-1") { // nobody, before a login has succeeded
 		r.UserID = author.Str()
 	}
-	r.ClientAddress = firstNonEmptyText(item.Get("ip_address"), details.Get("ip_address"))
+	r.ClientAddress = firstNonEmptyText(item.Get("ip_address"), details.Get("ip_address"), item.Get("meta.remote_ip"))
 	details.Get("ip_address").MarkUsed()
 	if r.Outcome == session.OutcomeFailure {
 		r.FailureReason = firstNonEmptyText(details.Get("custom_message"), details.Get("failed_login"))
@@ -74,6 +74,11 @@ func setGitLabUser(item, details jsontree.Value, r *Record) {
 		if r.User = firstNonEmptyText(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
 			details.Get("entity_path").MarkUsed()
 			return
+		}
+		if id := item.Get("meta.user_id").Peek(); id != "" && id == item.Get("entity_id").Peek() { // who made the request is whom it is about
+			if r.User = item.Text("meta.user"); r.User != "" {
+				return
+			}
 		}
 	}
 	// The name for people (Administrator of root), or what was typed where nobody was found.

@@ -103,8 +103,10 @@ func readOCSFEvent(item jsontree.Value, r *Record) error {
 		return errNotOCSF
 	case classID == ocsfAuthentication && id == "":
 		return errNoActivity
-	case classID != ocsfAuthentication || !known:
+	case classID != ocsfAuthentication:
 		return ErrOther
+	case !known: // Unknown, Other, or what a later version adds
+		activity.kind, activity.name = session.KindSessionUpdate, "Other"
 	}
 	r.Kind, r.Outcome = activity.kind, ocsfOutcome(item, activity.kind)
 	if r.SourceEvent = item.Text("activity_name"); r.SourceEvent == "" {
@@ -188,9 +190,9 @@ func setOCSFUser(user, actor jsontree.Value, e *session.Event) {
 }
 
 func setOCSFEndpoints(src, dst jsontree.Value, e *session.Event) {
-	e.ClientAddress = firstMeaningful(unwrapSingle(src.Get("ip")), src.Get("hostname"))
+	e.ClientAddress = firstMeaningful(unwrapSingle(src.Get("ip")), src.Get("hostname"), src.Get("name"))
 	e.ClientPort = portNumber(src.Get("port"))
-	e.ClientHostname, e.OS = firstMeaningful(src.Get("hostname")), src.Text("os", "name")
+	e.ClientHostname, e.OS = firstMeaningful(src.Get("hostname"), src.Get("name")), src.Text("os", "name")
 	e.ServerAddress = firstMeaningful(dst.Get("hostname"), dst.Get("ip"))
 	e.ServerPort = portNumber(dst.Get("port"))
 }

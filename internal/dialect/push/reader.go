@@ -100,6 +100,9 @@ func (r *Reader) readDocument(body []byte) error {
 	r.decoder.ResetBytes(body)
 	if r.decoder.Next() != jx.Array {
 		v, flaw, broken := r.doc.ParseText(&r.decoder, body)
+		if first, _, _ := bytes.Cut(body, []byte("\n")); errors.Is(broken, jsontree.ErrTrailing) && jx.Valid(first) { // Auth0 calls its JSON lines application/json
+			return r.readNDJSONLines(body)
+		}
 		return r.handleParsed(v, errors.Join(flaw, describeSyntaxError(broken, "")))
 	}
 	it, err := r.decoder.ArrIter()

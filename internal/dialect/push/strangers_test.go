@@ -74,6 +74,10 @@ func TestWhatStrangersPush(t *testing.T) {
 			session.Event{Kind: login, Outcome: success, User: "a@b", Time: at.UnixNano()},
 		},
 		{
+			"OCSF, another activity, by a short name", "ocsf", fmt.Sprintf(`{"class_uid":3002,"activity_id":99,"activity_name":"CredentialVerification","time":%d,"status_id":2,"user":{"name":"alice"},"src_endpoint":{"ip":"-","name":"ws1"}}`, at.UnixMilli()),
+			session.Event{Kind: session.KindSessionUpdate, Outcome: failure, User: "alice", ErrorType: session.ErrorOther, ClientAddress: "ws1", Time: at.UnixNano()},
+		},
+		{
 			"OCSF, a type and a disposition", "ocsf", fmt.Sprintf(`{"type_uid":300201,"time":%d,"disposition":"Blocked","user":{"name":"alice"},"src_endpoint":{"ip":"203.0.113.9"}}`, at.UnixMilli()),
 			session.Event{Kind: login, Outcome: failure, User: "alice", ErrorType: session.ErrorOther, ClientAddress: "203.0.113.9", Time: at.UnixNano()},
 		},
@@ -154,6 +158,11 @@ func TestWhatStrangersPush(t *testing.T) {
 			"GitLab's audit_json.log", "gitlab", `{"severity":"INFO","time":"2025-11-22T00:06:41.218Z","correlation_id":"c","author_id":1,"author_name":"Administrator","entity_id":1,"entity_type":"User",
 				"with":"standard","target_id":1,"target_type":"User","target_details":"Administrator","ip_address":"203.0.113.42","entity_path":"root"}`,
 			session.Event{Kind: login, Outcome: success, User: "root", UserID: "1", ClientAddress: "203.0.113.42", AuthMethod: session.AuthPassword, Time: at.UnixNano()},
+		},
+		{
+			"GitLab's audit_json.log, before 15", "gitlab", `{"severity":"INFO","time":"2025-11-22T00:06:41.218Z","meta.remote_ip":"203.0.113.42","meta.user":"alice","meta.user_id":5,"author_id":5,
+				"author_name":"Alice Able","entity_id":5,"entity_type":"User","with":"standard","target_id":5,"target_type":"User","target_details":"Alice Able"}`,
+			session.Event{Kind: login, Outcome: success, User: "alice", UserID: "5", ClientAddress: "203.0.113.42", AuthMethod: session.AuthPassword, Time: at.UnixNano()},
 		},
 		{
 			"GitLab's audit_json.log, a failure", "gitlab", `{"severity":"INFO","time":"2025-11-22T00:06:41.218Z","author_id":-1,"author_name":"alice","entity_id":0,"entity_type":"User","failed_login":"STANDARD",

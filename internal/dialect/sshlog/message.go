@@ -76,7 +76,7 @@ type possibleReading struct {
 // parseMessageText reads the name of an unknown user from the right, where the rest is sshd's own; that of a known user from the left, since
 // a client chooses what may follow, a certificate's id or another name.
 func parseMessageText(s string) (m sshdMessage) {
-	s, early := strings.CutSuffix(s, " [preauth]")
+	s, early := strings.CutSuffix(strings.TrimRight(s, " "), " [preauth]")
 	s = strings.TrimSuffix(s, " [postauth]")
 	s = cutFunctionName(strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: "))
 	for _, form := range knownForms {

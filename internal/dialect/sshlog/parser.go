@@ -235,7 +235,7 @@ func (p *Parser) handleRepeated(l *syslogline.Line, times int, batch *logformat.
 			return errForged
 		}
 	}
-	if m.kind == kindOther && isAttemptText(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
+	if m.kind == kindOther && l.Module == "" && isAttemptText(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
 		return errUnread
 	}
 	from := processKey{host: l.Host, pid: l.PID}

@@ -37,6 +37,8 @@ var frames = map[string]string{
 	"macOS, with an image":              "2026-11-21 22:03:47.123456+0000 0x3f2      Default     0x0                  100    0    sshd: (sshd) %s",
 	"macOS, compact":                    "2026-11-21 22:03:47.123 Df sshd[100:3f2] %s",
 	"metalog":                           "Nov 21 22:03:47 [sshd] %s",
+	"metalog, a colon":                  "Nov 21 22:03:47 [sshd]: %s",
+	"a blank behind the message":        "Nov 21 22:03:47 h1 sshd[100]: %s ",
 	"PRI":                               "<38>Nov 21 22:03:47 h1 sshd[100]: %s",
 	"PRI, no host":                      "<38>Nov 21 22:03:47 sshd[100]: %s",
 	"PRI and octets":                    "81 <38>Nov 21 22:03:47 h1 sshd[100]: %s",
@@ -171,7 +173,8 @@ func TestUnreadableLinesAreCounted(t *testing.T) {
 	// The same identifier's lines of others, and those of other programs, say nothing at all.
 	events, bad := parseMessageText(newParser(options()), `{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"cron","MESSAGE":null}`+"\n"+
 		`{"__REALTIME_TIMESTAMP":"1795298627123456","_TRANSPORT":"kernel","MESSAGE":""}`+"\n"+
-		`{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"sshd","_UID":"1000","MESSAGE":"hello"}`+"\n")
+		`{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"sshd","_UID":"1000","MESSAGE":"hello"}`+"\n"+
+		"Nov 21 22:03:47 h1 sshd(pam_google_authenticator)[1]: Accepted google_authenticator for root\n")
 	require.Empty(t, events)
 	require.Empty(t, bad)
 }

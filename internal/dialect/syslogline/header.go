@@ -54,10 +54,10 @@ func (l *Line) cutLineHeader(rest string) {
 	l.Text = rest
 }
 
-// cutProgramTag reads "PROGRAM[PID]:", "PROGRAM:", "[PROGRAM]", "PROGRAM[PID]" and "PROGRAM(MODULE)[PID]:".
+// cutProgramTag reads "PROGRAM[PID]:", "PROGRAM:", "[PROGRAM]", "[PROGRAM]:", "PROGRAM[PID]" and "PROGRAM(MODULE)[PID]:".
 func (l *Line) cutProgramTag(word string) bool {
 	tag, colon := strings.CutSuffix(word, ":")
-	if inside, found := strings.CutPrefix(tag, "["); found && !colon {
+	if inside, found := strings.CutPrefix(tag, "["); found {
 		name, closed := strings.CutSuffix(inside, "]")
 		if !closed || name == "" || strings.ContainsAny(name, "[]<>") {
 			return false
