@@ -87,7 +87,8 @@ func foreignKind(lr plog.LogRecord) session.Kind {
 		case keySignInResult:
 			return session.KindLogin
 		case keyEventCategory:
-			e.authentication = containsWord(v, "authentication") || containsWord(v, "session")
+			e.login = containsWord(v, "authentication")
+			e.session = containsWord(v, "session")
 		case keyEventType:
 			e.start, e.end = containsWord(v, "start"), containsWord(v, "end")
 		case keyEventAction:
@@ -101,15 +102,17 @@ func foreignKind(lr plog.LogRecord) session.Kind {
 
 // ecsEvent decides by category and type, failing that by the action, failing that by an outcome, which only a login has.
 type ecsEvent struct {
-	authentication, start, end bool
+	login, session, start, end bool
 	kind                       session.Kind
 	outcome                    session.Outcome
 }
 
 func (e ecsEvent) impliedKind() session.Kind {
 	switch {
-	case !e.authentication:
+	case !e.login && !e.session:
 		return session.KindUnknown
+	case e.end && e.login && e.kind != session.KindLogout && e.outcome == session.OutcomeFailure:
+		return session.KindLogin // which failed, and so has ended
 	case e.end:
 		return session.KindLogout
 	case e.start:

@@ -68,6 +68,14 @@ func TestForeignDialects(t *testing.T) {
 			},
 		},
 		{
+			"ECS, a login that failed and so ended", "",
+			map[string]any{"event.category": "authentication", "event.type": "end", "event.outcome": "failure", "user.name": "alice"},
+			session.Event{
+				Kind: session.KindLogin, Outcome: session.OutcomeFailure, User: "alice",
+				Extra: []session.Attr{{Key: "event.category", Value: "authentication"}, {Key: "event.type", Value: "end"}},
+			},
+		},
+		{
 			"the audit draft", "user.login.failure",
 			map[string]any{
 				"audit.record.id": "0197c4c1-8f52-8b5e-9d1b-7c1f0f3a5d10", "audit.actor.id": "alice", "audit.actor.type": "user", "audit.action": "LOGIN", "audit.outcome": "failure",

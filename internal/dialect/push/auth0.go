@@ -33,6 +33,8 @@ var auth0Types = map[string]eventMeaning{
 	"fens":             loginFailure, // native social login
 	"limit_wc":         loginFailure, // blocked: too many failed logins to one account
 	"limit_mu":         loginFailure, // blocked address: too many failed logins
+	"limit_sul":        loginFailure, // blocked: too many logins of one user from one address
+	"sdel":             loginSuccess, // delegated
 	"pwd_leak":         loginFailure, // blocked: the password is known to be leaked
 	"slo":              logoutSuccess,
 	"flo":              logoutFailure,
@@ -41,12 +43,23 @@ var auth0Types = map[string]eventMeaning{
 	"gd_auth_succeed":  updateSuccess, // second factor
 	"gd_auth_failed":   updateFailure,
 	"gd_auth_rejected": updateFailure,
+
+	"gd_recovery_succeed":          updateSuccess,
+	"gd_recovery_failed":           updateFailure,
+	"gd_otp_rate_limit_exceed":     updateFailure,
+	"gd_webauthn_challenge_failed": updateFailure,
+	"passkey_challenge_failed":     updateFailure,
+	"ciba_exchange_succeeded":      loginSuccess, // approved on another device
+	"ciba_exchange_failed":         loginFailure,
+	"universal_logout_succeeded":   logoutSuccess,
+	"universal_logout_failed":      logoutFailure,
 }
 
 // auth0SecondFactors are the codes of logins that a second factor is a part of.
 var auth0SecondFactors = map[string]bool{
 	"seoobft": true, "seotpft": true, "sercft": true, "sepkoobft": true, "sepkotpft": true, "sepkrcft": true, "feoobft": true, "feotpft": true, "fercft": true,
-	"gd_auth_succeed": true, "gd_auth_failed": true, "gd_auth_rejected": true,
+	"gd_auth_succeed": true, "gd_auth_failed": true, "gd_auth_rejected": true, "gd_recovery_succeed": true, "gd_recovery_failed": true, "gd_otp_rate_limit_exceed": true,
+	"gd_webauthn_challenge_failed": true,
 }
 
 // auth0Errors go by the code: descriptions are prose.
@@ -57,9 +70,14 @@ var auth0Errors = map[string]string{
 	"fco":              session.ErrorNotPermitted,
 	"limit_wc":         session.ErrorAccountLocked,
 	"limit_mu":         session.ErrorAddressNotAllowed,
+	"limit_sul":        session.ErrorAccountLocked,
 	"pwd_leak":         session.ErrorAccountLocked,
 	"gd_auth_failed":   session.ErrorInvalidCredentials,
 	"gd_auth_rejected": session.ErrorNotPermitted,
+
+	"gd_recovery_failed":           session.ErrorInvalidCredentials,
+	"gd_otp_rate_limit_exceed":     session.ErrorAccountLocked,
+	"gd_webauthn_challenge_failed": session.ErrorInvalidCredentials,
 }
 
 // auth0Methods are strategies: how the connection asks who somebody is.

@@ -44,8 +44,8 @@ var ecsLogoutWords = []string{"logout", "log-out", "logged-out", "logged_out", "
 // ecsLoginWords are parts of event.action, for events without an event.category.
 var ecsLoginWords = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
 
-// ecsFollowWords are parts of event.action of what a system checks around a login, which has an event of its own: auditd's.
-var ecsFollowWords = []string{"credentials", "was-authorized"}
+// ecsFollowWords are parts of event.action of what a system does around a login, which has an event of its own: auditd's.
+var ecsFollowWords = []string{"acquired-credentials", "refreshed-credentials", "disposed-credentials", "was-authorized", "changed-login-id"}
 
 // ecsUsers are the fields of the name, the best first.
 var ecsUsers = []string{
@@ -68,7 +68,7 @@ func ecsEventKind(item jsontree.Value) session.Kind {
 	switch {
 	case ecsContains(category, "authentication"):
 		if containsAny(action, ecsFollowWords) {
-			otherwise = session.KindSessionUpdate
+			starts, otherwise = session.KindSessionUpdate, session.KindSessionUpdate
 		}
 	case ecsContains(category, "session"):
 		// The login that it follows has an event of its own.
@@ -80,6 +80,8 @@ func ecsEventKind(item jsontree.Value) session.Kind {
 		return session.KindUnknown
 	}
 	switch {
+	case ecsContains(types, "end") && starts == session.KindLogin && ecsEventOutcome(item) == session.OutcomeFailure && !containsAny(action, ecsLogoutWords):
+		return session.KindLogin // which failed, and so has ended
 	case ecsContains(types, "end"):
 		return session.KindLogout
 	case ecsContains(types, "start"):

@@ -108,6 +108,18 @@ func TestWhatStrangersPush(t *testing.T) {
 			session.Event{Kind: session.KindSessionUpdate, Outcome: success, User: "alice", Time: at.UnixNano()},
 		},
 		{
+			"ECS, what auditd writes with a login", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":["authentication"],"type":["start"],"action":"changed-login-id-to","outcome":"success"},"user":{"name":"alice"}}`,
+			session.Event{Kind: session.KindSessionUpdate, Outcome: success, User: "alice", Time: at.UnixNano()},
+		},
+		{
+			"ECS, a login that failed and so ended", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":["authentication"],"type":["end"],"action":"invalid-credentials","outcome":"failure"},"user":{"name":"alice"}}`,
+			session.Event{Kind: login, Outcome: failure, User: "alice", ErrorType: session.ErrorOther, Time: at.UnixNano()},
+		},
+		{
+			"ECS, a logout that failed", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":["authentication"],"type":["end"],"action":"user-logout","outcome":"failure"},"user":{"name":"alice"}}`,
+			session.Event{Kind: session.KindLogout, Outcome: failure, User: "alice", ErrorType: session.ErrorOther, Time: at.UnixNano()},
+		},
+		{
 			"ECS, the source's user", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":"authentication","outcome":"denied"},"source":{"user":{"name":"alice"},"ip":"-"}}`,
 			session.Event{Kind: login, Outcome: failure, User: "alice", ErrorType: session.ErrorOther, Time: at.UnixNano()},
 		},
