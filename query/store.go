@@ -83,7 +83,7 @@ type Summary interface {
 	NewPairs(from int64) string
 	// Hours is a statement for the hours in which users logged in on days since 1970 UTC, from begin on, so many as the shifts have: rows of user_name, system,
 	// instance, the set that now makes of the hours, that which before makes, on how many days before has some, and the first of these days. Rows of one user are
-	// to be united; where the store does not group fast, those of a day have its number last, and the newest day comes first. Users for whom now has nothing that before has not may be missing, and there may be some more days than are told.
+	// to be united; where the store does not group fast, those of a day have its number last, and the newest day comes first. Users for whom now has nothing that before has not may be missing, and there may be some more days than are counted.
 	Hours(begin int64, now, before []HourShift) string
 }
 

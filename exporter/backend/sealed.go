@@ -35,9 +35,9 @@ func NewContentHash() ContentHash {
 type SealedBackend interface {
 	Backend
 
-	// WriteTelling is Write, and tells what became of each record: fates[i] of the one that the sequence yields with index i. What the sequence has not
+	// WriteWithFates is Write, and gives what became of each record: fates[i] of the one that the sequence yields with index i. What the sequence has not
 	// yielded, and the end of the slice that may be missing, is FateUnstored. It asks hash of each record that may be stored, while the sequence yields it.
-	WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash ContentHash) (result Result, fates []Fate, err error)
+	WriteWithFates(ctx context.Context, events iter.Seq2[int, *session.Event], hash ContentHash) (result Result, fates []Fate, err error)
 
 	// AppendSeal makes a seal durable. One that is there already is not written again. ErrLogTaken says that another one has its place, and
 	// ErrLogLost that the one before it has gone.

@@ -34,7 +34,7 @@ type sealAnswer struct {
 	Sealed    *time.Time `json:"sealed"`
 	Log       string     `json:"log"`
 	Page      *uint64    `json:"page"`
-	IsFound   bool       `json:"found"` // adopted: it was found in the table, not told to the collector
+	IsFound   bool       `json:"found"` // adopted: it was found in the table, not written through the collector
 	Error     string     `json:"error,omitempty"`
 }
 

@@ -18,7 +18,7 @@ type Kind byte
 const (
 	KindEvent     Kind = 'E' // a row of session_events
 	KindConflict  Kind = 'C' // a row of session_conflicts
-	KindAdopted   Kind = 'A' // a row of session_events that was found, not told
+	KindAdopted   Kind = 'A' // a row of session_events that was found, not written through the collector
 	KindForgotten Kind = 'F' // what there is of an id is to be erased, lawfully
 	KindPutAside  Kind = 'G' // only what session_conflicts has of an id is to be erased
 	KindStatement Kind = 'S' // SHA-256 of a text

@@ -38,7 +38,7 @@ func NewAdoption(inner backend.Backend, cfg Config, ttl time.Duration) (*Adoptio
 // Records is how many are adopted.
 func (a *Adoption) Records() int { return a.records }
 
-// Add adopts a record, if it has room: false tells that it has none.
+// Add adopts a record, and is false where it has no room for more.
 func (a *Adoption) Add(e *session.Event) bool {
 	if a.records == mostAdopted {
 		return false

@@ -16,7 +16,7 @@ import (
 )
 
 // openEpoch is what becomes one seal: the records of the writes that began in it, under a seed of its own. Its journal has their entries before they are
-// committed, so that a collector that was killed knows what it was told.
+// committed, so that a collector that was killed knows what it was given.
 type openEpoch struct {
 	seed    seal.Seed
 	pending *seal.Pending
@@ -55,8 +55,8 @@ func (e *openEpoch) removeJournal() error {
 	return errors.Join(e.journal.Close(), os.Remove(e.path))
 }
 
-// toldRecords are the entries of one write, by the places of its records.
-type toldRecords struct {
+// givenRecords are the entries of one write, by the places of its records.
+type givenRecords struct {
 	epoch     *openEpoch
 	committer *seal.Committer
 	entries   []seal.Entry
@@ -64,26 +64,26 @@ type toldRecords struct {
 	err       error  // of the journal
 }
 
-// toldMemory has the memory of writes that have ended: a record's entry costs half as much in memory that is not to be grown.
-var toldMemory = sync.Pool{New: func() any { return new(toldRecords) }}
+// givenMemory has the memory of writes that have ended: a record's entry costs half as much in memory that is not to be grown.
+var givenMemory = sync.Pool{New: func() any { return new(givenRecords) }}
 
-func newToldRecords(ep *openEpoch) *toldRecords {
-	t := toldMemory.Get().(*toldRecords)
+func newGivenRecords(ep *openEpoch) *givenRecords {
+	t := givenMemory.Get().(*givenRecords)
 	clear(t.entries)
-	*t = toldRecords{epoch: ep, committer: seal.NewCommitter(ep.seed), entries: t.entries[:0], unwritten: t.unwritten[:0]}
+	*t = givenRecords{epoch: ep, committer: seal.NewCommitter(ep.seed), entries: t.entries[:0], unwritten: t.unwritten[:0]}
 	return t
 }
 
 // release lets another write have the memory, once nothing walks over these records any more.
-func (t *toldRecords) release() {
+func (t *givenRecords) release() {
 	if cap(t.entries) <= fullEpoch {
 		t.epoch, t.committer = nil, nil
-		toldMemory.Put(t)
+		givenMemory.Put(t)
 	}
 }
 
 // makeEntry makes the entry of a record, once, and gives its content hash.
-func (t *toldRecords) makeEntry(i int, e *session.Event) [16]byte {
+func (t *givenRecords) makeEntry(i int, e *session.Event) [16]byte {
 	entry, content := t.committer.EntryAndContent(seal.KindEvent, e)
 	if i >= len(t.entries) {
 		t.entries = slices.Grow(t.entries, i+1-len(t.entries))[:i+1]
@@ -96,14 +96,14 @@ func (t *toldRecords) makeEntry(i int, e *session.Event) [16]byte {
 }
 
 // journalWalks has the entries in the journal when a walk ends, which is before its commit.
-func (t *toldRecords) journalWalks(events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
+func (t *givenRecords) journalWalks(events iter.Seq2[int, *session.Event]) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		defer t.writeJournal()
 		events(yield)
 	}
 }
 
-func (t *toldRecords) writeJournal() {
+func (t *givenRecords) writeJournal() {
 	if t.epoch.journal != nil && len(t.unwritten) > 0 {
 		if _, err := t.epoch.journal.Write(t.unwritten); err != nil {
 			t.err = err

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// lockDirectory keeps a second exporter out of the folder: each would take the journals of the other for what it was told itself.
+// lockDirectory keeps a second exporter out of the folder: each would take the journals of the other for what it was given itself.
 func (b *Backend) lockDirectory() error {
 	if b.lock != nil {
 		return nil

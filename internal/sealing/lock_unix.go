@@ -13,5 +13,5 @@ func lockFile(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
-// isHeld tells that somebody else has the lock from that there are none on this file system.
+// isHeld reports whether somebody else has the lock: other errors mean that this file system has none.
 func isHeld(err error) bool { return errors.Is(err, unix.EWOULDBLOCK) }

@@ -53,7 +53,7 @@ func (b *Backend) prune(ctx context.Context, oldest time.Time) error {
 		return err
 	}
 	carried, err := compareStored(ctx, store, ahead, seal.NewCommitter(b.current.seed)) // another epoch begins in this goroutine alone
-	if err != nil || !haveSettled(ahead, carried) {
+	if err != nil || !areAllStored(ahead, carried) {
 		return err
 	}
 	b.mu.Lock()
@@ -90,8 +90,8 @@ func (b *Backend) restateRetention(kept []string) {
 // mostAhead is how many records may be sealed anew, so that they hold no others' seals.
 const mostAhead = 4096
 
-// haveSettled tells whether all are there as they were told. Else their seals stay, which tell of what was changed or removed.
-func haveSettled(asked map[session.ID][]doubtfulVersion, found []settledDoubt) bool {
+// areAllStored reports whether all are there as they were given. Else their seals stay, as evidence of what was changed or removed.
+func areAllStored(asked map[session.ID][]unconfirmedVersion, found []confirmedEntry) bool {
 	left := 0
 	for _, all := range asked {
 		left += len(all)
@@ -104,8 +104,8 @@ func haveSettled(asked map[session.ID][]doubtfulVersion, found []settledDoubt) b
 
 // endOfExpired is the first page behind those at the beginning of the log whose events are all older than a time, or dated ahead: these are given too. 0: there is
 // nothing to let go of.
-func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest int64) (end uint64, ahead map[session.ID][]doubtfulVersion, err error) {
-	ahead = map[session.ID][]doubtfulVersion{}
+func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest int64) (end uint64, ahead map[session.ID][]unconfirmedVersion, err error) {
+	ahead = map[session.ID][]unconfirmedVersion{}
 	keys, tip := b.formerKeys(), seal.Tip{}
 	for s, err := range sealquery.Seals(ctx, store, b.state.Log, 0) {
 		if err != nil {
@@ -126,7 +126,7 @@ func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest in
 			break
 		}
 		for _, e := range some {
-			ahead[e.ID] = append(ahead[e.ID], doubtfulVersion{s.Seed, e.Hash})
+			ahead[e.ID] = append(ahead[e.ID], unconfirmedVersion{s.Seed, e.Hash})
 		}
 		if s.Entries > 0 { // statements alone are not worth a seal
 			end = s.First + s.Pages
@@ -146,7 +146,7 @@ func (b *Backend) formerKeys() seal.Keys {
 	return keys
 }
 
-// splitExpired gives the entries of events in the future, and tells whether all others are older than a time.
+// splitExpired gives the entries of events in the future, and whether all others are older than a time.
 func splitExpired(manifest []byte, oldest, now int64) (ahead []seal.Entry, isExpired bool) {
 	for e, err := range seal.Entries(manifest) {
 		switch {

@@ -156,7 +156,7 @@ func (b *Backend) appendSeal(ctx context.Context, s *seal.Seal) error {
 // removeJournals lets go of what was sealed. What is not known yet is written down elsewhere before.
 func (b *Backend) removeJournals(ep *openEpoch) {
 	b.mu.Lock()
-	err := b.doubtful.writeFile(b.cfg.Directory)
+	err := b.unconfirmed.writeFile(b.cfg.Directory)
 	b.mu.Unlock()
 	if err != nil {
 		b.reportJournal(err)

@@ -1,4 +1,4 @@
-// Package sealing seals what a backend stores: it stands between an exporter and its backend, makes an entry of each record as it was told, and has
+// Package sealing seals what a backend stores: it stands between an exporter and its backend, makes an entry of each record as it was given, and has
 // the backend keep signed seals of those that are new. What it makes can be verified with the public key alone; docs/evidence.md says how.
 package sealing
 
@@ -66,14 +66,14 @@ type Backend struct {
 	state        logState // of the goroutine that seals
 	journalsLeft []string // of an earlier run, until the first seal is stored
 
-	mu       sync.Mutex
-	current  *openEpoch
-	closed   []*openEpoch // to be sealed, in their order
-	number   uint64       // of the next epoch
-	begun    time.Time
-	unsealed uint64 // records
-	failed   error  // why the last seal could not be stored
-	doubtful doubtfulRecords
+	mu          sync.Mutex
+	current     *openEpoch
+	closed      []*openEpoch // to be sealed, in their order
+	number      uint64       // of the next epoch
+	begun       time.Time
+	unsealed    uint64 // records
+	failed      error  // why the last seal could not be stored
+	unconfirmed unconfirmedRecords
 }
 
 // Telemetry counts.
@@ -100,7 +100,7 @@ func New(inner backend.Backend, cfg Config, ttl time.Duration, open func(context
 	}
 	b := &Backend{
 		inner: sealed, cfg: cfg, ttl: ttl, openStore: open, log: log, telemetry: telemetry, conditions: conditionlog.New(log, time.Now),
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}), doubtful: newDoubts(),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}), unconfirmed: newUnconfirmedRecords(),
 	}
 	if shared, ok := inner.(backend.SharedWriter); ok {
 		return &sharedBackend{b, shared}, nil
@@ -114,21 +114,21 @@ func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Even
 	if err != nil {
 		return backend.Result{}, err
 	}
-	told := newToldRecords(ep)
-	result, fates, err := b.inner.WriteTelling(ctx, told.journalWalks(events), told.makeEntry)
-	if told.err != nil {
-		b.reportJournal(told.err)
+	given := newGivenRecords(ep)
+	result, fates, err := b.inner.WriteWithFates(ctx, given.journalWalks(events), given.makeEntry)
+	if given.err != nil {
+		b.reportJournal(given.err)
 	}
 	switch {
 	case err == nil:
-		var found []settledDoubt
-		found, err = b.findDoubts(ctx, told, fates)
-		b.leaveEpoch(told, fates, found)
-		told.release()
+		var found []confirmedEntry
+		found, err = b.findConfirmed(ctx, given, fates)
+		b.leaveEpoch(given, fates, found)
+		given.release()
 	case consumererror.IsPermanent(err):
-		b.leaveEpoch(told, nil, nil)
+		b.leaveEpoch(given, nil, nil)
 	default:
-		b.leaveDoubtful(told, events)
+		b.leaveUnconfirmed(given, events)
 	}
 	if err == nil && b.cfg.Interval == 0 {
 		err = b.waitForSeals(ctx)
@@ -150,25 +150,25 @@ func (b *Backend) enterEpoch() (*openEpoch, error) {
 }
 
 // leaveEpoch takes up what was stored.
-func (b *Backend) leaveEpoch(told *toldRecords, fates []backend.Fate, found []settledDoubt) {
+func (b *Backend) leaveEpoch(given *givenRecords, fates []backend.Fate, found []confirmedEntry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	ep := told.epoch
+	ep := given.epoch
 	ep.writes--
 	for i, fate := range fates {
-		e := &told.entries[i]
+		e := &given.entries[i]
 		switch fate {
 		case backend.FateConflict:
 			e.Kind = seal.KindConflict
 		case backend.FateNew:
-			b.doubtful.forget(e.ID)
+			b.unconfirmed.forget(e.ID)
 		default:
 			continue
 		}
 		b.takeStored(ep, e)
 	}
 	for i := range found {
-		if b.doubtful.settle(&found[i]) {
+		if b.unconfirmed.confirm(&found[i]) {
 			b.takeStored(ep, &found[i].Entry)
 		}
 	}
@@ -182,34 +182,34 @@ func (b *Backend) takeStored(ep *openEpoch, e *seal.Entry) {
 	b.unsealed++
 }
 
-// leaveDoubtful remembers what was told, where the outcome is not known.
-func (b *Backend) leaveDoubtful(told *toldRecords, events iter.Seq2[int, *session.Event]) {
+// leaveUnconfirmed remembers what was given, where the outcome is not known.
+func (b *Backend) leaveUnconfirmed(given *givenRecords, events iter.Seq2[int, *session.Event]) {
 	var all []seal.Entry
-	if len(told.entries) > 0 { // else it has not come as far
-		c := seal.NewCommitter(b.doubtful.seed)
+	if len(given.entries) > 0 { // else it has not come as far
+		c := seal.NewCommitter(b.unconfirmed.seed)
 		for i, e := range events {
-			if i < len(told.entries) && told.entries[i].Kind != 0 {
+			if i < len(given.entries) && given.entries[i].Kind != 0 {
 				all = append(all, c.Entry(seal.KindEvent, e))
 			}
 		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	told.epoch.writes--
+	given.epoch.writes--
 	for i := range all {
-		b.doubtful.remember(all[i].ID, doubtfulVersion{b.doubtful.seed, all[i].Hash})
+		b.unconfirmed.remember(all[i].ID, unconfirmedVersion{b.unconfirmed.seed, all[i].Hash})
 	}
 	b.wakeUp()
 }
 
-// findDoubts looks at what came again, is there already, and is what an earlier write without a known outcome was told.
-func (b *Backend) findDoubts(ctx context.Context, told *toldRecords, fates []backend.Fate) ([]settledDoubt, error) {
-	told.err = nil
+// findConfirmed looks at what came again, is there already, and is what an earlier write without a known outcome was given.
+func (b *Backend) findConfirmed(ctx context.Context, given *givenRecords, fates []backend.Fate) ([]confirmedEntry, error) {
+	given.err = nil
 	b.mu.Lock()
-	asked := map[session.ID][]doubtfulVersion{}
+	asked := map[session.ID][]unconfirmedVersion{}
 	for i, fate := range fates {
-		if id := told.entries[i].ID; fate == backend.FateDuplicate && len(b.doubtful.told[id]) > 0 {
-			asked[id] = slices.Clone(b.doubtful.told[id])
+		if id := given.entries[i].ID; fate == backend.FateDuplicate && len(b.unconfirmed.versions[id]) > 0 {
+			asked[id] = slices.Clone(b.unconfirmed.versions[id])
 		}
 	}
 	b.mu.Unlock()
@@ -221,13 +221,13 @@ func (b *Backend) findDoubts(ctx context.Context, told *toldRecords, fates []bac
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	found, err := compareStored(ctx, store, asked, told.committer)
+	found, err := compareStored(ctx, store, asked, given.committer)
 	for i := range found {
-		told.unwritten = found[i].Append(told.unwritten)
+		given.unwritten = found[i].Append(given.unwritten)
 	}
-	told.writeJournal()
-	if told.err != nil {
-		b.reportJournal(told.err)
+	given.writeJournal()
+	if given.err != nil {
+		b.reportJournal(given.err)
 	}
 	return found, err
 }

@@ -100,7 +100,7 @@ func (l *sideLog) sealPending(ctx context.Context, p *seal.Pending) error {
 	return err
 }
 
-// errKeyLeaves tells that verify would refuse what is stated.
+// errKeyLeaves: verify would refuse what is stated.
 var errKeyLeaves = errors.New("seal::key_file: another collector with this key has signed that the next one takes over, and verify excuses nothing that this one signs from then on: name the next key in seal::next_key_file of this configuration, and start its collector again")
 
 // requireNoSuccessor once, before the first statement.

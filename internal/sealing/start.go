@@ -206,7 +206,7 @@ func (b *Backend) readLastSeal(ctx context.Context, store query.Store, known log
 
 const laggingTries, laggingWait = 5, 200 * time.Millisecond
 
-// isTableAhead tells whether the table has seals behind those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
+// isTableAhead reports whether the table has seals behind those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
 // since.
 func (b *Backend) isTableAhead(last *sealquery.StoredSeal, known logState) bool {
 	if last == nil || last.First+last.Pages <= known.Tip.Size {
@@ -289,12 +289,12 @@ func (b *Backend) adoptAhead(ahead []session.Event) {
 	}
 }
 
-// takeJournals begins the first epoch: with statements, and with what journals say was told, where it is stored as it was told. What is not stored may
+// takeJournals begins the first epoch: with statements, and with what journals say was given, where it is stored as it was given. What is not stored may
 // still come.
 func (b *Backend) takeJournals(ctx context.Context, store query.Store, last *sealquery.StoredSeal, statements []string) error {
 	var paths []string
-	b.doubtful = newDoubts()
-	if err := b.doubtful.readFile(b.cfg.Directory); err != nil {
+	b.unconfirmed = newUnconfirmedRecords()
+	if err := b.unconfirmed.readFile(b.cfg.Directory); err != nil {
 		b.reportJournal(err)
 	}
 	for path, j := range readJournals(b.cfg.Directory) {
@@ -311,27 +311,27 @@ func (b *Backend) takeJournals(ctx context.Context, store query.Store, last *sea
 			continue // it was sealed, and the collector killed before it removed the file
 		}
 		for _, e := range j.entries {
-			b.doubtful.remember(e.ID, doubtfulVersion{j.seed, e.Hash})
+			b.unconfirmed.remember(e.ID, unconfirmedVersion{j.seed, e.Hash})
 		}
 	}
 	b.beginEpoch()
 	for _, text := range statements {
 		b.current.pending.AddStatement(text)
 	}
-	if err := b.sealDoubtful(ctx, store); err != nil {
+	if err := b.sealConfirmed(ctx, store); err != nil {
 		return errors.Join(err, b.current.removeJournal())
 	}
 	b.journalsLeft = paths
 	return nil
 }
 
-func (b *Backend) sealDoubtful(ctx context.Context, store query.Store) error {
-	found, err := compareStored(ctx, store, b.doubtful.told, seal.NewCommitter(b.current.seed))
+func (b *Backend) sealConfirmed(ctx context.Context, store query.Store) error {
+	found, err := compareStored(ctx, store, b.unconfirmed.versions, seal.NewCommitter(b.current.seed))
 	if err != nil {
 		return err
 	}
 	for i := range found {
-		if b.doubtful.settle(&found[i]) {
+		if b.unconfirmed.confirm(&found[i]) {
 			b.takeStored(b.current, &found[i].Entry)
 		}
 	}

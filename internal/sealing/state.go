@@ -20,7 +20,7 @@ type logState struct {
 
 	Key     string `json:"key,omitempty"`     // public, of whoever has signed the head
 	Retired string `json:"retired,omitempty"` // the public key before that one, where it has said so
-	// Former are the public keys that have signed before, and Pruned is the page before which the log has let go of its seals: the table tells neither reliably.
+	// Former are the public keys that have signed before, and Pruned is the page before which the log has let go of its seals: the table says neither reliably.
 	Former []string `json:"former,omitempty"`
 	Pruned uint64   `json:"pruned,omitempty"`
 	// Signed are statements of where logs ended that keys before have signed, when they left.

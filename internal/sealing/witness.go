@@ -130,7 +130,7 @@ func (b *Backend) cosignHead(ctx context.Context, head publishedHead) string {
 	return text + strings.Join(cosigned, "")
 }
 
-// beginHead is the growth to be proven, before the log grows further. Where it is not known the witness is told that there is none, and answers with what it has seen.
+// beginHead is the growth to be proven, before the log grows further. Where it is not known the witness is sent that there is none, and answers with what it has seen.
 func (w *headWitness) beginHead(head publishedHead) (p growthProof) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-func writeCEF(d *document) {
+func writeCEF(d *shapedDocument) {
 	// Source: ArcSight Common Event Format, Implementation Standard, extension dictionary. What fits no predefined extension becomes a custom one,
 	// OtelSessionlog<Name>.
 	e := &d.event
@@ -63,7 +63,7 @@ var cefCustomTexts = [...]struct {
 }
 
 // placeShort places a text that fits a predefined extension: one that is longer would be cut, which makes another name of it.
-func (d *document) placeShort(name string, f fieldIndex, maxLength int) bool {
+func (d *shapedDocument) placeShort(name string, f fieldIndex, maxLength int) bool {
 	if s, isText := d.fields[f].(*string); isText && len(*s) > maxLength {
 		return false
 	}
@@ -75,7 +75,7 @@ func (d *document) placeShort(name string, f fieldIndex, maxLength int) bool {
 }
 
 // writeCEFAddress: src and dst of CEF:0 are IPv4 only.
-func writeCEFAddress(d *document, f fieldIndex, ipv4, ipv6, label string) {
+func writeCEFAddress(d *shapedDocument, f fieldIndex, ipv4, ipv6, label string) {
 	address := *d.fields[f].(*string)
 	switch {
 	case !isIP(address):
@@ -92,7 +92,7 @@ func isPlainText(s string) bool {
 	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 && strings.TrimSpace(s) == s
 }
 
-func writeCEFHeader(d *document) {
+func writeCEFHeader(d *shapedDocument) {
 	e := &d.event
 	product := d.options.Product
 	if product == "" {

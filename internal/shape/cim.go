@@ -6,7 +6,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func writeCIM(d *document) {
+func writeCIM(d *shapedDocument) {
 	e := &d.event
 	d.startPlain("time")
 	d.buf = appendUnixSeconds(d.buf, e.Time)
@@ -53,7 +53,7 @@ func writeCIM(d *document) {
 	d.writeNestedRest()
 }
 
-func writeCIMDestination(d *document) {
+func writeCIMDestination(d *shapedDocument) {
 	for _, f := range [...]fieldIndex{fieldHost, fieldServerAddress, fieldInstance} {
 		if d.isPresent(f) {
 			d.place("dest", f)

@@ -10,8 +10,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// document is one event on its way into a sink. It knows which fields have a place already; the rest is written last.
-type document struct {
+// shapedDocument is one event on its way into a sink. It knows which fields have a place already; the rest is written last.
+type shapedDocument struct {
 	documentWriter
 
 	event   session.Event // a copy, so that its fields are looked up once for all events
@@ -31,8 +31,8 @@ type textField struct {
 	field fieldIndex
 }
 
-func newDocument(options *Options) *document {
-	d := &document{options: options, left: make([]bool, len(session.Fields)), present: make([]bool, len(session.Fields))}
+func newDocument(options *Options) *shapedDocument {
+	d := &shapedDocument{options: options, left: make([]bool, len(session.Fields)), present: make([]bool, len(session.Fields))}
 	for i := range session.Fields {
 		field := session.Fields[i].In(&d.event)
 		d.fields = append(d.fields, field)
@@ -45,7 +45,7 @@ func newDocument(options *Options) *document {
 	return d
 }
 
-func (d *document) begin(e *session.Event) {
+func (d *shapedDocument) begin(e *session.Event) {
 	d.event = *e
 	d.findPresent()
 	copy(d.left, d.present)
@@ -54,14 +54,14 @@ func (d *document) begin(e *session.Event) {
 }
 
 // markPlaced says that the document has these values, in whatever form.
-func (d *document) markPlaced(fields ...fieldIndex) {
+func (d *shapedDocument) markPlaced(fields ...fieldIndex) {
 	for _, f := range fields {
 		d.left[f] = false
 	}
 }
 
 // object writes an object, unless write writes nothing.
-func (d *document) object(name string, write func()) {
+func (d *shapedDocument) object(name string, write func()) {
 	start := len(d.buf)
 	d.openObject(name)
 	open := len(d.buf)
@@ -73,7 +73,7 @@ func (d *document) object(name string, write func()) {
 }
 
 // placeWithin writes an object of one field, unless that is absent.
-func (d *document) placeWithin(object, name string, f fieldIndex) {
+func (d *shapedDocument) placeWithin(object, name string, f fieldIndex) {
 	if d.isPresent(f) {
 		d.openObject(object)
 		d.place(name, f)
@@ -82,21 +82,21 @@ func (d *document) placeWithin(object, name string, f fieldIndex) {
 }
 
 // time has nanoseconds where there are any.
-func (d *document) time(name string, unixNano int64) {
+func (d *shapedDocument) time(name string, unixNano int64) {
 	d.startPlain(name)
 	d.buf = d.seconds.appendTime(d.buf, unixNano)
 	d.endPlain()
 }
 
 // textIfAny leaves an empty text out.
-func (d *document) textIfAny(name, value string) {
+func (d *shapedDocument) textIfAny(name, value string) {
 	if value != "" {
 		d.text(name, value)
 	}
 }
 
 // textList leaves empty texts out, and an empty list.
-func (d *document) textList(name string, texts ...string) {
+func (d *shapedDocument) textList(name string, texts ...string) {
 	isOpen := false
 	for _, s := range texts {
 		if s == "" {
@@ -114,29 +114,29 @@ func (d *document) textList(name string, texts ...string) {
 }
 
 // place writes a field that is not absent. A text that is no UTF-8 does not count as placed: what is left over has its bytes.
-func (d *document) place(name string, f fieldIndex) {
+func (d *shapedDocument) place(name string, f fieldIndex) {
 	if d.isPresent(f) {
 		d.left[f] = !d.writeField(name, f)
 	}
 }
 
 // placeInteger writes a field in another unit; ok says that nothing was lost by that.
-func (d *document) placeInteger(name string, f fieldIndex, n int64, ok bool) {
+func (d *shapedDocument) placeInteger(name string, f fieldIndex, n int64, ok bool) {
 	d.integer(name, n)
 	d.left[f] = !ok
 }
 
 // placePort writes 1 to 65535 only.
-func (d *document) placePort(name string, f fieldIndex) {
+func (d *shapedDocument) placePort(name string, f fieldIndex) {
 	if port := *d.fields[f].(*int32); port > 0 && port <= 65535 {
 		d.place(name, f)
 	}
 }
 
 // isPresent: the source says it.
-func (d *document) isPresent(f fieldIndex) bool { return d.present[f] }
+func (d *shapedDocument) isPresent(f fieldIndex) bool { return d.present[f] }
 
-func (d *document) findPresent() {
+func (d *shapedDocument) findPresent() {
 	for _, t := range d.texts {
 		d.present[t.field] = *t.text != ""
 	}
@@ -171,7 +171,7 @@ func isNotZero(field any) bool {
 }
 
 // writeField writes a value as it is; false for one whose bytes had to be replaced.
-func (d *document) writeField(name string, f fieldIndex) (allValid bool) {
+func (d *shapedDocument) writeField(name string, f fieldIndex) (allValid bool) {
 	switch v := d.fields[f].(type) {
 	case *string:
 		return d.text(name, *v)
@@ -203,13 +203,13 @@ func (d *document) writeField(name string, f fieldIndex) (allValid bool) {
 	return true
 }
 
-func (d *document) writeHex(name string, bytes []byte) {
+func (d *shapedDocument) writeHex(name string, bytes []byte) {
 	d.startPlain(name)
 	d.buf = hex.AppendEncode(d.buf, bytes)
 	d.endPlain()
 }
 
-func (d *document) writeTexts(name string, texts []string) (allValid bool) {
+func (d *shapedDocument) writeTexts(name string, texts []string) (allValid bool) {
 	allValid = true
 	d.openList(name)
 	for _, s := range texts {
@@ -219,7 +219,7 @@ func (d *document) writeTexts(name string, texts []string) (allValid bool) {
 	return allValid
 }
 
-func (d *document) writeSettings(name string, settings []session.Setting) (allValid bool) {
+func (d *shapedDocument) writeSettings(name string, settings []session.Setting) (allValid bool) {
 	allValid = true
 	d.openList(name)
 	for _, s := range settings {
@@ -248,7 +248,7 @@ type exactName struct{ plain, base64 string }
 func nameExactly(name string) exactName { return exactName{name, name + suffixBase64} }
 
 // writeExact writes a field so that nothing of it is lost.
-func (d *document) writeExact(name *exactName, f fieldIndex) {
+func (d *shapedDocument) writeExact(name *exactName, f fieldIndex) {
 	switch v := d.fields[f].(type) {
 	case *string:
 		d.writeExactText(name, *v)
@@ -275,14 +275,14 @@ func (d *document) writeExact(name *exactName, f fieldIndex) {
 
 var pairName, pairValue = nameExactly("name"), nameExactly("value")
 
-func (d *document) writeExactPair(name, value string) {
+func (d *shapedDocument) writeExactPair(name, value string) {
 	d.openObject("")
 	d.writeExactText(&pairName, name)
 	d.writeExactText(&pairValue, value)
 	d.closeObject()
 }
 
-func (d *document) writeExactText(name *exactName, s string) {
+func (d *shapedDocument) writeExactText(name *exactName, s string) {
 	start := len(d.buf)
 	if d.text(name.plain, s) {
 		return

@@ -19,7 +19,7 @@ var ecsKinds = [session.KindSessionUpdate + 1]string{
 	session.KindSessionUpdate: `"kind":"event","category":["session"],"type":["info"],"module":"sessionlog"`,
 }
 
-func writeECS(d *document) {
+func writeECS(d *shapedDocument) {
 	e := &d.event
 	d.time("@timestamp", e.Time)
 	d.members(ecsRelease)
@@ -63,7 +63,7 @@ func writeECS(d *document) {
 	d.writeNestedRest()
 }
 
-func writeECSEvent(d *document) {
+func writeECSEvent(d *shapedDocument) {
 	e := &d.event
 	d.object("event", func() {
 		d.members(ecsKinds[e.Kind])
@@ -89,7 +89,7 @@ func writeECSEvent(d *document) {
 	})
 }
 
-func writeECSPeer(d *document, address fieldIndex, ip string, port fieldIndex) {
+func writeECSPeer(d *shapedDocument, address fieldIndex, ip string, port fieldIndex) {
 	d.place("address", address)
 	d.textIfAny("ip", ip)
 	d.placePort("port", port)
@@ -109,7 +109,7 @@ var tlsFields = []fieldIndex{
 	fieldCertificateSerial,
 }
 
-func writeECSTLS(d *document) {
+func writeECSTLS(d *shapedDocument) {
 	if !slices.ContainsFunc(tlsFields, d.isPresent) {
 		return
 	}
@@ -137,7 +137,7 @@ func writeECSTLS(d *document) {
 }
 
 // placeECSTime writes what is a date: Elasticsearch refuses the whole document otherwise.
-func placeECSTime(d *document, name string, f fieldIndex, text string) {
+func placeECSTime(d *shapedDocument, name string, f fieldIndex, text string) {
 	if text == "" {
 		return // without an error that is made for each event
 	}

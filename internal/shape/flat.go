@@ -6,7 +6,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func writeFlat(d *document) {
+func writeFlat(d *shapedDocument) {
 	e := &d.event
 	d.text("event_name", e.Kind.EventName())
 	d.time("timestamp", e.Time)

@@ -15,7 +15,7 @@ const (
 	ocsfOther    = 99
 )
 
-func writeOCSF(d *document) {
+func writeOCSF(d *shapedDocument) {
 	// Its rules: https://schema.ocsf.io/1.8.0/classes/authentication.
 	e := &d.event
 	writeOCSFClass(d)
@@ -58,7 +58,7 @@ func writeOCSF(d *document) {
 	})
 }
 
-func writeOCSFClass(d *document) {
+func writeOCSFClass(d *shapedDocument) {
 	activity, name := ocsfOther, d.event.Kind.String()
 	switch d.event.Kind {
 	case session.KindLogin:
@@ -87,7 +87,7 @@ var ocsfReasons = map[string]string{
 	session.ErrorPasswordExpired:    "PASSWORD_EXPIRED",
 }
 
-func writeOCSFStatus(d *document) {
+func writeOCSFStatus(d *shapedDocument) {
 	e := &d.event
 	d.integer("time", floorMillis(e.Time)) // metadata.original_time has the nanoseconds
 	id, status := int64(0), "Unknown"
@@ -118,7 +118,7 @@ func writeOCSFStatus(d *document) {
 }
 
 // writeMessage writes the body, which for most events is made of the other fields.
-func writeMessage(d *document, name string) {
+func writeMessage(d *shapedDocument, name string) {
 	if !d.isPresent(fieldMessage) {
 		d.startPlain(name)
 		start := len(d.buf)
@@ -129,7 +129,7 @@ func writeMessage(d *document, name string) {
 	d.place(name, fieldMessage)
 }
 
-func writeOCSFMetadata(d *document) {
+func writeOCSFMetadata(d *shapedDocument) {
 	e := &d.event
 	d.object("metadata", func() {
 		d.text("version", ocsfVersion)
@@ -144,7 +144,7 @@ func writeOCSFMetadata(d *document) {
 		d.place("event_code", fieldSourceEvent)
 		d.time("original_time", e.Time)
 		if e.Observed != 0 {
-			d.placeInteger("logged_time", fieldObserved, floorMillis(e.Observed), true) // when it was read is not told to the nanosecond
+			d.placeInteger("logged_time", fieldObserved, floorMillis(e.Observed), true) // when it was read is not known to the nanosecond
 		}
 		d.place("correlation_uid", fieldTraceID) // class 3002 does not have the profile trace
 	})
@@ -157,7 +157,7 @@ func isWithoutUser(e *session.Event) bool {
 // ocsfUserTypes are user.type_id.
 var ocsfUserTypes = map[string]int64{session.UserPerson: 1, session.UserSystem: 3, session.UserService: 4}
 
-func writeOCSFUser(d *document) {
+func writeOCSFUser(d *shapedDocument) {
 	e := &d.event
 	d.object("user", func() {
 		if isWithoutUser(e) {
@@ -186,7 +186,7 @@ func writeOCSFUser(d *document) {
 	})
 }
 
-func writeOCSFEndpoints(d *document) {
+func writeOCSFEndpoints(d *shapedDocument) {
 	e := &d.event
 	d.object("dst_endpoint", func() {
 		d.place("hostname", fieldHost)
@@ -251,7 +251,7 @@ var ocsfProtocols = map[string]struct {
 // ocsfPassword is auth_factors[].factor_type_id.
 const ocsfPassword = 11
 
-func writeOCSFMethod(d *document) {
+func writeOCSFMethod(d *shapedDocument) {
 	e := &d.event
 	if protocol, ok := ocsfProtocols[e.AuthMethod]; ok {
 		d.integer("auth_protocol_id", protocol.id)
@@ -277,7 +277,7 @@ func writeOCSFMethod(d *document) {
 	}
 }
 
-func writeOCSFCertificate(d *document) {
+func writeOCSFCertificate(d *shapedDocument) {
 	e := &d.event
 	if e.CertificateIssuer == "" || e.CertificateSerial == "" {
 		return // OCSF requires both
@@ -295,7 +295,7 @@ func writeOCSFCertificate(d *document) {
 }
 
 // placeOCSFTime writes milliseconds of a text that is a time.
-func placeOCSFTime(d *document, name string, f fieldIndex, text string) {
+func placeOCSFTime(d *shapedDocument, name string, f fieldIndex, text string) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		d.placeInteger(name, f, at.UnixMilli(), at.Nanosecond()%int(nanosPerMillisecond) == 0)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // writeRest writes every field that has no place yet, under its name in flat JSON, and the attributes that have no field.
-func (d *document) writeRest() {
+func (d *shapedDocument) writeRest() {
 	d.writeLeftOver(flatNames)
 	d.writeAttributes(memberName, d.attribute)
 }
@@ -27,7 +27,7 @@ var flatNames = func() (names []exactName) {
 	return names
 }()
 
-func (d *document) writeLeftOver(names []exactName) {
+func (d *shapedDocument) writeLeftOver(names []exactName) {
 	for f := range fieldIndex(len(session.Fields)) {
 		if d.left[f] {
 			d.writeExact(&names[f], f)
@@ -63,7 +63,7 @@ var nestedFields = func() []fieldIndex {
 
 // writeNestedRest writes the object sessionlog with what has no place yet: fields as nested objects, and below `attributes` the attributes that
 // have no field, as texts. A backend that learns the type of a name from its first value never meets another.
-func (d *document) writeNestedRest() {
+func (d *shapedDocument) writeNestedRest() {
 	d.object("sessionlog", func() {
 		var open []string
 		for _, f := range nestedFields {
@@ -86,7 +86,7 @@ func (d *document) writeNestedRest() {
 }
 
 // moveTo closes and opens objects of the sink until those of path are open.
-func (d *document) moveTo(open, path []string) []string {
+func (d *shapedDocument) moveTo(open, path []string) []string {
 	common := 0
 	for common < len(open) && common < len(path) && open[common] == path[common] {
 		common++
@@ -108,7 +108,7 @@ const maxMembers = 128
 const maxNameLength = 256
 
 // writeAttributes writes the attributes that have no field: members, or the list of their names and values.
-func (d *document) writeAttributes(nameOf func(key string) string, write func(name string, a *session.Attr)) {
+func (d *shapedDocument) writeAttributes(nameOf func(key string) string, write func(name string, a *session.Attr)) {
 	attrs := d.event.Extra
 	if len(attrs) == 0 {
 		return
@@ -136,7 +136,7 @@ func (d *document) writeAttributes(nameOf func(key string) string, write func(na
 	}
 }
 
-func (d *document) uniqueName(a *session.Attr, nameOf func(key string) string) string {
+func (d *shapedDocument) uniqueName(a *session.Attr, nameOf func(key string) string) string {
 	name := nameOf(a.Key)
 	if !utf8.ValidString(a.Value) {
 		name += suffixBase64
@@ -152,7 +152,7 @@ const absentUser = "sessionlog.user"
 
 // isNameTaken knows the members of ours, the fields that are not absent, and the attributes that were written. An attribute may well be named like a
 // field that is absent: its value did not fit the field. A part of the record is no attribute, so that one of its name is another thing.
-func (d *document) isNameTaken(name string) bool {
+func (d *shapedDocument) isNameTaken(name string) bool {
 	f, isField := fieldsByKey[strings.TrimSuffix(name, suffixBase64)]
 	switch {
 	case name == absentUser:

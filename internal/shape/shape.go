@@ -28,7 +28,7 @@ const (
 
 // formatRules say what is written of a format, and how.
 var formatRules = map[Format]struct {
-	write func(*document)
+	write func(*shapedDocument)
 	kinds []session.Kind // that are written unless [Options.Kinds] says otherwise
 }{
 	OCSF: {writeOCSF, []session.Kind{session.KindLogin, session.KindLogout}},
@@ -79,11 +79,11 @@ func joinFormats() string {
 
 // Shaper writes documents of one format. It keeps memory between calls and is not safe for concurrent use.
 type Shaper struct {
-	write   func(*document)
+	write   func(*shapedDocument)
 	kinds   []session.Kind
 	isText  bool
 	options Options
-	doc     *document
+	doc     *shapedDocument
 	body    []byte
 }
 

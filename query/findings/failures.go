@@ -78,7 +78,7 @@ func (o Options) askFailureBursts(ctx context.Context, s query.Store, f query.Fi
 
 func burstFinding(f query.Filter, key userAddress, run []loginRow) Finding {
 	conditions := append([]query.Condition{key.address.conditionOn("client_address"), outcomeIs(session.OutcomeFailure)}, guessConditions()...)
-	users, instances := map[account]bool{}, map[account]bool{}
+	users, instances := map[userAccount]bool{}, map[userAccount]bool{}
 	for _, r := range run {
 		users[r.account] = true
 		instances[r.account.withoutUser()] = true
@@ -101,7 +101,7 @@ func burstFinding(f query.Filter, key userAddress, run []loginRow) Finding {
 }
 
 // ofRows is a finding about rows, which are in the order of time.
-func ofRows(question string, f query.Filter, a account, address fieldValue, rows []loginRow, conditions []query.Condition) Finding {
+func ofRows(question string, f query.Filter, a userAccount, address fieldValue, rows []loginRow, conditions []query.Condition) Finding {
 	l := loginGroup{count: int64(len(rows)), oldest: rows[0].id, first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
 	return l.newFinding(question, a, address, loginsWithin(f, l.first, l.last, conditions...))
 }
@@ -116,7 +116,7 @@ func guessConditions() (all []query.Condition) {
 
 func (o Options) askGuessedUsers(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) ([]Finding, query.Coverage, error) {
 	left := timebudget.New(limits.Time)
-	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, mostOfTime(limits), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
+	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, mostOfTime(limits), func(r *loginRow) (userAccount, bool) { return r.account, !r.account.user.Absent })
 	if err != nil {
 		return nil, covered, err
 	}
@@ -138,7 +138,7 @@ func (o Options) askGuessedUsers(ctx context.Context, s query.Store, f query.Fil
 	return sortFindings(all), covered, nil
 }
 
-func (h *historyReader) addLastLogin(one *Finding, user account, until int64) error {
+func (h *historyReader) addLastLogin(one *Finding, user userAccount, until int64) error {
 	if h.left.IsSpent() {
 		one.Sentence += "."
 		return nil

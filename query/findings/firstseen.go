@@ -11,11 +11,12 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // userAddress is a user and an address.
 type userAddress struct {
-	account account
+	account userAccount
 	address fieldValue
 }
 
@@ -36,7 +37,7 @@ func (o Options) askFirstSeen(ctx context.Context, s query.Store, f query.Filter
 		return nil, covered, err
 	}
 	counted.known = fresh != nil
-	accounts := map[account]bool{}
+	accounts := map[userAccount]bool{}
 	for p := range fresh {
 		accounts[p.account] = true
 	}
@@ -53,9 +54,9 @@ func (o Options) askFirstSeen(ctx context.Context, s query.Store, f query.Filter
 
 // firstSeenOf are the pairs of a filter that were never seen before its time, and which of their instances have a history. fresh are all such pairs, where
 // they are known.
-func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summaryAnswer, fresh map[userAddress]bool, left timebudget.Budget, f query.Filter, first time.Duration) (found []firstSeen, hasHistory map[account]bool, covered query.Coverage, err error) {
-	hasHistory = map[account]bool{}
-	pairs, accounts := map[userAddress]*loginGroup{}, map[account]*loginGroup{}
+func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summaryAnswer, fresh map[userAddress]bool, left timebudget.Budget, f query.Filter, first time.Duration) (found []firstSeen, hasHistory map[userAccount]bool, covered query.Coverage, err error) {
+	hasHistory = map[userAccount]bool{}
+	pairs, accounts := map[userAddress]*loginGroup{}, map[userAccount]*loginGroup{}
 	covered, err = o.eachLogin(ctx, s, f, first, successfulLogins, counted.shareOf(query.Limits{Time: left.Rest()}), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
 			addTo(pairs, userAddress{row.account, row.address}, row)
@@ -119,7 +120,7 @@ func (o Options) seenBefore(ctx context.Context, s query.Store, left timebudget.
 }
 
 // neverSeen are those of some pairs that have no login before a time, and when their users were seen last before it. Those that are decided have none.
-func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userAddress]*loginGroup, isDecided func(userAddress) bool) (fresh []userAddress, seenLast map[account]int64, err error) {
+func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userAddress]*loginGroup, isDecided func(userAddress) bool) (fresh []userAddress, seenLast map[userAccount]int64, err error) {
 	lookUp := func(columns []string, keys []lookupKey) (map[string]int64, error) {
 		times, _, err := h.newestOf(columns, keys, math.MinInt64, from, "")
 		return times, err
@@ -128,7 +129,7 @@ func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userA
 	if err != nil {
 		return nil, nil, err
 	}
-	seenLast = map[account]int64{}
+	seenLast = map[userAccount]int64{}
 	for _, p := range all {
 		if at, known := times[p.account.lookupKey().String()]; known {
 			seenLast[p.account] = at
@@ -184,7 +185,7 @@ func keysOf(pairs []userAddress, of func(userAddress) lookupKey) (keys []lookupK
 // rarerFirst tells by which of the two a pair is looked up: by that with fewer logins in the range. A pool's user has millions of logins before it, and so
 // has the address of a gateway.
 func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser, byAddress []userAddress) {
-	users, addresses := map[account]int64{}, map[string]int64{}
+	users, addresses := map[userAccount]int64{}, map[string]int64{}
 	for p, l := range logins {
 		users[p.account] += l.count
 		addresses[p.addressKey().String()] += l.count
@@ -199,8 +200,8 @@ func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser
 	return byUser, byAddress
 }
 
-func (o Options) instancesWithHistory(h *historyReader, left timebudget.Budget, from int64, fresh []userAddress, accounts map[account]*loginGroup, hasHistory map[account]bool) error {
-	users := map[account][]account{}
+func (o Options) instancesWithHistory(h *historyReader, left timebudget.Budget, from int64, fresh []userAddress, accounts map[userAccount]*loginGroup, hasHistory map[userAccount]bool) error {
+	users := map[userAccount][]userAccount{}
 	for a := range accounts {
 		users[a.withoutUser()] = append(users[a.withoutUser()], a)
 	}
@@ -209,7 +210,7 @@ func (o Options) instancesWithHistory(h *historyReader, left timebudget.Budget, 
 			continue
 		}
 		some := users[p.account.withoutUser()]
-		slices.SortFunc(some, func(a, b account) int { return cmp.Compare(accounts[b].count, accounts[a].count) })
+		slices.SortFunc(some, func(a, b userAccount) int { return cmp.Compare(accounts[b].count, accounts[a].count) })
 		var keys []lookupKey
 		for _, a := range some {
 			keys = append(keys, a.lookupKey())
@@ -242,7 +243,7 @@ func (h *historyReader) anyBefore(users []lookupKey, until int64) (bool, error) 
 }
 
 // anyOfPlace tells whether an instance had a login in a time, whoever it was. Where there is no time to ask, it is taken for one that had.
-func (h *historyReader) anyOfPlace(left timebudget.Budget, place account, from, until int64) (found bool, err error) {
+func (h *historyReader) anyOfPlace(left timebudget.Budget, place userAccount, from, until int64) (found bool, err error) {
 	f := newTimeFilter(from, until)
 	f.Conditions = []query.Condition{place.system.conditionOn("system"), place.instance.conditionOn("instance")}
 	covered, err := query.EachSlice(h.ctx, h.store, f, 0, query.Limits{Time: left.Rest()}, func(where string) string {
@@ -296,8 +297,8 @@ type firstSeen struct {
 	sql       string
 }
 
-func (o Options) firstSeenFindings(f query.Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
-	byInstance, byUser, byAddress := map[account][]firstSeen{}, map[account][]firstSeen{}, map[userAddress][]firstSeen{}
+func (o Options) firstSeenFindings(f query.Filter, found []firstSeen, hasHistory map[userAccount]bool) []Finding {
+	byInstance, byUser, byAddress := map[userAccount][]firstSeen{}, map[userAccount][]firstSeen{}, map[userAddress][]firstSeen{}
 	for _, p := range found {
 		if instance := p.account.withoutUser(); !hasHistory[instance] {
 			byInstance[instance] = append(byInstance[instance], p)
@@ -332,7 +333,7 @@ func (o Options) firstSeenFindings(f query.Filter, found []firstSeen, hasHistory
 }
 
 // combinePairs is what several pairs have in common, before sentence and filter are set.
-func combinePairs(f query.Filter, a account, address fieldValue, some []firstSeen, conditions ...query.Condition) Finding {
+func combinePairs(f query.Filter, a userAccount, address fieldValue, some []firstSeen, conditions ...query.Condition) Finding {
 	sum := loginGroup{first: math.MaxInt64, last: math.MinInt64}
 	for _, p := range some {
 		sum.count += p.count
@@ -342,10 +343,10 @@ func combinePairs(f query.Filter, a account, address fieldValue, some []firstSee
 		sum.last = max(sum.last, p.last)
 		sum.newest = append(sum.newest, p.newest...)
 	}
-	return sum.newFinding("first-seen", a, address, loginsWithin(f, sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
+	return sum.newFinding("first-seen", a, address, loginsWithin(f, sum.first, sum.last, append(conditions, outcomeIs(session.OutcomeSuccess))...))
 }
 
-func (l *loginGroup) newFinding(question string, a account, address fieldValue, shows query.Filter) Finding {
+func (l *loginGroup) newFinding(question string, a userAccount, address fieldValue, shows query.Filter) Finding {
 	return Finding{
 		Question: question, System: a.system.Text, Instance: a.instance.Text, User: a.user.Text, Address: address.Text,
 		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: evidenceIDs(l.newest), Oldest: l.oldest, Filter: shows,
@@ -364,7 +365,7 @@ func pairFinding(f query.Filter, p firstSeen) Finding {
 	return one
 }
 
-func manyAddressesFinding(f query.Filter, user account, some []firstSeen) Finding {
+func manyAddressesFinding(f query.Filter, user userAccount, some []firstSeen) Finding {
 	one := combinePairs(f, user, fieldValue{}, some, user.accountConditions()...)
 	one.Sentence = fmt.Sprintf("%s logged in%s from %d addresses that it had not come from before, such as %s.", user.user.quotedText(), user.placeText(), len(some), some[0].address.quotedText())
 	return one
@@ -376,8 +377,8 @@ func manyUsersFinding(f query.Filter, at userAddress, some []firstSeen) Finding 
 	return one
 }
 
-func (o Options) historyBeginsFinding(f query.Filter, instance account, some []firstSeen) Finding {
-	users := map[account]bool{}
+func (o Options) historyBeginsFinding(f query.Filter, instance userAccount, some []firstSeen) Finding {
+	users := map[userAccount]bool{}
 	for _, p := range some {
 		users[p.account] = true
 	}

@@ -69,12 +69,14 @@ func (k lookupKey) String() string {
 	return query.KeyOf(cells)
 }
 
-func (a account) lookupKey(more ...fieldValue) lookupKey {
+func (a userAccount) lookupKey(more ...fieldValue) lookupKey {
 	return append(lookupKey{a.user, a.system, a.instance}, more...)
 }
 
 // accountOf is that of a key of one.
-func (k lookupKey) accountOf() account { return account{user: k[0], system: k[1], instance: k[2]} }
+func (k lookupKey) accountOf() userAccount {
+	return userAccount{user: k[0], system: k[1], instance: k[2]}
+}
 
 var (
 	accountColumns = []string{"user_name", "system", "instance"}
@@ -224,7 +226,7 @@ func (h *historyReader) lookUpBeginning(times map[string]int64, columns []string
 }
 
 // newestLogin is the time of a user's newest login within a time.
-func (h *historyReader) newestLogin(user account, from, until int64) (at int64, found bool, sql string, err error) {
+func (h *historyReader) newestLogin(user userAccount, from, until int64) (at int64, found bool, sql string, err error) {
 	unlimited := historyReader{ctx: h.ctx, store: h.store}
 	times, _, err := unlimited.newestOf(accountColumns, []lookupKey{user.lookupKey()}, from, until, "")
 	at, found = times[user.lookupKey().String()]

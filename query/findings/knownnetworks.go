@@ -8,7 +8,7 @@ import (
 )
 
 // fromNewNetworks leaves out those of the fresh pairs whose user had logged in from the network of the address in the usual period.
-func (o Options) fromNewNetworks(h *historyReader, from int64, fresh []userAddress, seenLast map[account]int64) ([]userAddress, error) {
+func (o Options) fromNewNetworks(h *historyReader, from int64, fresh []userAddress, seenLast map[userAccount]int64) ([]userAddress, error) {
 	byNetwork := map[netip.Prefix][]userAddress{}
 	for _, p := range fresh {
 		if _, known := seenLast[p.account]; !known {

@@ -29,17 +29,19 @@ type fieldValue struct {
 	cut bool
 }
 
-// account is a user of one instance: elsewhere the same name may be somebody else.
-type account struct{ system, instance, user fieldValue }
+// userAccount is a user of one instance: elsewhere the same name may be somebody else.
+type userAccount struct{ system, instance, user fieldValue }
 
 // withoutUser is the instance of an account.
-func (a account) withoutUser() account { return account{system: a.system, instance: a.instance} }
+func (a userAccount) withoutUser() userAccount {
+	return userAccount{system: a.system, instance: a.instance}
+}
 
 // loginRow is what questions about logins read of each.
 type loginRow struct {
 	at      int64
 	id      session.ID
-	account account
+	account userAccount
 	address fieldValue
 	success bool
 }
@@ -124,7 +126,7 @@ func readLogin(cells []query.Cell, texts map[string]string) (row loginRow, err e
 	if row.id, err = cells[1].ParseID(); err != nil {
 		return row, err
 	}
-	row.account = account{wordOf(cells[2], texts), wordOf(cells[3], texts), wordOf(cells[4], texts)}
+	row.account = userAccount{wordOf(cells[2], texts), wordOf(cells[3], texts), wordOf(cells[4], texts)}
 	row.address, row.success = wordOf(cells[5], texts), cells[6].Text == session.OutcomeSuccess.String()
 	return row, nil
 }
@@ -160,7 +162,7 @@ func (w fieldValue) conditionOn(column string) query.Condition {
 }
 
 // accountConditions are those of an account's events.
-func (a account) accountConditions() []query.Condition {
+func (a userAccount) accountConditions() []query.Condition {
 	return []query.Condition{a.system.conditionOn("system"), a.instance.conditionOn("instance"), a.user.conditionOn("user_name")}
 }
 

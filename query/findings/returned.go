@@ -11,18 +11,19 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // accountPeriod is some time of a user's logins.
 type accountPeriod struct {
-	account account
+	account userAccount
 	begin   int64
 }
 
 func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) (all []Finding, covered query.Coverage, err error) {
 	left := timebudget.New(limits.Time)
 	counted, err := summaryOf(ctx, s, left)
-	var away map[account]*hoursSeen
+	var away map[userAccount]*hoursSeen
 	if err == nil && counted.known {
 		away, err = o.usersAway(ctx, s, counted, left.Most(), f)
 	}
@@ -36,7 +37,7 @@ func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query
 	}
 	of, first, possible := ofUsers(f, away)
 	counted.known = possible
-	accounts, stretches := map[account]*loginGroup{}, map[accountPeriod]*loginGroup{}
+	accounts, stretches := map[userAccount]*loginGroup{}, map[accountPeriod]*loginGroup{}
 	width := int64(o.UnusedFor) / 4 // two logins with so much time between them are not in one
 	covered, err = o.eachLogin(ctx, s, of, first, successfulLogins, counted.shareOf(query.Limits{Time: left.Rest()}), func(row *loginRow) error {
 		if !row.account.user.Absent {
@@ -51,7 +52,7 @@ func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query
 	ctx, cancel := left.WithContext(ctx, lookUpGrace)
 	defer cancel()
 	h := historyReader{ctx: ctx, store: s, left: left}
-	byUser := map[account][]*loginGroup{}
+	byUser := map[userAccount][]*loginGroup{}
 	for of, some := range stretches {
 		byUser[of.account] = append(byUser[of.account], some)
 	}
@@ -66,7 +67,7 @@ func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query
 
 // usersAway are the users who logged in in a filter's time, as far as the summary knows no login of theirs in the time before it that makes an account unused;
 // nil where it cannot tell, as of a range in which an account may have been unused.
-func (o Options) usersAway(ctx context.Context, s query.Store, counted summaryAnswer, left timebudget.Budget, f query.Filter) (away map[account]*hoursSeen, err error) {
+func (o Options) usersAway(ctx context.Context, s query.Store, counted summaryAnswer, left timebudget.Budget, f query.Filter) (away map[userAccount]*hoursSeen, err error) {
 	from, until, found, err := f.StoredBounds(ctx, s)
 	since := subtractDuration(until, o.UnusedFor)
 	if err != nil || !found || since >= from {
@@ -82,12 +83,12 @@ func (o Options) usersAway(ctx context.Context, s query.Store, counted summaryAn
 
 // loginsBack are the logins of a user from the first one after a time without, as far as the range tells.
 type loginsBack struct {
-	account account
+	account userAccount
 	loginGroup
 	isOldest bool // none of the range is before them
 }
 
-func (o Options) possibleReturns(user account, stretches []*loginGroup) (returns []loginsBack) {
+func (o Options) possibleReturns(user userAccount, stretches []*loginGroup) (returns []loginsBack) {
 	slices.SortFunc(stretches, func(a, b *loginGroup) int { return cmp.Compare(b.first, a.first) })
 	back := loginGroup{last: math.MinInt64}
 	for i, some := range stretches {
@@ -108,7 +109,7 @@ func (o Options) lookForReturns(h *historyReader, f query.Filter, returns []logi
 	if err != nil {
 		return nil, err
 	}
-	reported := map[account]bool{}
+	reported := map[userAccount]bool{}
 	for _, r := range returns {
 		if reported[r.account] || r.isOldest && !o.mayBeBack(f, r, lastUse) {
 			continue
@@ -134,9 +135,9 @@ func (o Options) lookForReturns(h *historyReader, f query.Filter, returns []logi
 }
 
 // lastUses are the newest logins of users before a time; it may walk back to them. Those for which there was no time are unasked.
-func (h *historyReader) lastUses(from int64, returns []loginsBack, walks bool) (lastUse map[account]int64, unasked map[account]bool, err error) {
-	lastUse, unasked = map[account]int64{}, map[account]bool{}
-	wanted := map[account]bool{}
+func (h *historyReader) lastUses(from int64, returns []loginsBack, walks bool) (lastUse map[userAccount]int64, unasked map[userAccount]bool, err error) {
+	lastUse, unasked = map[userAccount]int64{}, map[userAccount]bool{}
+	wanted := map[userAccount]bool{}
 	for _, r := range returns {
 		wanted[r.account] = true
 	}
@@ -172,7 +173,7 @@ func (h *historyReader) lastUses(from int64, returns []loginsBack, walks bool) (
 
 // mayBeBack tells whether a user's first logins in the range may be a return, by his last one before it. Where the filter leaves logins out, the
 // range may have others before them.
-func (o Options) mayBeBack(f query.Filter, r loginsBack, lastUse map[account]int64) bool {
+func (o Options) mayBeBack(f query.Filter, r loginsBack, lastUse map[userAccount]int64) bool {
 	from, _ := f.Bounds()
 	if at, known := lastUse[r.account]; known {
 		return at <= subtractDuration(r.first, o.UnusedFor)
@@ -181,7 +182,7 @@ func (o Options) mayBeBack(f query.Filter, r loginsBack, lastUse map[account]int
 }
 
 func returnFinding(f query.Filter, r loginsBack, before int64, sql string) Finding {
-	one := r.newFinding("returned-accounts", r.account, fieldValue{}, loginsWithin(f, r.first, r.last, append(r.account.accountConditions(), outcomeIs(succeeded))...))
+	one := r.newFinding("returned-accounts", r.account, fieldValue{}, loginsWithin(f, r.first, r.last, append(r.account.accountConditions(), outcomeIs(session.OutcomeSuccess))...))
 	from := ""
 	if first := slices.MinFunc(r.newest, loginRow.compareRow); !first.address.Absent && first.at == r.first {
 		from = " from " + first.address.quotedText()

@@ -4,14 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-const succeeded = session.OutcomeSuccess
-
 // placeText names the system and the instance in a sentence.
-func (a account) placeText() string {
+func (a userAccount) placeText() string {
 	var b strings.Builder
 	for _, w := range []fieldValue{a.system, a.instance} {
 		if !w.Absent && w.Text != "" {

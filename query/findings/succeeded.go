@@ -14,7 +14,7 @@ import (
 
 // loginSequence is what logins are looked at together for failures before a success: those of a user, from one address or from all, or those from an address.
 type loginSequence struct {
-	account   account // the user is absent in those of an address
+	account   userAccount // the user is absent in those of an address
 	address   fieldValue
 	ofAddress bool
 	ofUser    bool
@@ -34,7 +34,7 @@ func sequencesOf(r *loginRow) (all []loginSequence) {
 type afterFailures struct {
 	success  loginRow
 	failures []loginRow
-	user     account // that had failed
+	user     userAccount // that had failed
 }
 
 func (o Options) askFailedThenSucceeded(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) ([]Finding, query.Coverage, error) {
@@ -137,7 +137,7 @@ func withinWindows(s query.Store, windows [][2]int64) string {
 func (o Options) successFindings(f query.Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
 	failures := map[loginSequence][]loginRow{} // since the last success
 	type subject struct {
-		account account
+		account userAccount
 		address fieldValue
 		other   bool // another user's success
 	}
@@ -171,7 +171,7 @@ func (o Options) successFindings(f query.Filter, rows []loginRow, suspects map[l
 }
 
 func (o Options) enoughBefore(failures []loginRow, at int64) []loginRow {
-	byUser := map[account][]loginRow{}
+	byUser := map[userAccount][]loginRow{}
 	var most []loginRow
 	for _, r := range failures {
 		if r.at < subtractDuration(at, o.SuccessWithin) || r.account.user.Absent {

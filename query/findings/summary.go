@@ -86,8 +86,8 @@ func (c summaryAnswer) newPairs(ctx context.Context, s query.Store, left timebud
 }
 
 // accountOfCells reads a row that begins with accountColumns.
-func accountOfCells(row []query.Cell, texts map[string]string) account {
-	return account{user: wordOf(row[0], texts), system: wordOf(row[1], texts), instance: wordOf(row[2], texts)}
+func accountOfCells(row []query.Cell, texts map[string]string) userAccount {
+	return userAccount{user: wordOf(row[0], texts), system: wordOf(row[1], texts), instance: wordOf(row[2], texts)}
 }
 
 const (
@@ -97,7 +97,7 @@ const (
 
 // ofUsers is the filter for the events of the users of some accounts, and how wide its first slice is to be. It is not possible where they are many, or where
 // the filter names users itself.
-func ofUsers[V any](f query.Filter, accounts map[account]V) (of query.Filter, first time.Duration, possible bool) {
+func ofUsers[V any](f query.Filter, accounts map[userAccount]V) (of query.Filter, first time.Duration, possible bool) {
 	users, text := map[fieldValue]bool{}, 0
 	for a := range accounts {
 		if !users[a.user] {
@@ -128,10 +128,10 @@ type hoursSeen struct {
 
 // countedHours are the hours of users in a time, and in another before it.
 type countedHours struct {
-	users     map[account]*hoursSeen // those with an hour that they did not have before
-	undecided [][2]int64             // times before of which the summary does not say
-	open      hourSet                // hours in these
-	reached   int64                  // the day of the last row
+	users     map[userAccount]*hoursSeen // those with an hour that they did not have before
+	undecided [][2]int64                 // times before of which the summary does not say
+	open      hourSet                    // hours in these
+	reached   int64                      // the day of the last row
 }
 
 // mostCountedDays are asked of a summary at once.
@@ -155,7 +155,7 @@ func (o Options) countHours(ctx context.Context, s query.Store, counted summaryA
 	if since < 0 || days > mostCountedDays {
 		return nil, nil
 	}
-	hours := countedHours{users: map[account]*hoursSeen{}}
+	hours := countedHours{users: map[userAccount]*hoursSeen{}}
 	past := o.shiftHours(begin, days, func(at, end int64) hourSet { return hours.decidedHours(o.hoursBetween(at, end), at, end, since, start) })
 	now := o.shiftHours(begin, days, func(at, end int64) hourSet {
 		if end <= from || at >= until {
@@ -178,7 +178,7 @@ func (o Options) countHours(ctx context.Context, s query.Store, counted summaryA
 		}
 		hours.leaveOpen(since, unread, math.MaxUint64)
 	}
-	maps.DeleteFunc(hours.users, func(_ account, seen *hoursSeen) bool { return !isOpen(seen) })
+	maps.DeleteFunc(hours.users, func(_ userAccount, seen *hoursSeen) bool { return !isOpen(seen) })
 	return &hours, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 const (
@@ -28,7 +29,7 @@ func weekHour(at int64, zone *time.Location) int {
 
 // userHour is a user's hour.
 type userHour struct {
-	account account
+	account userAccount
 	hour    int
 }
 
@@ -60,7 +61,7 @@ func (o Options) askUnusualHours(ctx context.Context, s query.Store, f query.Fil
 
 func (o Options) findUnusualHours(ctx context.Context, s query.Store, f query.Filter, summed *countedHours, hours map[userHour]*loginGroup, left timebudget.Budget, covered *query.Coverage) (all []Finding, err error) {
 	from, _ := f.Bounds()
-	history := hourHistory{Options: o, from: from, usual: map[account]bool{}, times: [][2]int64{{subtractDuration(from, o.UsualPeriod), from}}, open: math.MaxUint64}
+	history := hourHistory{Options: o, from: from, usual: map[userAccount]bool{}, times: [][2]int64{{subtractDuration(from, o.UsualPeriod), from}}, open: math.MaxUint64}
 	isSeen := func(hour userHour) bool { return summed.freshHours(hour.account)>>hour.hour&1 == 0 }
 	if summed != nil {
 		history.takeSummary(summed)
@@ -102,7 +103,7 @@ func (o Options) findUnusualHours(ctx context.Context, s query.Store, f query.Fi
 }
 
 // freshHours are a user's of the time that were not before.
-func (c *countedHours) freshHours(of account) hourSet {
+func (c *countedHours) freshHours(of userAccount) hourSet {
 	if summed := c.users[of]; summed != nil {
 		return summed.now &^ summed.before
 	}
@@ -130,9 +131,9 @@ func (o Options) hoursOf(ctx context.Context, s query.Store, f query.Filter, sum
 type hourHistory struct {
 	Options
 	from  int64
-	usual map[account]bool // users with enough logins to have usual hours
-	times [][2]int64       // in which hours may have been
-	open  hourSet          // that may have been in these
+	usual map[userAccount]bool // users with enough logins to have usual hours
+	times [][2]int64           // in which hours may have been
+	open  hourSet              // that may have been in these
 }
 
 func (h *hourHistory) takeSummary(summed *countedHours) {
@@ -152,7 +153,7 @@ func (h *hourHistory) isDecided(hour userHour) bool {
 
 func (o Options) unusualHourFinding(h *historyReader, f query.Filter, hour userHour, l *loginGroup) Finding {
 	from, _ := f.Bounds()
-	one := l.newFinding("unusual-hours", hour.account, fieldValue{}, loginsWithin(f, l.first, l.last, append(hour.account.accountConditions(), outcomeIs(succeeded))...))
+	one := l.newFinding("unusual-hours", hour.account, fieldValue{}, loginsWithin(f, l.first, l.last, append(hour.account.accountConditions(), outcomeIs(session.OutcomeSuccess))...))
 	one.Sentence = o.unusualHourSentence(hour, l)
 	since := subtractDuration(from, o.UsualPeriod)
 	one.SQL = []string{h.sqlFor(accountColumns, []lookupKey{hour.account.lookupKey()}, since, from, o.withinHour(h.store, [][2]int64{{since, from}}, hour.hour))}
@@ -253,7 +254,7 @@ func (h *hourHistory) findUsualHours(reader *historyReader, fresh []userHour) er
 	return nil
 }
 
-func (o Options) hasUsualLogins(h *historyReader, from int64, user account) (bool, error) {
+func (o Options) hasUsualLogins(h *historyReader, from int64, user userAccount) (bool, error) {
 	where, err := query.Filter{Conditions: user.accountConditions()}.SQLConditions(h.store)
 	if err != nil {
 		return false, err

@@ -20,9 +20,9 @@ const (
 
 // questionMemory is what a receiver knows of one question. Its form as JSON is stored.
 type questionMemory struct {
-	Begin     time.Time                      `json:"begin"` // nothing before it is asked
-	Asked     time.Time                      `json:"asked"` // all before it was asked, and delivered
-	Delivered map[string][]*deliveredFinding `json:"told"`  // by what it is about; no names stand there
+	Begin     time.Time                      `json:"begin"`     // nothing before it is asked
+	Asked     time.Time                      `json:"asked"`     // all before it was asked, and delivered
+	Delivered map[string][]*deliveredFinding `json:"delivered"` // by what it is about; no names stand there
 }
 
 // deliveredFinding is a finding that was delivered.

@@ -20,10 +20,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// store is the backend: a few connections, each of which writes one batch at a time.
-type store struct {
+// eventStore is the backend: a few connections, each of which writes one batch at a time.
+type eventStore struct {
 	cfg  Config
-	sql  statements
+	sql  writeStatements
 	log  *zap.Logger
 	now  func() time.Time
 	pool *pool.Pool[*serverConn]
@@ -42,18 +42,18 @@ type store struct {
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	cfg.WarnOfPlaintext(set.Logger)
-	s := &store{cfg: cfg, sql: cfg.newStatements(), log: set.Logger, now: time.Now, ttl: cfg.TTL, files: allMigrations, views: allViews}
+	s := &eventStore{cfg: cfg, sql: cfg.newStatements(), log: set.Logger, now: time.Now, ttl: cfg.TTL, files: allMigrations, views: allViews}
 	links := make([]*serverConn, cfg.MaxConnections)
 	for i := range links {
-		links[i] = &serverConn{store: s}
+		links[i] = &serverConn{eventStore: s}
 	}
 	s.pool = pool.New(ErrStopped, links...)
 	return s, nil
 }
 
-func (s *store) Start(ctx context.Context) error {
+func (s *eventStore) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now, retention.NewElapsedClock())
-	l := &serverConn{store: s}
+	l := &serverConn{eventStore: s}
 	defer l.closeConn()
 	if err := s.requireOneServer(ctx); err != nil {
 		return s.cfg.explainError("starting", err)
@@ -71,7 +71,7 @@ func (s *store) Start(ctx context.Context) error {
 	return nil
 }
 
-func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
+func (s *eventStore) resolveQuorum(ctx context.Context, l *serverConn) error {
 	if s.cfg.Cluster == "" || s.cfg.Quorum != quorumAuto {
 		return nil
 	}
@@ -89,12 +89,12 @@ func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; nobody knows then what is
 // stored, and writing the batch again finds out.
-func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	result, _, err := s.WriteTelling(ctx, events, backend.NewContentHash())
+func (s *eventStore) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	result, _, err := s.WriteWithFates(ctx, events, backend.NewContentHash())
 	return result, err
 }
 
-func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (result backend.Result, fates []backend.Fate, err error) {
+func (s *eventStore) WriteWithFates(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		if err := s.followClock(ctx, l); err != nil {
 			return s.cfg.explainError("reading the server's clock", err)
@@ -113,13 +113,13 @@ func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session
 }
 
 // Shutdown waits for the writes under way, then closes the connections. It is called at most once.
-func (s *store) Shutdown(ctx context.Context) error {
+func (s *eventStore) Shutdown(ctx context.Context) error {
 	err := s.pool.Shutdown(ctx, (*serverConn).closeConn)
 	s.background.Wait()
 	return err
 }
 
 // WriteSize implements [backend.SharedWriter]: an insert costs the server 60 to 90 ms of processor time and more for each row (bench/README.md).
-func (s *store) WriteSize() backend.WriteSize {
+func (s *eventStore) WriteSize() backend.WriteSize {
 	return backend.WriteSize{Enough: 8192, AtOnce: s.cfg.MaxConnections}
 }

@@ -53,7 +53,7 @@ func BenchmarkWrite(b *testing.B) {
 
 // limit sends blocks of columns that are made before the clock runs.
 type limit struct {
-	store *store
+	store *eventStore
 	link  *serverConn
 }
 
@@ -61,7 +61,7 @@ func newLimit(b *testing.B, server *testengine.Server, protocol string) *limit {
 	cfg := testConfig(b, server, protocol)
 	cfg.Fsync = true
 	s := startStore(b, cfg)
-	l := &limit{s, &serverConn{store: s, rows: newRowBlock()}}
+	l := &limit{s, &serverConn{eventStore: s, rows: newRowBlock()}}
 	b.Cleanup(l.link.closeConn)
 	return l
 }

@@ -16,7 +16,7 @@ import (
 // CheckConnection tries the login, and looks at the database, the schema's version, the grants, the cluster's name and the server's
 // zone. It changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	s := &store{cfg: cfg, log: zap.NewNop()}
+	s := &eventStore{cfg: cfg, log: zap.NewNop()}
 	outside := cfg.connOutsideDatabase()
 	defer outside.closeConn()
 	zone, err := outside.queryTexts(ctx, "SELECT timezone() AS text")
@@ -36,7 +36,7 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	} else {
 		findings = append(findings, s.checkServers(ctx))
 	}
-	l := &serverConn{store: s}
+	l := &serverConn{eventStore: s}
 	defer l.closeConn()
 	return append(append(findings, s.checkVersion(ctx, l)), cfg.checkGrants(ctx, outside)...)
 }
@@ -55,7 +55,7 @@ func (cfg Config) checkCluster(ctx context.Context, l *serverConn) connectcheck.
 	return connectcheck.Finding{Subject: "cluster", Detail: cfg.Cluster + " is none of the server's clusters", Key: "cluster", Remedy: "SELECT DISTINCT cluster FROM system.clusters"}
 }
 
-func (s *store) checkVersion(ctx context.Context, l *serverConn) connectcheck.Finding {
+func (s *eventStore) checkVersion(ctx context.Context, l *serverConn) connectcheck.Finding {
 	if err := s.requireDatabaseEngine(ctx, l); errors.Is(err, ErrEngine) {
 		return connectcheck.Finding{Subject: "database", Detail: err.Error(), Key: "database", Remedy: "CREATE DATABASE … ENGINE = Atomic, and name it"}
 	}

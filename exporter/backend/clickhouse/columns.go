@@ -52,7 +52,7 @@ func columnsOfField(f *session.Field) []eventColumn {
 	case "Extra":
 		all = append(all, eventColumn{
 			name: "attribute_types", selects: asIs,
-			write: func() blockColumn { return &attributeTypesColumn{dictionary: newDictionary()} }, read: jsoncolumn.ReadTypeLetters,
+			write: func() blockColumn { return &attributeTypesColumn{valueDictionary: newDictionary()} }, read: jsoncolumn.ReadTypeLetters,
 		})
 	}
 	return all
@@ -87,7 +87,7 @@ func columnByType(f *session.Field) (selects string, write func() blockColumn) {
 		return asHex, numberColumn("FixedString(8)", 8, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*[8]byte)[:]...) })
 	case *[]string:
 		return asJSON, func() blockColumn {
-			return &listColumn{dictionary: newDictionary(), field: func(e *session.Event) *[]string { return f.In(e).(*[]string) }}
+			return &listColumn{valueDictionary: newDictionary(), field: func(e *session.Event) *[]string { return f.In(e).(*[]string) }}
 		}
 	case *[]session.Setting:
 		return asJSON, newPairsColumn("Array(Tuple(LowCardinality(String), String))", fillSettings)

@@ -19,7 +19,7 @@ import (
 
 // EraseRecords needs ALTER DELETE, and returns when every replica has written its parts anew. What is derived of the records' users goes before the records, so that a
 // call that was cut short finds them again, and gets what is left.
-func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
+func (s *eventStore) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	atOnce := len(ids)
 	if s.cfg.Cluster != "" {
 		atOnce = erasedOnCluster
@@ -90,7 +90,7 @@ func (l *serverConn) usersOf(ctx context.Context, ids []session.ID) (names []str
 const longestClaim = time.Minute
 
 // ClaimSeal needs ALTER DELETE. A claim is a row of pages of a log that is none, with its time and whose it is.
-func (s *store) ClaimSeal(ctx context.Context, log string, first uint64, claimant string) error {
+func (s *eventStore) ClaimSeal(ctx context.Context, log string, first uint64, claimant string) error {
 	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		heads, err := l.queryTexts(ctx, fmt.Sprintf(l.sql.heads, configclickhouse.QuoteText(log), first))
 		if err == nil && len(heads) > 0 {

@@ -22,7 +22,7 @@ func (o arrayEnds) encodeEnds(b *proto.Buffer) {
 // listColumn is an Array(LowCardinality(String)) column.
 type listColumn struct {
 	ends arrayEnds
-	dictionary
+	valueDictionary
 	field func(*session.Event) *[]string
 }
 
@@ -52,7 +52,7 @@ func (c *listColumn) EncodeColumn(b *proto.Buffer) {
 type pairsColumn struct {
 	typ    proto.ColumnType
 	ends   arrayEnds
-	names  dictionary
+	names  valueDictionary
 	values textBuffer
 	fill   func(p *pairsColumn, e *session.Event)
 	sorted []session.Attr
@@ -102,7 +102,7 @@ func fillAttributes(p *pairsColumn, e *session.Event) {
 
 // attributeTypesColumn is a letter for each attribute, nothing where all are strings. They are stored as text whatever they were.
 type attributeTypesColumn struct {
-	dictionary
+	valueDictionary
 	letters []byte
 	sorted  []session.Attr
 }

@@ -21,7 +21,7 @@ const (
 	codeTimeout         = 159
 )
 
-func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
+func (s *eventStore) setUpSchema(ctx context.Context, l *serverConn) error {
 	if s.cfg.CreateSchema {
 		if err := s.makeDatabase(ctx, l); err != nil {
 			return err
@@ -76,7 +76,7 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 	return s.writeViewSettings(ctx, l)
 }
 
-func (s *store) migrateTables(ctx context.Context, l *serverConn, version int) error {
+func (s *eventStore) migrateTables(ctx context.Context, l *serverConn, version int) error {
 	for _, m := range s.files[version:] {
 		for _, statement := range s.cfg.migrationStatements(m.SQL) {
 			if err := l.execSchemaChange(ctx, statement); err != nil {
@@ -91,7 +91,7 @@ func (s *store) migrateTables(ctx context.Context, l *serverConn, version int) e
 type tableThere struct{ kind, comment, engine string }
 
 // tablesThere are those that keep rows and those that have the name of a view, by name.
-func (s *store) tablesThere(ctx context.Context, l *serverConn) (map[string]tableThere, error) {
+func (s *eventStore) tablesThere(ctx context.Context, l *serverConn) (map[string]tableThere, error) {
 	names := s.cfg.prefixNames(migrations.QuotedNames(s.views))
 	for _, t := range storingTables {
 		name, _ := s.cfg.storingTable(t.name)
@@ -108,7 +108,7 @@ func (s *store) tablesThere(ctx context.Context, l *serverConn) (map[string]tabl
 	return there, err
 }
 
-func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
+func (s *eventStore) makeDatabase(ctx context.Context, l *serverConn) error {
 	err := l.execSchemaChange(ctx, "SELECT 1 WHERE 0")
 	if !configclickhouse.HasCode(err, codeUnknownDatabase) {
 		return err
@@ -129,7 +129,7 @@ var unsuitableEngines = map[string]string{
 	"Replicated": "gives tables their replicas itself: ours would have rows on one of them alone",
 }
 
-func (s *store) requireDatabaseEngine(ctx context.Context, l *serverConn) error {
+func (s *eventStore) requireDatabaseEngine(ctx context.Context, l *serverConn) error {
 	// ClickHouse Cloud makes shared tables of ours in a database of the engine Replicated, which its older services have, as in one of the engine Shared.
 	engines, err := l.queryTexts(ctx, "SELECT if((SELECT count() FROM system.settings WHERE name = 'cloud_mode' AND value = '1') > 0, 'Shared', engine) AS text "+
 		"FROM system.databases WHERE name = currentDatabase()")
@@ -146,7 +146,7 @@ func (s *store) requireDatabaseEngine(ctx context.Context, l *serverConn) error 
 }
 
 // schemaVersion is the number of the last migration, 0 where there was none.
-func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
+func (s *eventStore) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	rows, err := l.queryTexts(ctx, s.cfg.prefixNames("SELECT concat(toString(max(version)), ' ', argMin(name, version)) AS text FROM sessionlog_migrations"))
 	if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
 		return 0, nil
@@ -162,7 +162,7 @@ func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	return strconv.Atoi(version)
 }
 
-func (s *store) applyTableSettings(ctx context.Context, l *serverConn, there map[string]tableThere) error {
+func (s *eventStore) applyTableSettings(ctx context.Context, l *serverConn, there map[string]tableThere) error {
 	for _, t := range storingTables {
 		table, clause := s.cfg.storingTable(t.name)
 		engine := there[table].engine
@@ -193,7 +193,7 @@ func (cfg *Config) storingTable(table string) (name, clause string) {
 	return cfg.prefixNames(table + "_local"), " " + cfg.clusterClause()
 }
 
-func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
+func (s *eventStore) writeViewSettings(ctx context.Context, l *serverConn) error {
 	include := 0
 	if s.cfg.STLConnectionLog.IncludePostgreSQL {
 		include = 1
@@ -214,7 +214,7 @@ func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 		clause, after, include)))
 }
 
-func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
+func (s *eventStore) requireColumns(ctx context.Context, l *serverConn) error {
 	all := columnNames()
 	var missing []string
 	for _, t := range append(slices.Clone(derivedTables), derivedTable{name: "session_events", columns: all}, derivedTable{name: "session_conflicts", columns: all}) {
@@ -241,7 +241,7 @@ func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
 		s.cfg.FirstHost(), strings.Join(missing, ", "), ErrNoSchema)
 }
 
-func (s *store) warnOfFsync(there map[string]tableThere) {
+func (s *eventStore) warnOfFsync(there map[string]tableThere) {
 	for _, t := range storingTables {
 		table, _ := s.cfg.storingTable(t.name)
 		engine := there[table].engine

@@ -20,7 +20,7 @@ var (
 
 // completeNodes makes what a node of the cluster lacks and another has, as it is now. A node that was away while a table was made and then changed
 // cannot make it as it was first: the replicas have another structure by then. One that was added later was never asked to.
-func (s *store) completeNodes(ctx context.Context, l *serverConn) (complete bool, err error) {
+func (s *eventStore) completeNodes(ctx context.Context, l *serverConn) (complete bool, err error) {
 	away, err := l.queryNumber(ctx, fmt.Sprintf("SELECT toString(assumeNotNull((SELECT count() FROM system.clusters WHERE cluster = %[1]s)) - count()) AS text "+
 		"FROM clusterAllReplicas(%[1]s, system.one) SETTINGS skip_unavailable_shards = 1", configclickhouse.QuoteText(s.cfg.Cluster)))
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *store) completeNodes(ctx context.Context, l *serverConn) (complete bool
 }
 
 // completeNodesSoon begins to watch for nodes that are away, until none is.
-func (s *store) completeNodesSoon(ctx context.Context, l *serverConn) {
+func (s *eventStore) completeNodesSoon(ctx context.Context, l *serverConn) {
 	if s.cfg.Cluster == "" || !s.cfg.CreateSchema {
 		return
 	}
@@ -55,8 +55,8 @@ func (s *store) completeNodesSoon(ctx context.Context, l *serverConn) {
 	}
 }
 
-func (s *store) watchNodes() {
-	l := &serverConn{store: s}
+func (s *eventStore) watchNodes() {
+	l := &serverConn{eventStore: s}
 	defer l.closeConn()
 	every := time.NewTicker(nodesInterval)
 	defer every.Stop()

@@ -16,7 +16,7 @@ var serversAsked = 8
 
 // requireOneServer finds out whether records would be spread over servers that know nothing of each other, before anything is made on
 // one of them. Servers that keep their tables together are as good as one.
-func (s *store) requireOneServer(ctx context.Context) error {
+func (s *eventStore) requireOneServer(ctx context.Context) error {
 	if s.cfg.Cluster != "" {
 		return nil
 	}
@@ -58,12 +58,12 @@ func (cfg Config) serverUUIDs(ctx context.Context) (uuids []string, err error) {
 
 // connOutsideDatabase is a connection in no particular database: a session cannot begin in one that is not there.
 func (cfg Config) connOutsideDatabase() *serverConn {
-	l := &serverConn{store: &store{cfg: cfg, log: zap.NewNop()}}
+	l := &serverConn{eventStore: &eventStore{cfg: cfg, log: zap.NewNop()}}
 	l.cfg.Database = ""
 	return l
 }
 
-func (s *store) sharesTablesAmongServers(ctx context.Context) (bool, error) {
+func (s *eventStore) sharesTablesAmongServers(ctx context.Context) (bool, error) {
 	l := s.cfg.connOutsideDatabase()
 	defer l.closeConn()
 	shared, err := l.queryNumber(ctx, "SELECT toString(count()) AS text FROM system.table_engines WHERE name = 'SharedMergeTree'")
@@ -79,7 +79,7 @@ func (s *store) sharesTablesAmongServers(ctx context.Context) (bool, error) {
 	return len(engines) == 1 && (engines[0] == "Distributed" || strings.HasPrefix(engines[0], "Replicated")), err
 }
 
-func (s *store) checkServers(ctx context.Context) connectcheck.Finding {
+func (s *eventStore) checkServers(ctx context.Context) connectcheck.Finding {
 	if err := s.requireOneServer(ctx); err != nil {
 		return connectcheck.Finding{
 			Subject: "servers behind the address", Detail: s.cfg.explainError("asking who answers", err).Error(), Key: "cluster",

@@ -117,7 +117,7 @@ func clusterPrivileges(t *testing.T, c *testengine.Cluster, _ Config) {
 	s := startStore(t, cfg)
 	require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
 	require.Len(t, readAll(t, cfg), 10)
-	l := &serverConn{store: s}
+	l := &serverConn{eventStore: s}
 	defer l.closeConn()
 	complete, err := s.completeNodes(t.Context(), l)
 	require.NoError(t, err)

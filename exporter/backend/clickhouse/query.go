@@ -27,7 +27,7 @@ type queryStore struct {
 
 // OpenQueryStore logs in to ask. It is used by one caller at a time.
 func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
-	connection := &serverConn{store: &store{cfg: cfg}}
+	connection := &serverConn{eventStore: &eventStore{cfg: cfg}}
 	if err := connection.ensureConnected(ctx); err != nil {
 		connection.closeConn()
 		return nil, cfg.explainError("connecting", err)
@@ -52,12 +52,12 @@ func (s *queryStore) Hexadecimal(column string) string { return "hex(" + column 
 
 func (s *queryStore) Text(text string) string { return configclickhouse.QuoteText(text) }
 
-const hexadecimal = "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 func (s *queryStore) Identity(_ *session.Field, id []byte) string {
 	b := append(make([]byte, 0, 2+4*len(id)), '\'') // a literal, not unhex(): of a literal's parts, a list may have as many as a statement has bytes
 	for _, c := range id {
-		b = append(b, '\\', 'x', hexadecimal[c>>4], hexadecimal[c&15])
+		b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 	}
 	return string(append(b, '\''))
 }

@@ -13,14 +13,14 @@ import (
 )
 
 // AppendSeal writes the pages of a seal, and then the seal: pages alone count for nothing, and are written again.
-func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
+func (s *eventStore) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		return s.cfg.explainError("sealing", l.insertSeal(ctx, sealed))
 	})
 }
 
 // PruneSeals needs ALTER TABLE, as ttl does.
-func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
+func (s *eventStore) PruneSeals(ctx context.Context, log string, before uint64) error {
 	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		for table, aged := range map[string]string{"session_seal_pages": "first", "session_seals": "first + pages"} {
 			name, clause := s.cfg.storingTable(table)

@@ -13,7 +13,7 @@ import (
 
 // serverConn is a connection, made when it is first wanted and made anew when it broke, with the memory in which its batches are made.
 type serverConn struct {
-	*store
+	*eventStore
 	client      *configclickhouse.Client
 	conn        configclickhouse.Conn
 	hasAnswered bool // the connection has answered before, and may have been closed meanwhile

@@ -28,7 +28,7 @@ func starts(t *testing.T, ch *testengine.Server) {
 	over := cfg
 	over.Endpoints = []string{endpoint(ch, "http")}
 	started := make(chan error, 3)
-	var stores []*store
+	var stores []*eventStore
 	for _, c := range []Config{cfg, over, prefixed} {
 		s := newStore(t, c)
 		stores = append(stores, s)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// statements are all that a writer runs, made once from columns. %s is a condition on record_id.
-type statements struct {
+// writeStatements are all that a writer runs, made once from columns. %s is a condition on record_id.
+type writeStatements struct {
 	insert   string   // the new records
 	conflict string   // versions, into session_conflicts
 	stored   string   // %s: ids with the hash of the record that was first
@@ -19,7 +19,7 @@ type statements struct {
 	ends            string // %s, %d, %[3]d: these, and an empty text where a seal ends at the page, which begins at another one or behind it
 }
 
-func (cfg *Config) newStatements() statements {
+func (cfg *Config) newStatements() writeStatements {
 	all := columnNames()
 	insert := func(table string, names []string, settings string) string {
 		return cfg.prefixNames("INSERT INTO "+table+" ("+strings.Join(names, ", ")+")") + " SETTINGS " + cfg.insertSettings() + settings
@@ -29,7 +29,7 @@ func (cfg *Config) newStatements() statements {
 		query := strings.Replace(table.query, "FROM session_events\nWHERE ", "FROM session_events FINAL\nWHERE %s AND ", 1)
 		derived = append(derived, insert(table.name, table.columns, repeatSettings)+" "+cfg.prefixNames(query))
 	}
-	return statements{
+	return writeStatements{
 		derived:   derived,
 		insert:    insert("session_events", all, " FORMAT Native"),
 		conflict:  insert("session_conflicts", all, " FORMAT Native"),

@@ -61,26 +61,26 @@ func usedConfig(t testing.TB, s *testengine.Server, protocol string) Config {
 }
 
 // newStore is not started; who starts it stops it.
-func newStore(t testing.TB, cfg Config) *store {
+func newStore(t testing.TB, cfg Config) *eventStore {
 	require.NoError(t, cfg.Validate())
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
-	return b.(*store)
+	return b.(*eventStore)
 }
 
-func startedStore(t testing.TB, cfg Config) *store {
+func startedStore(t testing.TB, cfg Config) *eventStore {
 	s := newStore(t, cfg)
 	require.NoError(t, s.Start(t.Context()))
 	return s
 }
 
-func startStore(t testing.TB, cfg Config) *store {
+func startStore(t testing.TB, cfg Config) *eventStore {
 	s := startedStore(t, cfg)
 	t.Cleanup(func() { stopStore(t, s) })
 	return s
 }
 
-func stopStore(t testing.TB, s *store) {
+func stopStore(t testing.TB, s *eventStore) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	require.NoError(t, s.Shutdown(ctx))
@@ -109,7 +109,7 @@ func typical(from, to int) iter.Seq2[int, *session.Event] {
 	}
 }
 
-func write1(t testing.TB, s *store, events iter.Seq2[int, *session.Event]) backend.Result {
+func write1(t testing.TB, s *eventStore, events iter.Seq2[int, *session.Event]) backend.Result {
 	t.Helper()
 	res, err := s.Write(t.Context(), events)
 	require.NoError(t, err)

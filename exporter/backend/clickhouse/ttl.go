@@ -13,7 +13,7 @@ import (
 // ttlSeconds finds the seconds of a TTL that ttlOf has made, in the engine as the server prints it.
 var ttlSeconds = regexp.MustCompile(` TTL .*toIntervalSecond\((\d+)\)`)
 
-func (s *store) decideTTL(ctx context.Context, l *serverConn, there map[string]tableThere) error {
+func (s *eventStore) decideTTL(ctx context.Context, l *serverConn, there map[string]tableThere) error {
 	s.ttl = 0
 	if s.cfg.TTL == 0 {
 		return nil
@@ -40,21 +40,21 @@ func (s *store) decideTTL(ctx context.Context, l *serverConn, there map[string]t
 	return nil
 }
 
-func (s *store) followClock(ctx context.Context, l *serverConn) error {
+func (s *eventStore) followClock(ctx context.Context, l *serverConn) error {
 	if s.ttl == 0 {
 		return nil
 	}
 	return s.followServerClock(ctx, l, s.ttl)
 }
 
-func (s *store) followServerClock(ctx context.Context, l *serverConn, ttl time.Duration) error {
+func (s *eventStore) followServerClock(ctx context.Context, l *serverConn, ttl time.Duration) error {
 	return s.guard.FollowServerClock(ttl, func() (time.Time, error) {
 		ms, err := l.queryNumber(ctx, "SELECT toString(toUnixTimestamp64Milli(now64(3))) AS text")
 		return time.UnixMilli(ms), err
 	})
 }
 
-func (s *store) expiredShares(ctx context.Context, l *serverConn, oldest time.Time) (all []retention.ExpiredShare, err error) {
+func (s *eventStore) expiredShares(ctx context.Context, l *serverConn, oldest time.Time) (all []retention.ExpiredShare, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
 		share := retention.ExpiredShare{Table: table}
 		expired := fmt.Sprintf("time < fromUnixTimestamp64Nano(%d, 'UTC')", oldest.UnixNano())
@@ -80,7 +80,7 @@ func (l *serverConn) queryNumber(ctx context.Context, sql string) (int64, error)
 	return strconv.ParseInt(rows[0], 10, 64)
 }
 
-func (s *store) remindOfTTL() {
+func (s *eventStore) remindOfTTL() {
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
 	for {

@@ -27,7 +27,7 @@ func ttlWaits(t *testing.T, server *testengine.Server) {
 }
 
 func requireTTLWaits(t *testing.T, cfg Config, ttls func() string, ask func(sql string) string) {
-	logged := func(use func(*store)) *observer.ObservedLogs {
+	logged := func(use func(*eventStore)) *observer.ObservedLogs {
 		core, logs := observer.New(zapcore.InfoLevel)
 		s := newStore(t, cfg)
 		s.log = zap.New(core)
@@ -42,9 +42,9 @@ func requireTTLWaits(t *testing.T, cfg Config, ttls func() string, ask func(sql 
 		return &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, RecordID: session.ID{6: 0x80, 15: n}, Time: time.Now().Add(-age).UnixNano()}
 	}
 	const old = 90 * 24 * time.Hour
-	logged(func(s *store) { write1(t, s, seq(at(1, old), at(2, old), at(3, time.Hour))) })
+	logged(func(s *eventStore) { write1(t, s, seq(at(1, old), at(2, old), at(3, time.Hour))) })
 	cfg.TTL = 24 * time.Hour
-	logs := logged(func(s *store) { require.Equal(t, backend.Result{Written: 1}, write1(t, s, seq(at(4, old)))) })
+	logs := logged(func(s *eventStore) { require.Equal(t, backend.Result{Written: 1}, write1(t, s, seq(at(4, old)))) })
 	require.Equal(t, "0", ttls())
 	warnings := logs.FilterLevelExact(zapcore.WarnLevel).All()
 	require.Len(t, warnings, 1)
@@ -54,12 +54,12 @@ func requireTTLWaits(t *testing.T, cfg Config, ttls func() string, ask func(sql 
 	require.Equal(t, "4", ask("SELECT count() FROM session_events FINAL"))
 
 	cfg.TTLConfirm = true
-	logs = logged(func(s *store) { require.Equal(t, backend.Result{Expired: 1}, write1(t, s, seq(at(5, old)))) })
+	logs = logged(func(s *eventStore) { require.Equal(t, backend.Result{Expired: 1}, write1(t, s, seq(at(5, old)))) })
 	require.Len(t, logs.FilterMessageSnippet("deleted now").FilterLevelExact(zapcore.WarnLevel).All(), 1)
 	require.Equal(t, strconv.Itoa(agingTables), ttls())
 
 	cfg.TTLConfirm, cfg.TTL = false, time.Minute
-	logs = logged(func(s *store) {
+	logs = logged(func(s *eventStore) {
 		require.Equal(t, backend.Result{Expired: 1, Written: 1}, write1(t, s, seq(at(6, old), at(7, 2*time.Hour))), "the old one is in force still")
 	})
 	require.Len(t, logs.FilterLevelExact(zapcore.WarnLevel).All(), 1, "a shorter one is asked about")

@@ -20,11 +20,11 @@ var viewFiles embed.FS
 // allViews are all views but those that inserts go through, and sessionlog_settings.
 var allViews = migrations.MustReadViews(viewFiles, "views")
 
-func (s *store) nameTaken(name string) error {
+func (s *eventStore) nameTaken(name string) error {
 	return backend.NameTaken("clickhouse: "+s.cfg.FirstHost(), name, "database or table_prefix")
 }
 
-func (s *store) makeViews(ctx context.Context, l *serverConn, there map[string]tableThere) error {
+func (s *eventStore) makeViews(ctx context.Context, l *serverConn, there map[string]tableThere) error {
 	for _, v := range s.views {
 		named := migrations.View{Name: s.cfg.prefixNames(v.Name), SQL: s.cfg.prefixNames(v.SQL)}
 		switch is := there[named.Name]; {
@@ -41,7 +41,7 @@ func (s *store) makeViews(ctx context.Context, l *serverConn, there map[string]t
 	return nil
 }
 
-func (s *store) checkViewsByHand(ctx context.Context, l *serverConn) error {
+func (s *eventStore) checkViewsByHand(ctx context.Context, l *serverConn) error {
 	var differing []migrations.View
 	// Columns alone: the server spells a view's text anew, so another expression for a column is not seen.
 	for _, v := range s.views {

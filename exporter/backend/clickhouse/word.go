@@ -9,9 +9,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// dictionary are the values of a LowCardinality(String): each value once, and for each row its place. The server would do the
+// valueDictionary are the values of a LowCardinality(String): each value once, and for each row its place. The server would do the
 // same to a String, at a higher price. Place 0 is the empty text or, in a nullable column, NULL.
-type dictionary struct {
+type valueDictionary struct {
 	keys   textBuffer
 	known  map[string]uint32 // the place of each key; the texts are parts of keys
 	places []uint32          // of the rows
@@ -21,13 +21,13 @@ type dictionary struct {
 
 const maxKnownKeys = 1 << 15 // of a map that is kept for the next block
 
-func newDictionary() dictionary {
-	w := dictionary{known: map[string]uint32{}}
+func newDictionary() valueDictionary {
+	w := valueDictionary{known: map[string]uint32{}}
 	w.keys.appendText("")
 	return w
 }
 
-func (w *dictionary) appendValue(s string) {
+func (w *valueDictionary) appendValue(s string) {
 	if s == "" {
 		w.places = append(w.places, 0)
 		return
@@ -39,7 +39,7 @@ func (w *dictionary) appendValue(s string) {
 }
 
 // findOrAddKey copies what it keeps.
-func (w *dictionary) findOrAddKey(s string) uint32 {
+func (w *valueDictionary) findOrAddKey(s string) uint32 {
 	place, found := w.known[s]
 	if !found {
 		place = uint32(w.keys.n) //nolint:gosec // a block has fewer rows
@@ -50,7 +50,7 @@ func (w *dictionary) findOrAddKey(s string) uint32 {
 	return place
 }
 
-func (w *dictionary) resetDictionary() {
+func (w *valueDictionary) resetDictionary() {
 	if len(w.known) > maxKnownKeys {
 		w.known = map[string]uint32{}
 	}
@@ -66,9 +66,9 @@ const (
 	hasKeys           = 1<<9 | 1<<10 // additional keys are sent along; those of the block before do not count
 )
 
-func (w *dictionary) encodeState(b *proto.Buffer) { b.PutInt64(dictionaryVersion) }
+func (w *valueDictionary) encodeState(b *proto.Buffer) { b.PutInt64(dictionaryVersion) }
 
-func (w *dictionary) encodeColumn(b *proto.Buffer) {
+func (w *valueDictionary) encodeColumn(b *proto.Buffer) {
 	if len(w.places) == 0 {
 		return
 	}
@@ -101,7 +101,7 @@ func (w *dictionary) encodeColumn(b *proto.Buffer) {
 
 // dictionaryColumn is a LowCardinality(String) column.
 type dictionaryColumn struct {
-	dictionary
+	valueDictionary
 	field func(*session.Event) *string
 }
 
@@ -114,7 +114,7 @@ func (c *dictionaryColumn) EncodeColumn(b *proto.Buffer) { c.encodeColumn(b) }
 func (c *dictionaryColumn) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encodeColumn) }
 
 // userNameColumn is the one nullable column: an empty name is not the same as none.
-type userNameColumn struct{ dictionary }
+type userNameColumn struct{ valueDictionary }
 
 func (c *userNameColumn) Type() proto.ColumnType       { return "LowCardinality(Nullable(String))" }
 func (c *userNameColumn) Rows() int                    { return len(c.places) }

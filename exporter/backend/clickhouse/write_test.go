@@ -84,7 +84,7 @@ func twoCollectors(t *testing.T, server *testengine.Server) {
 	cfg := usedConfig(t, server, "native")
 	other := cfg
 	other.Endpoints = []string{endpoint(server, "http")}
-	stores := []*store{startStore(t, cfg), startStore(t, other)}
+	stores := []*eventStore{startStore(t, cfg), startStore(t, other)}
 	for from := 0; from < 2000; from += 500 {
 		var wg sync.WaitGroup
 		for _, s := range stores {
@@ -105,7 +105,7 @@ func racedForgery(t *testing.T, server *testengine.Server) {
 	cfg := usedConfig(t, server, "native")
 	s := startStore(t, cfg)
 	write1(t, s, typical(0, 10))
-	l := &serverConn{store: s, rows: newRowBlock()}
+	l := &serverConn{eventStore: s, rows: newRowBlock()}
 	defer l.closeConn()
 	for _, e := range typical(0, 10) {
 		e.User = "somebody else"

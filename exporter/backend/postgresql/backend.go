@@ -20,10 +20,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// store is the backend: a few connections, each of which writes one batch at a time.
-type store struct {
+// eventStore is the backend: a few connections, each of which writes one batch at a time.
+type eventStore struct {
 	cfg  Config
-	sql  statements
+	sql  writeStatements
 	log  *zap.Logger
 	now  func() time.Time
 	pool *pool.Pool[*serverConn]
@@ -48,7 +48,7 @@ type store struct {
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	cfg.WarnOfPlaintext(set.Logger)
-	s := &store{
+	s := &eventStore{
 		cfg: cfg,
 		sql: cfg.newStatements(),
 		log: set.Logger,
@@ -70,7 +70,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	return s, nil
 }
 
-func (s *store) Start(ctx context.Context) error {
+func (s *eventStore) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now, s.elapsed)
 	if err := s.withNewConn(ctx, s.setUpSchema); err != nil {
 		return s.cfg.explainError("starting", err)
@@ -82,12 +82,12 @@ func (s *store) Start(ctx context.Context) error {
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; once the commit has
 // begun, its result counts.
-func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	result, _, err := s.WriteTelling(ctx, events, backend.NewContentHash())
+func (s *eventStore) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	result, _, err := s.WriteWithFates(ctx, events, backend.NewContentHash())
 	return result, err
 }
 
-func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (result backend.Result, fates []backend.Fate, err error) {
+func (s *eventStore) WriteWithFates(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (result backend.Result, fates []backend.Fate, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		w := &batchWrite{serverConn: l, events: events, contentHash: hash}
 		err := w.writeSpan(ctx, math.MinInt, math.MaxInt)
@@ -103,7 +103,7 @@ func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session
 }
 
 // Shutdown waits for the writes under way, then logs out. It is called at most once.
-func (s *store) Shutdown(ctx context.Context) error {
+func (s *eventStore) Shutdown(ctx context.Context) error {
 	err := s.pool.Shutdown(ctx, (*serverConn).closeConn)
 	if s.maintenanceEnded != nil {
 		<-s.maintenanceEnded
@@ -112,6 +112,6 @@ func (s *store) Shutdown(ctx context.Context) error {
 }
 
 // WriteSize implements [backend.SharedWriter]: of fewer records in a transaction, its commit counts.
-func (s *store) WriteSize() backend.WriteSize {
+func (s *eventStore) WriteSize() backend.WriteSize {
 	return backend.WriteSize{Enough: 2048, AtOnce: s.cfg.MaxConnections}
 }

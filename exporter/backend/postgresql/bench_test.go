@@ -120,7 +120,7 @@ type plain struct {
 	name string
 }
 
-func newPlain(b *testing.B, s *store, name, including string) *plain {
+func newPlain(b *testing.B, s *eventStore, name, including string) *plain {
 	l := newServerConn(s)
 	require.NoError(b, l.ensureConnected(b.Context()))
 	b.Cleanup(l.closeConn)

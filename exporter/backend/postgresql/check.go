@@ -17,7 +17,7 @@ import (
 // CheckConnection tries the login, and looks at the schema, its version, the grants, and the server's zone and care for its disk. It
 // changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	s := &store{cfg: cfg, log: zap.NewNop(), files: allMigrations}
+	s := &eventStore{cfg: cfg, log: zap.NewNop(), files: allMigrations}
 	conn, err := s.openServerConn(ctx)
 	if err != nil {
 		key, remedy := cfg.loginRemedy(err)
@@ -47,7 +47,7 @@ func (cfg Config) loginRemedy(err error) (key, remedy string) {
 	return "endpoints", "name a server that runs and takes writes, and its port"
 }
 
-func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings []connectcheck.Finding) {
+func (s *eventStore) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings []connectcheck.Finding) {
 	ask := func(subject, key, remedy, sql string, judge func(row []string) (ok bool, detail string)) bool {
 		rows, err := queryRows(ctx, conn, s.cfg.prefixNames(sql))
 		if err != nil || len(rows) == 0 {
@@ -98,7 +98,7 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 	return findings
 }
 
-func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, schema string) (version int, f connectcheck.Finding) {
+func (s *eventStore) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, schema string) (version int, f connectcheck.Finding) {
 	f.Subject = "schema version"
 	version, err := s.schemaVersion(ctx, conn)
 	switch {

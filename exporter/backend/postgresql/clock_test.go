@@ -40,7 +40,7 @@ func (c *clocks) pass(d time.Duration) {
 }
 
 // clockedStore is one that a test has the clocks of. Nothing runs in it but what the test calls.
-func clockedStore(t *testing.T, cfg Config, c *clocks) (*store, func() []string) {
+func clockedStore(t *testing.T, cfg Config, c *clocks) (*eventStore, func() []string) {
 	t.Helper()
 	core, logs := observer.New(zapcore.WarnLevel)
 	s := newStore(t, cfg)
@@ -148,7 +148,7 @@ func oneClockIsWrong(t *testing.T, pg *postgresql.Server) {
 	b, ofB := clockedStore(t, cfg, wrong)
 	c, ofC := clockedStore(t, cfg, itself)
 	for range 3 {
-		for _, s := range []*store{a, b, c} {
+		for _, s := range []*eventStore{a, b, c} {
 			require.NoError(t, s.maintainOnce())
 		}
 		for _, clock := range []*clocks{right, wrong, itself} {

@@ -18,7 +18,7 @@ INSERT INTO session_uncounted SELECT e.record_id, e.record_id, 1 FROM users CROS
 WHERE ` + successfulLogins
 
 // EraseRecords needs DELETE on both tables. The bytes stay in the pages of the tables until VACUUM FULL.
-func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
+func (s *eventStore) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	for some := range slices.Chunk(ids, backend.ErasedInTransaction) {
 		if err := s.eraseTogether(ctx, some, onlyConflicts); err != nil {
 			return err
@@ -27,7 +27,7 @@ func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflict
 	return nil
 }
 
-func (s *store) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
+func (s *eventStore) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	where := " WHERE " + query.AmongRecords(&queryStore{}, ids)
 	sql := "BEGIN; DELETE FROM session_conflicts" + where + "; "
 	if !onlyConflicts {

@@ -20,7 +20,7 @@ var partitionIndexes = []struct{ suffix, keys string }{
 // busyRows is how many rows between two rounds of maintenance mean that a backlog is being written: some 8,000 a second.
 const busyRows = 5_000_000
 
-func (s *store) buildIndexes(ctx context.Context, isFirstRound bool) {
+func (s *eventStore) buildIndexes(ctx context.Context, isFirstRound bool) {
 	if written := s.written.Swap(0); isFirstRound || written > busyRows || !s.cfg.CreateSchema {
 		return
 	}
@@ -30,7 +30,7 @@ func (s *store) buildIndexes(ctx context.Context, isFirstRound bool) {
 	}
 }
 
-func (s *store) indexPartitions(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) indexPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	known, err := s.listPartitions(ctx, conn)
 	if err != nil {
 		return err

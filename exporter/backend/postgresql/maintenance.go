@@ -20,7 +20,7 @@ const (
 	undefinedTable = "42P01" // SQLSTATE
 )
 
-func (s *store) withNewConn(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
+func (s *eventStore) withNewConn(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
 	conn, err := s.openServerConn(ctx)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (s *store) withNewConn(ctx context.Context, do func(context.Context, *pgcon
 	return do(ctx, conn)
 }
 
-func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	if err := s.warnOfServer(ctx, conn); err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-func (s *store) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error {
 	if !s.cfg.CreateSchema {
 		return s.loadPartitions(ctx, conn)
 	}
@@ -69,7 +69,7 @@ func (s *store) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error
 	return s.attachMonths(ctx, conn, months)
 }
 
-func (s *store) runMaintenance() {
+func (s *eventStore) runMaintenance() {
 	defer close(s.maintenanceEnded)
 	timer, counting := time.NewTimer(0), time.NewTicker(s.countEvery)
 	defer timer.Stop()
@@ -98,7 +98,7 @@ func (s *store) runMaintenance() {
 	}
 }
 
-func (s *store) maintainOnce() error {
+func (s *eventStore) maintainOnce() error {
 	ctx, cancel := s.untilStopping()
 	defer cancel()
 	err := s.withNewConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
@@ -118,7 +118,7 @@ func (s *store) maintainOnce() error {
 	return err
 }
 
-func (s *store) untilStopping() (context.Context, context.CancelFunc) {
+func (s *eventStore) untilStopping() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(s.pool.Context())
 	go func() {
 		select {
@@ -130,7 +130,7 @@ func (s *store) untilStopping() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 	s.guard.Remind()
 	if s.ttl == 0 {
 		return nil
@@ -160,7 +160,7 @@ func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 	})
 }
 
-func (s *store) deleteBefore(ctx context.Context, conn *pgconn.PgConn, oldest time.Time) error {
+func (s *eventStore) deleteBefore(ctx context.Context, conn *pgconn.PgConn, oldest time.Time) error {
 	before := conditionBefore(oldest)
 	if !s.cfg.CreateSchema { // who may delete from the whole table may not from its partitions, and need not own them
 		return errors.Join(s.deleteSlices(ctx, conn, s.cfg.prefixNames("session_events"), "record_id", before),
@@ -195,7 +195,7 @@ func (s *store) deleteBefore(ctx context.Context, conn *pgconn.PgConn, oldest ti
 	return s.loadPartitions(ctx, conn)
 }
 
-func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRange, before string) (dropped bool, err error) {
+func (s *eventStore) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRange, before string) (dropped bool, err error) {
 	err = inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {
 			return err
@@ -218,7 +218,7 @@ func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRang
 }
 
 // deleteSlices deletes by key, which tells the rows of the table apart: ctid is the fastest, and says nothing over several partitions.
-func (s *store) deleteSlices(ctx context.Context, conn *pgconn.PgConn, table, key, before string) error {
+func (s *eventStore) deleteSlices(ctx context.Context, conn *pgconn.PgConn, table, key, before string) error {
 	for {
 		n, err := execCounting(ctx, conn, fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s = ANY (ARRAY(SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d))",
 			table, key, before, sliceRows))

@@ -30,7 +30,7 @@ const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
 
 // migrateSchema brings the schema to this program's version in one transaction. The lock is taken before the version is read, so
 // that of several programs that start at once one does the work.
-func (s *store) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	all := s.files
 	version, err := s.schemaVersion(ctx, conn)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *store) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
 }
 
 // underMigrationLock runs do in a transaction that one program at a time is in. It waits no longer than timeout for any lock; 0 is for ever.
-func (s *store) underMigrationLock(ctx context.Context, conn *pgconn.PgConn, timeout time.Duration, do func() error) error {
+func (s *eventStore) underMigrationLock(ctx context.Context, conn *pgconn.PgConn, timeout time.Duration, do func() error) error {
 	return inTransaction(ctx, conn, func() error {
 		if err := execStatements(ctx, conn, lockTimeout(timeout)+"; "+s.cfg.prefixNames("LOCK TABLE sessionlog_migrations")); err != nil {
 			return err
@@ -90,7 +90,7 @@ func lockTimeout(timeout time.Duration) string {
 	return fmt.Sprintf("SET LOCAL lock_timeout = %d", timeout.Milliseconds())
 }
 
-func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) error {
 	// That two make it at once is an error of one of them, in spite of IF NOT EXISTS.
 	err := execStatements(ctx, conn, s.cfg.prefixNames(migrationsTable))
 	if raced := []string{"23505", "42P07", "42710", "40001", "XX000"}; slices.Contains(raced, configpostgresql.SQLState(err)) {
@@ -100,7 +100,7 @@ func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) er
 }
 
 // schemaVersion is the number of the last migration, 0 where there was none.
-func (s *store) schemaVersion(ctx context.Context, conn *pgconn.PgConn) (int, error) {
+func (s *eventStore) schemaVersion(ctx context.Context, conn *pgconn.PgConn) (int, error) {
 	// information_schema does not show a table that we may not read.
 	there, err := queryRows(ctx, conn, "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"+
 		" WHERE n.nspname = current_schema() AND c.relname = '"+s.cfg.prefixNames("sessionlog_migrations")+"'")
@@ -118,7 +118,7 @@ func (s *store) schemaVersion(ctx context.Context, conn *pgconn.PgConn) (int, er
 	return strconv.Atoi(rows[0][0])
 }
 
-func (s *store) writeViewSettings(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) writeViewSettings(ctx context.Context, conn *pgconn.PgConn) error {
 	include := 0
 	if s.cfg.STLConnectionLog.IncludePostgreSQL {
 		include = 1
@@ -157,7 +157,7 @@ func (s *store) writeViewSettings(ctx context.Context, conn *pgconn.PgConn) erro
 // oldestServer is the first PostgreSQL that is still maintained.
 const oldestServer = 14
 
-func (s *store) checkServer(conn *pgconn.PgConn) error {
+func (s *eventStore) checkServer(conn *pgconn.PgConn) error {
 	text := conn.ParameterStatus("server_version")
 	var major int // 0 of whatever calls itself otherwise
 	_, _ = fmt.Sscanf(text, "%d", &major)

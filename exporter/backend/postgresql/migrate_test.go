@@ -145,7 +145,7 @@ func namesThatAreTaken(t *testing.T, pg *postgresql.Server) {
 func viewIsRead(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	stopStore(t, started(t, cfg))
-	reader := &store{cfg: cfg, log: nopLogger()}
+	reader := &eventStore{cfg: cfg, log: nopLogger()}
 	conn, err := reader.openServerConn(t.Context())
 	require.NoError(t, err)
 	defer closeGracefully(conn)

@@ -104,7 +104,7 @@ func monthOfMillis(ms int64) idRange {
 
 // makePartitions makes the months that the batch wants, over a connection of its own. Where that fails, their records go
 // into the default partition, and maintenance makes the month later.
-func (s *store) makePartitions(ctx context.Context) {
+func (s *eventStore) makePartitions(ctx context.Context) {
 	s.partitions.making.Lock()
 	defer s.partitions.making.Unlock()
 	months := s.partitions.takeWanted()
@@ -118,7 +118,7 @@ func (s *store) makePartitions(ctx context.Context) {
 }
 
 // attachMonths makes the months that are missing, in one transaction, so that who collides with it does so once.
-func (s *store) attachMonths(ctx context.Context, conn *pgconn.PgConn, months []idRange) error {
+func (s *eventStore) attachMonths(ctx context.Context, conn *pgconn.PgConn, months []idRange) error {
 	err := inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {
 			return err
@@ -143,7 +143,7 @@ func (s *store) attachMonths(ctx context.Context, conn *pgconn.PgConn, months []
 	return s.loadPartitions(ctx, conn)
 }
 
-func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange) error {
+func (s *eventStore) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange) error {
 	// Attaching, unlike CREATE TABLE … PARTITION OF, leaves those alone who read and write other partitions.
 	from, to := leastRecordID(p.from), leastRecordID(p.to)
 	where := "record_id >= '" + from + "' AND record_id < '" + to + "'"
@@ -154,14 +154,14 @@ func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange)
 		"ALTER TABLE session_events ATTACH PARTITION "+p.name+" FOR VALUES FROM ('"+from+"') TO ('"+to+"')"))
 }
 
-func (s *store) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	return execStatements(ctx, conn, lockTimeout(s.lockTimeout)+"; SELECT "+s.cfg.prefixNames(lockOfPartitions))
 }
 
 var boundsPattern = regexp.MustCompile(`FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)`)
 
 // listPartitions reads those that are there, the default one aside; whoever wants weeks may make them by hand.
-func (s *store) listPartitions(ctx context.Context, conn *pgconn.PgConn) (known []idRange, err error) {
+func (s *eventStore) listPartitions(ctx context.Context, conn *pgconn.PgConn) (known []idRange, err error) {
 	rows, err := queryRows(ctx, conn, s.cfg.prefixNames(`SELECT i.inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'session_events'::regclass`))
 	for _, r := range rows {
@@ -176,7 +176,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'se
 	return known, err
 }
 
-func (s *store) loadPartitions(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) loadPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	known, err := s.listPartitions(ctx, conn)
 	if err == nil {
 		s.partitions.replaceKnown(known, s.cfg.CreateSchema, s.now(), s.guard.OldestKept(s.ttl))

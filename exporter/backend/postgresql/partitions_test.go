@@ -79,7 +79,7 @@ func monthFromDefault(t *testing.T, pg *postgresql.Server) {
 // manyMonthsAtOnce: several collectors tell the same history at the same time.
 func manyMonthsAtOnce(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
-	stores := []*store{startStore(t, cfg), startStore(t, cfg)}
+	stores := []*eventStore{startStore(t, cfg), startStore(t, cfg)}
 	var history []*session.Event
 	for m := range 24 {
 		history = append(history, at(time.Date(2023, time.Month(m+1), 15, 0, 0, 0, 0, time.UTC), "u"))
@@ -186,7 +186,7 @@ func twoExpireAtOnce(t *testing.T, pg *postgresql.Server) {
 	cfg.TTL, cfg.TTLConfirm = 40*24*time.Hour, true
 	for range 3 {
 		write1(t, writer, seq(history...))
-		stores := []*store{newStore(t, cfg), newStore(t, cfg)}
+		stores := []*eventStore{newStore(t, cfg), newStore(t, cfg)}
 		failures := make(chan error)
 		for _, s := range stores {
 			require.NoError(t, s.Start(t.Context()))

@@ -9,7 +9,7 @@ import (
 )
 
 // AppendSeal writes both rows of a seal in one transaction.
-func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
+func (s *eventStore) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		if err := l.ensureConnected(ctx); err != nil {
 			return err
@@ -24,7 +24,7 @@ func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 }
 
 // PruneSeals needs DELETE on both tables.
-func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
+func (s *eventStore) PruneSeals(ctx context.Context, log string, before uint64) error {
 	err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		if err := l.ensureConnected(ctx); err != nil {
 			return err

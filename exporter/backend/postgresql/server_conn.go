@@ -25,7 +25,7 @@ const (
 
 // serverConn is a connection, made when it is first wanted and made anew when it broke.
 type serverConn struct {
-	*store
+	*eventStore
 	conn *pgconn.PgConn
 	rows copyBatch
 	used time.Time
@@ -35,17 +35,17 @@ type serverConn struct {
 	repeats bool
 }
 
-func newServerConn(s *store) *serverConn {
-	return &serverConn{store: s}
+func newServerConn(s *eventStore) *serverConn {
+	return &serverConn{eventStore: s}
 }
 
 func (l *serverConn) ensureConnected(ctx context.Context) error {
-	if l.conn != nil && (time.Since(l.used) > idleTrust || l.breaks != l.store.breaks.Load()) {
+	if l.conn != nil && (time.Since(l.used) > idleTrust || l.breaks != l.eventStore.breaks.Load()) {
 		if err := execStatements(ctx, l.conn, "SELECT 1"); err != nil {
 			l.closeConn()
 		}
 	}
-	l.breaks = l.store.breaks.Load()
+	l.breaks = l.eventStore.breaks.Load()
 	if l.conn != nil {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (l *serverConn) rollbackOrClose() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if l.conn.IsClosed() || execStatements(ctx, l.conn, "ROLLBACK") != nil {
-		l.store.breaks.Add(1)
+		l.eventStore.breaks.Add(1)
 		l.closeConn()
 	}
 }
@@ -77,7 +77,7 @@ func (l *serverConn) closeConn() {
 }
 
 // openServerConn logs in. What a session needs is set by statements, for connection poolers take few parameters at a login.
-func (s *store) openServerConn(ctx context.Context) (*pgconn.PgConn, error) {
+func (s *eventStore) openServerConn(ctx context.Context) (*pgconn.PgConn, error) {
 	conn, err := s.cfg.Connect(ctx, configpostgresql.Options{Writes: true})
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
 	return execStatements(ctx, conn, "SET synchronous_commit = on")
 }
 
-func (s *store) warnOfServer(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) warnOfServer(ctx context.Context, conn *pgconn.PgConn) error {
 	rows, err := queryRows(ctx, conn, "SELECT current_setting('fsync'), current_setting('server_encoding')")
 	if err != nil {
 		return err

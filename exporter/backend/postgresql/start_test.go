@@ -85,7 +85,7 @@ func startWhileRead(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	stopStore(t, started(t, cfg))
 	later := time.Now().AddDate(1, 0, 0)
-	reader := &store{cfg: cfg, log: nopLogger()}
+	reader := &eventStore{cfg: cfg, log: nopLogger()}
 	conn, err := reader.openServerConn(t.Context())
 	require.NoError(t, err)
 	defer closeGracefully(conn)

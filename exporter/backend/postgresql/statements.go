@@ -14,8 +14,8 @@ const (
 	stagedPlace = "sessionlog_place"
 )
 
-// statements are all that a writer runs, made once from columns.
-type statements struct {
+// writeStatements are all that a writer runs, made once from columns.
+type writeStatements struct {
 	events    string // the table
 	begin     string // of a transaction with a staging table
 	insert    string // the new records; says which
@@ -23,9 +23,9 @@ type statements struct {
 	uncounted string // ranges of new ids follow
 }
 
-func (cfg *Config) newStatements() statements {
+func (cfg *Config) newStatements() writeStatements {
 	names := columnNames()
-	return statements{
+	return writeStatements{
 		events: cfg.prefixNames("session_events"),
 		// A pooler may have put another session beneath us since the last transaction.
 		begin: cfg.prefixNames("BEGIN;\nCREATE TEMP TABLE IF NOT EXISTS " + stagingTable + " (LIKE session_events, " + stagedPlace + " bigserial) ON COMMIT DELETE ROWS"),

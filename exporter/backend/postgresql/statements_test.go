@@ -83,7 +83,7 @@ func migrationsByHand(t *testing.T, pg *postgresql.Server) {
 
 	rowsOf(t, cfg, migrationsTable)
 	for i, m := range allMigrations {
-		s := &store{cfg: cfg, log: nopLogger()}
+		s := &eventStore{cfg: cfg, log: nopLogger()}
 		conn, err := s.openServerConn(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, execStatements(t.Context(), conn, m.SQL), m.Name)

@@ -33,21 +33,21 @@ func testConfig(t testing.TB, s *postgresql.Server) Config {
 }
 
 // newStore is not started; who starts it stops it.
-func newStore(t testing.TB, cfg Config) *store {
+func newStore(t testing.TB, cfg Config) *eventStore {
 	require.NoError(t, cfg.Validate())
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
-	return b.(*store)
+	return b.(*eventStore)
 }
 
-func startStore(t testing.TB, cfg Config) *store {
+func startStore(t testing.TB, cfg Config) *eventStore {
 	s := newStore(t, cfg)
 	require.NoError(t, s.Start(t.Context()))
 	t.Cleanup(func() { stopStore(t, s) })
 	return s
 }
 
-func stopStore(t testing.TB, s *store) {
+func stopStore(t testing.TB, s *eventStore) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	require.NoError(t, s.Shutdown(ctx))
@@ -76,7 +76,7 @@ func typical(from, to int) iter.Seq2[int, *session.Event] {
 	}
 }
 
-func write1(t testing.TB, s *store, events iter.Seq2[int, *session.Event]) backend.Result {
+func write1(t testing.TB, s *eventStore, events iter.Seq2[int, *session.Event]) backend.Result {
 	t.Helper()
 	res, err := s.Write(t.Context(), events)
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 // rowsOf runs SQL as the backend's account, and prints cells as psql does; NULL is the word NULL.
 func rowsOf(t testing.TB, cfg Config, sql string) (rows backendtest.Rows) {
 	t.Helper()
-	s := &store{cfg: cfg, log: componenttest.NewNopTelemetrySettings().Logger}
+	s := &eventStore{cfg: cfg, log: componenttest.NewNopTelemetrySettings().Logger}
 	conn, err := s.openServerConn(t.Context())
 	require.NoError(t, err)
 	defer closeGracefully(conn)

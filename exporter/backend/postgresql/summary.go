@@ -67,7 +67,7 @@ SELECT count(*) FROM due`
 const lockSummary = "LOCK TABLE session_hours IN SHARE ROW EXCLUSIVE MODE"
 
 // noteUncounted is a statement that names records which are new as not counted, "" of none.
-func (st *statements) noteUncounted(records []stagedRecord, isNew func(session.ID) bool) string {
+func (st *writeStatements) noteUncounted(records []stagedRecord, isNew func(session.ID) bool) string {
 	ids := make([]session.ID, 0, len(records))
 	for _, r := range records {
 		if isNew(r.id) {
@@ -96,7 +96,7 @@ func (st *statements) noteUncounted(records []stagedRecord, isNew func(session.I
 }
 
 // countRows counts to the end while few rows come in, and a part while many do.
-func (s *store) countRows(isBusy bool) {
+func (s *eventStore) countRows(isBusy bool) {
 	ctx, cancel := s.untilStopping()
 	defer cancel()
 	for {
@@ -126,7 +126,7 @@ func (s *store) countRows(isBusy bool) {
 }
 
 // countPart looks rows up by their ids, whatever the server thinks of a partition that is growing.
-func (s *store) countPart(ctx context.Context, conn *pgconn.PgConn) (more bool, err error) {
+func (s *eventStore) countPart(ctx context.Context, conn *pgconn.PgConn) (more bool, err error) {
 	err = inTransaction(ctx, conn, func() error {
 		if err := execStatements(ctx, conn, s.cfg.prefixNames("SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "+lockSummary+" NOWAIT")); err != nil {
 			return err
@@ -139,7 +139,7 @@ func (s *store) countPart(ctx context.Context, conn *pgconn.PgConn) (more bool, 
 }
 
 // forgetSummary lets go of what is only of logins that have expired.
-func (s *store) forgetSummary(ctx context.Context, conn *pgconn.PgConn, oldest time.Time) error {
+func (s *eventStore) forgetSummary(ctx context.Context, conn *pgconn.PgConn, oldest time.Time) error {
 	at := max(0, oldest.Unix())
 	return execStatements(ctx, conn, s.cfg.prefixNames(fmt.Sprintf("BEGIN; "+lockSummary+"; DELETE FROM session_hours WHERE day < %d; DELETE FROM session_pairs WHERE last_seen < %d; COMMIT",
 		at/(24*60*60), (at-24*60*60)*int64(time.Second))))

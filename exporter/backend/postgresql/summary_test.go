@@ -65,7 +65,7 @@ func requireSummary(t *testing.T, cfg Config) {
 	require.Equal(t, rowsOf(t, cfg, hoursOfEvents).Cells, rowsOf(t, cfg, countedHours).Cells)
 }
 
-func startCounting(t *testing.T, cfg Config, every time.Duration) *store {
+func startCounting(t *testing.T, cfg Config, every time.Duration) *eventStore {
 	s := newStore(t, cfg)
 	s.countEvery = every
 	require.NoError(t, s.Start(t.Context()))
@@ -107,7 +107,7 @@ func summaryCountsEachEvent(t *testing.T, pg *postgresql.Server) {
 			rowsOf(t, plain, "CREATE VIEW "+name+" AS SELECT * FROM audit_"+name)
 		}
 	}
-	waiting := []*store{startCounting(t, cfg, time.Hour), startCounting(t, cfg, time.Hour)}
+	waiting := []*eventStore{startCounting(t, cfg, time.Hour), startCounting(t, cfg, time.Hour)}
 	views()
 	for i, batch := range slices.Collect(slices.Chunk(cameAndWent(1000), 100)) {
 		write1(t, waiting[i%2], seq(batch...))

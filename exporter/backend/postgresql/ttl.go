@@ -14,7 +14,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
-func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 	s.ttl = 0
 	memory, err := s.readMemory(ctx, conn)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 
 // followClock lets the guard compare the clock with what the tables remember. Of our clock and the server's the one that is behind counts: a
 // single one that is ahead deletes nothing.
-func (s *store) followClock(ctx context.Context, conn *pgconn.PgConn, ttl time.Duration, memory retention.StoredState) (retention.StoredState, error) {
+func (s *eventStore) followClock(ctx context.Context, conn *pgconn.PgConn, ttl time.Duration, memory retention.StoredState) (retention.StoredState, error) {
 	wall := s.now()
 	server, err := s.serverClock(ctx, conn)
 	if err != nil {
@@ -62,7 +62,7 @@ func readServerClock(ctx context.Context, conn *pgconn.PgConn) (time.Time, error
 }
 
 // readMemory is what the tables remember of the ttl; nothing where we may not know.
-func (s *store) readMemory(ctx context.Context, conn *pgconn.PgConn) (m retention.StoredState, err error) {
+func (s *eventStore) readMemory(ctx context.Context, conn *pgconn.PgConn) (m retention.StoredState, err error) {
 	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT name, value FROM sessionlog_settings WHERE name LIKE 'ttl%'"))
 	if err != nil {
 		return m, s.forgiveMissingGrant(err)
@@ -78,7 +78,7 @@ func (s *store) readMemory(ctx context.Context, conn *pgconn.PgConn) (m retentio
 	return m, nil
 }
 
-func (s *store) writeMemory(ctx context.Context, conn *pgconn.PgConn, m retention.StoredState) error {
+func (s *eventStore) writeMemory(ctx context.Context, conn *pgconn.PgConn, m retention.StoredState) error {
 	var values []string
 	for name, value := range m.Settings() {
 		values = append(values, fmt.Sprintf("('%s', %d)", name, *value))
@@ -89,14 +89,14 @@ func (s *store) writeMemory(ctx context.Context, conn *pgconn.PgConn, m retentio
 }
 
 // forgiveMissingGrant forgives a missing grant where somebody else makes the schema: a ttl is then asked about at each start.
-func (s *store) forgiveMissingGrant(err error) error {
+func (s *eventStore) forgiveMissingGrant(err error) error {
 	if !s.cfg.CreateSchema && configpostgresql.SQLState(err) == codeDenied {
 		return nil
 	}
 	return err
 }
 
-func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.ExpiredShare, err error) {
+func (s *eventStore) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.ExpiredShare, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
 		share := retention.ExpiredShare{Table: table}
 		count := s.cfg.prefixNames("SELECT count(*) FROM " + table)

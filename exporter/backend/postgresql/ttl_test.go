@@ -17,7 +17,7 @@ import (
 func ttlWaits(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
-	logged := func(use func(*store)) *observer.ObservedLogs {
+	logged := func(use func(*eventStore)) *observer.ObservedLogs {
 		core, logs := observer.New(zapcore.InfoLevel)
 		s := newStore(t, cfg)
 		s.log, s.now = zap.New(core), func() time.Time { return now }
@@ -30,11 +30,11 @@ func ttlWaits(t *testing.T, pg *postgresql.Server) {
 		return logs
 	}
 	old := now.AddDate(0, -3, 0)
-	logged(func(s *store) {
+	logged(func(s *eventStore) {
 		write1(t, s, seq(at(old, "a"), at(old.Add(time.Second), "b"), at(now.AddDate(0, 0, -1), "c")))
 	})
 	cfg.TTL = 40 * 24 * time.Hour
-	logs := logged(func(s *store) {
+	logs := logged(func(s *eventStore) {
 		require.Equal(t, backend.Result{Written: 1, Duplicates: 1}, write1(t, s, seq(at(old, "a"), at(old.Add(2*time.Second), "d"))))
 	})
 	require.Len(t, readAll(t, cfg), 4)
@@ -54,7 +54,7 @@ func ttlWaits(t *testing.T, pg *postgresql.Server) {
 	require.Empty(t, logged(nil).FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet("ttl is").All(), "it was confirmed once, and is in force")
 	require.Empty(t, readAll(t, cfg))
 	cfg.TTL = 0
-	logged(func(s *store) { write1(t, s, seq(at(old, "a"))) })
+	logged(func(s *eventStore) { write1(t, s, seq(at(old, "a"))) })
 	require.Len(t, readAll(t, cfg), 1)
 	cfg.TTL = 40 * 24 * time.Hour
 	require.Len(t, logged(nil).FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet("ttl is").All(), 1, "set anew, it is asked about anew")

@@ -30,7 +30,7 @@ const (
 
 // makeViews makes those views anew whose text is not this program's, unless a newer program has made them. Whoever was granted a view keeps
 // the grant, and a view keeps its options. What cannot be made now is tried again by maintenance.
-func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 	differing, err := s.differingViews(ctx, conn)
 	if err != nil || len(differing) == 0 {
 		return err
@@ -53,7 +53,7 @@ func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differing []migrations.View, err error) {
+func (s *eventStore) differingViews(ctx context.Context, conn *pgconn.PgConn) (differing []migrations.View, err error) {
 	for _, v := range s.namedViews() {
 		rows, err := queryRows(ctx, conn, "SELECT coalesce(obj_description(to_regclass('"+v.Name+"'), 'pg_class'), '')")
 		if err != nil {
@@ -66,7 +66,7 @@ func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differ
 	return differing, nil
 }
 
-func (s *store) checkViewsByHand(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) checkViewsByHand(ctx context.Context, conn *pgconn.PgConn) error {
 	var differing []migrations.View
 	for _, v := range s.namedViews() {
 		// Who runs the files by hand leaves no comment: definitions are compared, and what is made for that is rolled back.
@@ -85,14 +85,14 @@ func (s *store) checkViewsByHand(ctx context.Context, conn *pgconn.PgConn) error
 	return nil
 }
 
-func (s *store) namedViews() (all []migrations.View) {
+func (s *eventStore) namedViews() (all []migrations.View) {
 	for _, v := range s.views {
 		all = append(all, migrations.View{Name: s.cfg.prefixNames(v.Name), SQL: s.cfg.prefixNames(v.SQL)})
 	}
 	return all
 }
 
-func (s *store) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *eventStore) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error {
 	rows, err := queryRows(ctx, conn, "SELECT relname FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname = ANY (ARRAY["+
 		migrations.QuotedNames(s.namedViews())+"]::name[])")
 	if err != nil || len(rows) == 0 {
@@ -120,7 +120,7 @@ func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.Vie
 	return nil
 }
 
-func (s *store) withReaders(these []migrations.View) (all []migrations.View) {
+func (s *eventStore) withReaders(these []migrations.View) (all []migrations.View) {
 	reads := func(v migrations.View) bool {
 		return slices.ContainsFunc(all, func(t migrations.View) bool { return strings.HasSuffix(v.SQL, "FROM "+t.Name) })
 	}
@@ -141,7 +141,7 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, aclexplode(attacl) W
 UNION ALL SELECT format('ALTER VIEW %%I SET (%%s)', relname, array_to_string(reloptions, ', '))
 FROM pg_class WHERE oid = to_regclass('%[1]s') AND reloptions IS NOT NULL`
 
-func (s *store) remakeViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.View) error {
+func (s *eventStore) remakeViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.View) error {
 	// A view that is to have other columns cannot be replaced.
 	var drops, restore []string
 	for _, v := range all {

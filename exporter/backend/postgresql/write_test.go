@@ -20,7 +20,7 @@ import (
 
 func nopLogger() *zap.Logger { return zap.NewNop() }
 
-func started(t testing.TB, cfg Config) *store {
+func started(t testing.TB, cfg Config) *eventStore {
 	s := newStore(t, cfg)
 	require.NoError(t, s.Start(t.Context()))
 	return s
@@ -253,7 +253,7 @@ func shutdownInterrupts(t *testing.T, pg *postgresql.Server) {
 // rowsOfMany runs several statements.
 func rowsOfMany(t testing.TB, cfg Config, sql string) {
 	t.Helper()
-	s := &store{cfg: cfg, log: nopLogger()}
+	s := &eventStore{cfg: cfg, log: nopLogger()}
 	conn, err := s.openServerConn(t.Context())
 	require.NoError(t, err)
 	defer closeGracefully(conn)

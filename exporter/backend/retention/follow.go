@@ -60,7 +60,7 @@ func (g *Guard) Conclude(before, followed StoredState, ttl time.Duration) Stored
 	return followed
 }
 
-const clockDoubted = "clock doubted"
+const clockUnconfirmed = "clock unconfirmed"
 
 // FollowClock sets what ttl counts from: wall, unless this is further off than the time that has passed since the last call, or since what the store remembers,
 // explains. It is called at start and before each deletion. The answer of expires is whether records have times in [from, to): where nothing would be
@@ -85,12 +85,12 @@ func (g *Guard) FollowClock(wall time.Time, l TTLChange, m StoredState, expires 
 	}
 	if state == clockAhead || state == clockBehind {
 		if !isStart || !l.Confirmed || m.Asked == 0 {
-			return g.doubtClock(state, l, m, expected, fields), nil
+			return g.holdClock(state, l, m, expected, fields), nil
 		}
 		g.log.Warn("ttl_confirm: the clock is taken for right, and ttl counts from it", fields...)
 		state = clockFollowed
 	}
-	g.conditions.Clear(clockDoubted, "ttl counts from the clock again", fields...)
+	g.conditions.Clear(clockUnconfirmed, "ttl counts from the clock again", fields...)
 	if state == clockSettling {
 		g.log.Debug("the clock has leapt: ttl counts from it when it has gone on for a while", fields...)
 		return m, nil
@@ -137,16 +137,16 @@ func (g *Guard) FollowServerClock(ttl time.Duration, ask func() (time.Time, erro
 	return nil
 }
 
-func (g *Guard) doubtClock(state clockState, l TTLChange, m StoredState, expected time.Time, fields []zap.Field) StoredState {
+func (g *Guard) holdClock(state clockState, l TTLChange, m StoredState, expected time.Time, fields []zap.Field) StoredState {
 	answer := "write ttl_confirm: true beside ttl and restart"
 	if l.Confirmed && m.Asked == 0 {
 		answer = "take ttl_confirm out and restart, then write ttl_confirm: true beside ttl and restart: where it stood before the question, it does not answer it"
 	}
 	if state == clockAhead {
-		g.conditions.Raise(clockDoubted, "the clock is further ahead than the time that has passed since ttl was kept up last: so that nothing is deleted by a clock that is wrong, "+
+		g.conditions.Raise(clockUnconfirmed, "the clock is further ahead than the time that has passed since ttl was kept up last: so that nothing is deleted by a clock that is wrong, "+
 			"ttl counts from the expected time. If the clock is wrong, set it right. If it is right (the collector was off for long, or a backup was put in place), "+answer, fields...)
 	} else {
-		g.conditions.Raise(clockDoubted, "the clock is behind what it was when ttl was kept up last: nothing is deleted too early, and records are kept for longer than ttl. "+
+		g.conditions.Raise(clockUnconfirmed, "the clock is behind what it was when ttl was kept up last: nothing is deleted too early, and records are kept for longer than ttl. "+
 			"If the clock is wrong, set it right. If it is right (it was ahead before), "+answer, fields...)
 	}
 	if m.CountedFrom == 0 {

@@ -43,8 +43,8 @@ type Guard struct {
 	hasFollowed bool          // FollowClock was called
 	serverDue   time.Duration // elapsed, when the server's clock is read again
 	futureDue   time.Duration // elapsed, when records of the future are counted again
-	// toldOfConfirm is whether it was said that ttl_confirm has done its work: once a start.
-	toldOfConfirm bool
+	// reportedConfirm is whether it was said that ttl_confirm has done its work: once a start.
+	reportedConfirm bool
 
 	held atomic.Pointer[[]zap.Field] // what is said while a ttl waits; nil while none does
 }
@@ -94,8 +94,8 @@ func (g *Guard) Decide(l TTLChange, oldest time.Time, shares []ExpiredShare) tim
 	default:
 		g.log.Info("ttl is new or shorter than before: nothing is older than this", fields...)
 	}
-	if l.Confirmed && TTLSeconds(l.TTL) == TTLSeconds(l.InForce) && !g.toldOfConfirm {
-		g.toldOfConfirm = true
+	if l.Confirmed && TTLSeconds(l.TTL) == TTLSeconds(l.InForce) && !g.reportedConfirm {
+		g.reportedConfirm = true
 		g.log.Warn("ttl_confirm is no longer needed, for this ttl is in force: take it out, or the next mistake in ttl is not asked about")
 	}
 	g.conditions.Clear(ttlWaits, "ttl does not wait any more")

@@ -121,7 +121,7 @@ type failingBackend struct {
 	sealErrors     atomic.Int32
 }
 
-func (f *failingBackend) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (backend.Result, []backend.Fate, error) {
+func (f *failingBackend) WriteWithFates(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (backend.Result, []backend.Fate, error) {
 	if err := f.before; err != nil {
 		f.before = nil
 		for i, e := range events { // the walk is over before a commit fails
@@ -129,7 +129,7 @@ func (f *failingBackend) WriteTelling(ctx context.Context, events iter.Seq2[int,
 		}
 		return backend.Result{}, nil, err
 	}
-	result, fates, err := f.SealedBackend.WriteTelling(ctx, events, hash)
+	result, fates, err := f.SealedBackend.WriteWithFates(ctx, events, hash)
 	if f.behind != nil {
 		err, f.behind = f.behind, nil
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// store is the backend: callers queue up before one writer.
-type store struct {
+// eventStore is the backend: callers queue up before one writer.
+type eventStore struct {
 	cfg   Config
 	log   *zap.Logger
 	now   func() time.Time
@@ -50,7 +50,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &store{
+	return &eventStore{
 		ctx:     ctx,
 		cancel:  cancel,
 		cfg:     cfg,
@@ -68,8 +68,8 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	}, nil
 }
 
-func (s *store) Start(ctx context.Context) error {
-	w := &groupWriter{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
+func (s *eventStore) Start(ctx context.Context) error {
+	w := &groupWriter{eventStore: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	if err := w.openUnlessDamaged(ctx); err != nil {
 		w.closeRawFile()
 		return err
@@ -81,19 +81,19 @@ func (s *store) Start(ctx context.Context) error {
 
 // Write hands the events to the writer and waits for its commit. A context that ends takes the batch out of the queue, or
 // out of the transaction under way; once the commit has begun, its result counts.
-func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+func (s *eventStore) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
 	r := &writeRequest{ctx: ctx, events: events, contentHash: backend.NewContentHash(), done: make(chan struct{})}
 	err := s.serve(r)
 	return r.result, err
 }
 
-func (s *store) WriteTelling(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (backend.Result, []backend.Fate, error) {
+func (s *eventStore) WriteWithFates(ctx context.Context, events iter.Seq2[int, *session.Event], hash backend.ContentHash) (backend.Result, []backend.Fate, error) {
 	r := &writeRequest{ctx: ctx, events: events, contentHash: hash, tellsFates: true, done: make(chan struct{})}
 	err := s.serve(r)
 	return r.result, r.fates, err
 }
 
-func (s *store) serve(r *writeRequest) error {
+func (s *eventStore) serve(r *writeRequest) error {
 	select {
 	case <-s.stop:
 		return ErrStopped
@@ -120,7 +120,7 @@ func (s *store) serve(r *writeRequest) error {
 }
 
 // Shutdown lets the writes that wait be committed, then closes the file. It may be called without Start, but not twice.
-func (s *store) Shutdown(ctx context.Context) error {
+func (s *eventStore) Shutdown(ctx context.Context) error {
 	close(s.stop)
 	defer s.cancel()
 	if !s.started {

@@ -71,7 +71,7 @@ func startCollector(t *testing.T, cfg Config, wall time.Time) *collector {
 	s := newStore(t, cfg)
 	s.log, s.limits = zap.New(core), partitionLimits{rows: smallRows, tables: 64}
 	s.now, s.elapsed = func() time.Time { return c.wall }, func() time.Duration { return c.elapsed }
-	w := &groupWriter{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
+	w := &groupWriter{eventStore: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	require.NoError(t, w.openUnlessDamaged(t.Context()))
 	c.expiryTimer = &expiryTimer{groupWriter: w, conditions: conditionlog.New(s.log, s.now)}
 	t.Cleanup(c.stop)

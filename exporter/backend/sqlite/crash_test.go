@@ -51,8 +51,8 @@ func writeUntilKilled(path string) {
 	check(err)
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	check(err)
-	b.(*store).limits = partitionLimits{rows: 10 * perBatch, tables: 6} // so that partitions open and merge all the time
-	b.(*store).tendEvery = 5 * time.Millisecond
+	b.(*eventStore).limits = partitionLimits{rows: 10 * perBatch, tables: 6} // so that partitions open and merge all the time
+	b.(*eventStore).tendEvery = 5 * time.Millisecond
 	check(b.Start(context.Background()))
 	for n := first; n < first+mostBatches; n++ {
 		_, err := b.Write(context.Background(), typical(n*perBatch, (n+1)*perBatch))
@@ -67,11 +67,11 @@ func expireUntilKilled(cfg Config) {
 	cfg.TTL, cfg.TTLConfirm = time.Hour, true
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	check(err)
-	s, begin := b.(*store), time.Now()
+	s, begin := b.(*eventStore), time.Now()
 	s.limits = partitionLimits{rows: 10 * perBatch, tables: 64}
 	s.now = func() time.Time { return clockAt(0)().Add(3 * time.Since(begin)) }
 	s.elapsed = func() time.Duration { return 3 * time.Since(begin) }
-	w := &groupWriter{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
+	w := &groupWriter{eventStore: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	check(w.openUnlessDamaged(context.Background()))
 	fmt.Println("ready")
 	for x := (&expiryTimer{groupWriter: w}); ; {

@@ -309,7 +309,7 @@ func TestOtherProgramsWrite(t *testing.T) {
 		require.NoError(t, conn.Close())
 	}
 	for n := range 5 {
-		for _, one := range []*store{s, other} {
+		for _, one := range []*eventStore{s, other} {
 			res, err := one.Write(t.Context(), typical(10_000+2000*n, 12_000+2000*n))
 			require.NoError(t, err)
 			require.Equal(t, 2000, res.Written)

@@ -12,7 +12,7 @@ import (
 )
 
 // EraseRecords shares the writer's next commit. What it deletes is overwritten; a trigger of the view has the summary counted anew.
-func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
+func (s *eventStore) EraseRecords(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	for some := range slices.Chunk(ids, backend.ErasedInTransaction) {
 		if err := s.eraseTogether(ctx, some, onlyConflicts); err != nil {
 			return err
@@ -21,7 +21,7 @@ func (s *store) EraseRecords(ctx context.Context, ids []session.ID, onlyConflict
 	return nil
 }
 
-func (s *store) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
+func (s *eventStore) eraseTogether(ctx context.Context, ids []session.ID, onlyConflicts bool) error {
 	where := " WHERE " + query.AmongRecords(&queryStore{}, ids)
 	return s.serveStatement(ctx, func(w *groupWriter) error {
 		statements := []string{"PRAGMA secure_delete = ON", "DELETE FROM session_conflicts" + where}

@@ -19,7 +19,7 @@ func clockAt(n int) func() time.Time {
 	return func() time.Time { return time.Unix(0, e.Time).Add(time.Hour) }
 }
 
-func startAt(t *testing.T, cfg Config, n int) *store {
+func startAt(t *testing.T, cfg Config, n int) *eventStore {
 	s := newStore(t, cfg)
 	s.now = clockAt(n)
 	require.NoError(t, s.Start(t.Context()))

@@ -30,7 +30,7 @@ func requireSound(t *testing.T, cfg Config) {
 }
 
 // fillUp writes until the disk is full and returns how many events are stored.
-func fillUp(t *testing.T, s *store) (events int) {
+func fillUp(t *testing.T, s *eventStore) (events int) {
 	for range 1000 {
 		res, err := s.Write(t.Context(), typical(events, events+500))
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 const shortLog = 2 << 20
 
 // newWithShortLog is a store whose log is long at 2 MiB, and whose clock runs by a minute a look.
-func newWithShortLog(t *testing.T, cfg Config) *store {
+func newWithShortLog(t *testing.T, cfg Config) *eventStore {
 	t.Helper()
 	s := newStore(t, cfg)
 	var looks atomic.Int64

@@ -76,7 +76,7 @@ func TestAddedColumn(t *testing.T) {
 	}
 }
 
-func startedStore(t *testing.T, cfg Config) *store {
+func startedStore(t *testing.T, cfg Config) *eventStore {
 	s := newStore(t, cfg)
 	require.NoError(t, s.Start(t.Context()))
 	return s

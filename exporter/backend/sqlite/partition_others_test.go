@@ -31,7 +31,7 @@ func (o *onPrepare) Authorize(action sqlite.Action) sqlite.AuthResult {
 // connectedWriter is a writer that does nothing by itself.
 func connectedWriter(t *testing.T, cfg Config) *groupWriter {
 	t.Helper()
-	w := &groupWriter{store: newStore(t, cfg), moveTimer: time.NewTimer(time.Hour), ttl: cfg.TTL}
+	w := &groupWriter{eventStore: newStore(t, cfg), moveTimer: time.NewTimer(time.Hour), ttl: cfg.TTL}
 	w.conditions = conditionlog.New(w.log, w.now)
 	w.guard = retention.NewGuard(w.log, func() time.Time { return w.now() }, w.elapsed)
 	conn, err := cfg.openDurableConn(t.Context())

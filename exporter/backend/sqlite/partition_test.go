@@ -27,7 +27,7 @@ import (
 const smallRows = 100
 
 // startSmall starts a store whose partitions have a hundred rows, and which tends them all the time.
-func startSmall(t *testing.T, cfg Config, tables int) *store {
+func startSmall(t *testing.T, cfg Config, tables int) *eventStore {
 	t.Helper()
 	s := newStore(t, cfg)
 	s.limits, s.tendEvery = partitionLimits{rows: smallRows, tables: tables}, 2*time.Millisecond
@@ -35,7 +35,7 @@ func startSmall(t *testing.T, cfg Config, tables int) *store {
 	return s
 }
 
-func stop(t *testing.T, s *store) {
+func stop(t *testing.T, s *eventStore) {
 	t.Helper()
 	require.NoError(t, s.Shutdown(context.Background()))
 }
@@ -54,7 +54,7 @@ func dated(from time.Time, n int, source string) (all []*session.Event) {
 }
 
 // writeAll writes in batches of 30 and gives the sums.
-func writeAll(t *testing.T, s *store, events []*session.Event) (sum backend.Result) {
+func writeAll(t *testing.T, s *eventStore, events []*session.Event) (sum backend.Result) {
 	t.Helper()
 	for batch := range slices.Chunk(events, 30) {
 		res, err := s.Write(t.Context(), seq(batch...))
@@ -282,7 +282,7 @@ func TestMergeInSlices(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, len(requireRanges(t, cfg)), 2)
 		stop(t, s)
-		w := &groupWriter{store: newStore(t, cfg), conditions: nil, moveTimer: time.NewTimer(time.Hour)}
+		w := &groupWriter{eventStore: newStore(t, cfg), conditions: nil, moveTimer: time.NewTimer(time.Hour)}
 		conn, err := cfg.openDurableConn(t.Context())
 		require.NoError(t, err)
 		w.conn = conn

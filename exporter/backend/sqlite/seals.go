@@ -9,11 +9,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 )
 
-func (s *store) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
+func (s *eventStore) AppendSeal(ctx context.Context, sealed *seal.Seal) error {
 	return s.serveStatement(ctx, func(w *groupWriter) error { return w.insertSeal(sealed) })
 }
 
-func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error {
+func (s *eventStore) PruneSeals(ctx context.Context, log string, before uint64) error {
 	return s.serveStatement(ctx, func(w *groupWriter) error {
 		for _, sql := range []string{"DELETE FROM session_seal_pages WHERE log = ? AND first < ?", "DELETE FROM session_seals WHERE log = ? AND first + pages < ?"} {
 			if err := sqlitex.Execute(w.conn, w.cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{log, int64(before)}}); err != nil { //nolint:gosec // pages
@@ -25,7 +25,7 @@ func (s *store) PruneSeals(ctx context.Context, log string, before uint64) error
 }
 
 // serveStatement runs do in the writer's next transaction, where no events are written.
-func (s *store) serveStatement(ctx context.Context, do func(*groupWriter) error) error {
+func (s *eventStore) serveStatement(ctx context.Context, do func(*groupWriter) error) error {
 	return s.serve(&writeRequest{ctx: ctx, do: do, done: make(chan struct{})})
 }
 

@@ -6,14 +6,14 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// statements are what the writer needs, prepared once a connection.
-type statements struct {
+// writeStatements are what the writer needs, prepared once a connection.
+type writeStatements struct {
 	conflict *rowBinder
 	forget   *sqlite.Stmt
 }
 
-func (cfg *Config) prepareStatements(conn *sqlite.Conn) (*statements, error) {
-	var st statements
+func (cfg *Config) prepareStatements(conn *sqlite.Conn) (*writeStatements, error) {
+	var st writeStatements
 	for _, p := range []struct {
 		sql string
 		set func(*sqlite.Stmt)

@@ -24,14 +24,14 @@ func testConfig(t testing.TB) Config {
 }
 
 // newStore is not started; what the test leaves running is stopped.
-func newStore(t testing.TB, cfg Config) *store {
+func newStore(t testing.TB, cfg Config) *eventStore {
 	require.NoError(t, cfg.Validate())
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
-	return b.(*store)
+	return b.(*eventStore)
 }
 
-func startStore(t testing.TB, cfg Config) *store {
+func startStore(t testing.TB, cfg Config) *eventStore {
 	s := newStore(t, cfg)
 	require.NoError(t, s.Start(t.Context()))
 	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })

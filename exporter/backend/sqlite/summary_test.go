@@ -77,7 +77,7 @@ func TestSummaryCountsEachEvent(t *testing.T) {
 	first, second := startSmall(t, cfg, 8), startSmall(t, cfg, 8)
 	t.Cleanup(func() { stop(t, first); stop(t, second) })
 	for i, batch := range slices.Collect(slices.Chunk(cameAndWent(3000), 100)) {
-		_, err := []*store{first, second}[i%2].Write(t.Context(), seq(batch...))
+		_, err := []*eventStore{first, second}[i%2].Write(t.Context(), seq(batch...))
 		require.NoError(t, err)
 		_, err = first.Write(t.Context(), seq(batch[:20]...))
 		require.NoError(t, err)

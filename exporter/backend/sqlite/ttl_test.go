@@ -14,7 +14,7 @@ import (
 )
 
 // logged runs a store whose ttl lets the first old typical events expire, for long enough to delete them, and gives what it logs.
-func logged(t *testing.T, cfg Config, old int, use func(*store)) *observer.ObservedLogs {
+func logged(t *testing.T, cfg Config, old int, use func(*eventStore)) *observer.ObservedLogs {
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
 	s := newStore(t, cfg)
@@ -35,7 +35,7 @@ func filled(t *testing.T, n int) Config {
 	t.Helper()
 	cfg := testConfig(t)
 	cfg.BusyTimeout = time.Second
-	logged(t, cfg, 0, func(s *store) {
+	logged(t, cfg, 0, func(s *eventStore) {
 		_, err := s.Write(t.Context(), typical(0, n))
 		require.NoError(t, err)
 	})
@@ -48,7 +48,7 @@ func TestATTLThatWouldTakeMostWaits(t *testing.T) {
 	cfg := filled(t, 100)
 	cfg.TTL = time.Hour
 	for range 2 { // a restart confirms nothing
-		logs := logged(t, cfg, 51, func(s *store) {
+		logs := logged(t, cfg, 51, func(s *eventStore) {
 			res, err := s.Write(t.Context(), typical(0, 10))
 			require.NoError(t, err)
 			require.Equal(t, backend.Result{Duplicates: 10}, res, "what is not deleted is not turned away either")

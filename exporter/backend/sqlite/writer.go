@@ -47,10 +47,10 @@ func (r *writeRequest) claimOnce() bool { return r.claimed.CompareAndSwap(false,
 // writer owns the connection. It commits in groups: what arrives while a commit runs forms the next transaction, so that
 // many small callers share one wait for the disk.
 type groupWriter struct {
-	*store
+	*eventStore
 	conn         *sqlite.Conn
 	readOnlyConn *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
-	st           *statements
+	st           *writeStatements
 	group        []*writeRequest
 	events       eventReader
 

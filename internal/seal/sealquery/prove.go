@@ -82,7 +82,7 @@ func guessSeal(ctx context.Context, s query.Store, log string, id session.ID) (u
 				return 0, err
 			}
 			if next, err = strconv.ParseUint(row[0].Text, 10, 63); err != nil || next < middle {
-				return 0, malformed("session_seal_pages", errNumbers)
+				return 0, malformedTable("session_seal_pages", errNumbers)
 			}
 			greatest = strings.ToLower(row[1].Text)
 		}
@@ -117,7 +117,7 @@ func (w *sealSearch) tryEach(ctx context.Context, log string, side sealSide, fro
 				return err
 			}
 			if first, err = strconv.ParseUint(row[0].Text, 10, 63); err != nil {
-				return malformed("session_seal_pages", err)
+				return malformedTable("session_seal_pages", err)
 			}
 			found = true
 		}

@@ -86,7 +86,7 @@ func Seals(ctx context.Context, s query.Store, log string, from uint64) iter.Seq
 				return nil
 			}
 			if from == before { // numbers that cannot be read are behind all others
-				return malformed("session_seals", errNumbers)
+				return malformedTable("session_seals", errNumbers)
 			}
 		}
 	})
@@ -159,14 +159,14 @@ func readSeals(ctx context.Context, s query.Store, log, tail string) (all []*Sto
 			}
 		}
 		if one.Edge, err = hex.DecodeString(row[5].Text); err != nil {
-			return nil, malformed("session_seals", err)
+			return nil, malformedTable("session_seals", err)
 		}
 		all = append(all, one)
 	}
 	return all, nil
 }
 
-func malformed(table string, err error) error { return fmt.Errorf("%s: %w", table, err) }
+func malformedTable(table string, err error) error { return fmt.Errorf("%s: %w", table, err) }
 
 var errNumbers = errors.New("many rows have numbers that are none")
 
@@ -194,7 +194,7 @@ func readPages(ctx context.Context, s query.Store, log string, some []*StoredSea
 		var decoded [4][]byte
 		for i := range decoded {
 			if decoded[i], err = hex.DecodeString(row[i+1].Text); err != nil {
-				return malformed("session_seal_pages", err)
+				return malformedTable("session_seal_pages", err)
 			}
 		}
 		if len(decoded[0]) != len(one.MinID) || len(decoded[1]) != len(one.MaxID) || len(decoded[2]) != len(one.Seed) {

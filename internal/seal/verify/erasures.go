@@ -41,7 +41,7 @@ func readErasure(b boundStatement, text string) *statedErasure {
 }
 
 // checkErasures names what was stated, and finds the logs that each statement is about. One of another table, which somebody has copied, is about none of this.
-func (v *verifier) checkErasures(ctx context.Context) error {
+func (v *tableVerifier) checkErasures(ctx context.Context) error {
 	refused := map[Finding]bool{}
 	for ; v.bound < len(v.seals); v.bound++ {
 		r := &v.seals[v.bound]
@@ -64,7 +64,7 @@ func (v *verifier) checkErasures(ctx context.Context) error {
 }
 
 // bindStatement finds the logs of which a statement excuses something, or why it is refused.
-func (v *verifier) bindStatement(ctx context.Context, b *boundStatement) error {
+func (v *tableVerifier) bindStatement(ctx context.Context, b *boundStatement) error {
 	if v.haveLeft(b.signers) {
 		isVouched, err := v.isVouched(ctx, b.log, b.first+1, mostRotations)
 		if err != nil || !isVouched {
@@ -105,7 +105,7 @@ type foundHead struct {
 
 // logStatedAbout is the log that was as a head says when a statement was made of it, or nil: where it had grown long before, the statement was made in an older copy of the
 // table.
-func (v *verifier) logStatedAbout(ctx context.Context, head seal.Head, stated time.Time) (*logHistory, error) {
+func (v *tableVerifier) logStatedAbout(ctx context.Context, head seal.Head, stated time.Time) (*logHistory, error) {
 	found, err := v.logWithHead(ctx, head)
 	if err != nil || !found.followed.IsZero() && found.followed.Add(silentWithin).Before(stated) {
 		return nil, err
@@ -113,7 +113,7 @@ func (v *verifier) logStatedAbout(ctx context.Context, head seal.Head, stated ti
 	return found.log, nil
 }
 
-func (v *verifier) logWithHead(ctx context.Context, head seal.Head) (foundHead, error) {
+func (v *tableVerifier) logWithHead(ctx context.Context, head seal.Head) (foundHead, error) {
 	if found, isKnown := v.headsFound[head]; isKnown {
 		return found, nil
 	}
@@ -124,7 +124,7 @@ func (v *verifier) logWithHead(ctx context.Context, head seal.Head) (foundHead, 
 	return found, err
 }
 
-func (v *verifier) lookUpHead(ctx context.Context, head seal.Head) (found foundHead, err error) {
+func (v *tableVerifier) lookUpHead(ctx context.Context, head seal.Head) (found foundHead, err error) {
 	for _, w := range v.walks {
 		if w.log.name != head.Origin {
 			continue
@@ -146,7 +146,7 @@ func (v *verifier) lookUpHead(ctx context.Context, head seal.Head) (found foundH
 }
 
 // sealedBehind is when a log had grown by the seal that follows a head.
-func (v *verifier) sealedBehind(ctx context.Context, head seal.Head) (time.Time, error) {
+func (v *tableVerifier) sealedBehind(ctx context.Context, head seal.Head) (time.Time, error) {
 	next, err := sealquery.SealAt(ctx, v.store, head.Origin, head.Size)
 	if errors.Is(err, sealquery.ErrSealMissing) {
 		return time.Time{}, nil
@@ -159,7 +159,7 @@ func (v *verifier) sealedBehind(ctx context.Context, head seal.Head) (time.Time,
 }
 
 // isPrunedBehind tells whether a log has let go of what it had when it ended with a head: nothing of it is to be excused any more.
-func (v *verifier) isPrunedBehind(head seal.Head) bool {
+func (v *tableVerifier) isPrunedBehind(head seal.Head) bool {
 	for _, w := range v.walks {
 		if w.log.name == head.Origin && head.Size < w.log.pruned {
 			return true
@@ -171,7 +171,7 @@ func (v *verifier) isPrunedBehind(head seal.Head) bool {
 // erasedRecords are the erasures that were stated of each id.
 type erasedRecords map[session.ID][]*sealedRange
 
-// cover tells whether an erasure is one of what a seal has of a record: of what its log had then, whatever clocks have told, or of what may have been stored then, and have waited for its
+// cover reports whether an erasure is one of what a seal has of a record: of what its log had then, whatever clocks have shown, or of what may have been stored then, and have waited for its
 // seal.
 func (e erasedRecords) cover(id session.ID, from *sealedRange) bool {
 	for _, r := range e[id] {

@@ -25,7 +25,7 @@ type storedHash struct {
 }
 
 // checkHashes looks at the column by which writers tell what comes again: with another hash, a forged version would be taken for the record, and the record for a conflict.
-func (v *verifier) checkHashes(ctx context.Context, from recordTable) error {
+func (v *tableVerifier) checkHashes(ctx context.Context, from recordTable) error {
 	rows := v.hashes // in the order of their ids
 	if v.hashes = v.hashes[:0]; len(rows) == 0 {
 		return nil

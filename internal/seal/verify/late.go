@@ -35,7 +35,7 @@ func lateRowOf(e *session.Event, table string) lateRow {
 }
 
 // checkLateSeals holds rows that had no seal against the seals that came since, until a moment.
-func (v *verifier) checkLateSeals(ctx context.Context, until time.Time) error {
+func (v *tableVerifier) checkLateSeals(ctx context.Context, until time.Time) error {
 	defer func(of erasedRecords, hashed int) { v.erased, v.hashes = of, v.hashes[:hashed] }(v.erased, len(v.hashes)) // those of late ones are not looked at
 	v.erased = nil                                                                                                   // of one table, and of what was sealed before
 	for len(v.unsealed) > 0 {
@@ -68,7 +68,7 @@ func (v *verifier) checkLateSeals(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-func (v *verifier) compareLateRows(ctx context.Context, name, table string, waiting map[lateRow]time.Time, last bool) error {
+func (v *tableVerifier) compareLateRows(ctx context.Context, name, table string, waiting map[lateRow]time.Time, last bool) error {
 	if len(waiting) == 0 {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (v *verifier) compareLateRows(ctx context.Context, name, table string, wait
 }
 
 // readLateEntries fills in the entries of ids that came since the records were read.
-func (v *verifier) readLateEntries(ctx context.Context, name string, entries map[session.ID][]sealedEntry) error {
+func (v *tableVerifier) readLateEntries(ctx context.Context, name string, entries map[session.ID][]sealedEntry) error {
 	ids := slices.SortedFunc(maps.Keys(entries), compareIDs)
 	return v.eachLateEntry(ctx, ids[0], ids[len(ids)-1], func(e sealedEntry) {
 		if all, asked := entries[e.ID]; asked && e.Kind.IsRecord() && (e.Kind == seal.KindConflict) == (name == "session_conflicts") {
@@ -110,7 +110,7 @@ func (v *verifier) readLateEntries(ctx context.Context, name string, entries map
 	})
 }
 
-func (v *verifier) eachLateEntry(ctx context.Context, low, high session.ID, do func(sealedEntry)) error {
+func (v *tableVerifier) eachLateEntry(ctx context.Context, low, high session.ID, do func(sealedEntry)) error {
 	for i := v.known; i < len(v.seals); i++ {
 		r := &v.seals[i]
 		if compareIDs(r.min, high) > 0 || compareIDs(r.max, low) < 0 {
@@ -141,7 +141,7 @@ type missingRecord struct {
 }
 
 // judgeMissing looks for erasures that were stated since the seals were read: they are, before anything is deleted.
-func (v *verifier) judgeMissing(ctx context.Context, table string) error {
+func (v *tableVerifier) judgeMissing(ctx context.Context, table string) error {
 	missing := v.missing
 	if v.missing = v.missing[:0]; len(missing) == 0 {
 		return nil
@@ -174,7 +174,7 @@ func (v *verifier) judgeMissing(ctx context.Context, table string) error {
 }
 
 // readLateSeals goes on from where each log ended, and with those that have begun since.
-func (v *verifier) readLateSeals(ctx context.Context) error {
+func (v *tableVerifier) readLateSeals(ctx context.Context) error {
 	names, err := sealquery.Logs(ctx, v.store)
 	if err != nil {
 		return err

@@ -23,20 +23,20 @@ func FindLost(ctx context.Context, store query.Store, o Options) ([]seal.Loss, e
 	return all, err
 }
 
-func (v *verifier) noteLost(c *keptHead) {
+func (v *tableVerifier) noteLost(c *keptHead) {
 	if log, size, signed, ok := v.openKept(c); ok {
 		v.addLost(log, size, signed)
 	}
 }
 
-func (v *verifier) addLost(log string, size uint64, signed time.Time) {
+func (v *tableVerifier) addLost(log string, size uint64, signed time.Time) {
 	if v.lost[log] == nil {
 		v.lost[log] = &seal.Loss{Log: log}
 	}
 	v.lost[log].Add(size, signed)
 }
 
-func (v *verifier) openKept(c *keptHead) (log string, size uint64, signed time.Time, ok bool) {
+func (v *tableVerifier) openKept(c *keptHead) (log string, size uint64, signed time.Time, ok bool) {
 	log, _, _ = strings.Cut(c.text, "\n")
 	head, signed, err := v.keptKeys().Open(c.text, log)
 	return log, head.Size, signed, err == nil
@@ -60,7 +60,7 @@ func (w *logWalk) noteLoss(b boundStatement, text string) {
 }
 
 // checkLosses leaves out what excuses nothing: where the log is still there, the statement has to be about it.
-func (v *verifier) checkLosses(ctx context.Context) error {
+func (v *tableVerifier) checkLosses(ctx context.Context) error {
 	for _, l := range v.losses {
 		if err := v.bindStatement(ctx, &l.boundStatement); err != nil {
 			return err
@@ -74,7 +74,7 @@ func (v *verifier) checkLosses(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) isStatedLost(c *keptHead) bool {
+func (v *tableVerifier) isStatedLost(c *keptHead) bool {
 	log, size, signed, ok := v.openKept(c)
 	l := v.lossOf(log, size, signed)
 	if !ok || l == nil {
@@ -85,7 +85,7 @@ func (v *verifier) isStatedLost(c *keptHead) bool {
 }
 
 // lossOf is the statement that a head is lost, or nil.
-func (v *verifier) lossOf(log string, size uint64, signed time.Time) *acknowledgedLoss {
+func (v *tableVerifier) lossOf(log string, size uint64, signed time.Time) *acknowledgedLoss {
 	for _, l := range v.losses {
 		if l.refused == "" && l.Has(log, size, signed) {
 			return l
@@ -95,7 +95,7 @@ func (v *verifier) lossOf(log string, size uint64, signed time.Time) *acknowledg
 }
 
 // reportLosses are named for ever, whether heads are given or not.
-func (v *verifier) reportLosses() {
+func (v *tableVerifier) reportLosses() {
 	for _, l := range v.losses {
 		f := Finding{Kind: KindAcknowledged, Log: l.Log, Sealed: l.sealed, Reason: l.reason, Signer: keyNames(l.signers)}
 		f.Detail = fmt.Sprintf("%d kept heads are lost, from page %d to %d, of until %s: what was sealed there has gone; %d of them are given", l.Heads, l.From, l.To, l.Until.Format(time.RFC3339), l.given)

@@ -20,7 +20,7 @@ type namedHead struct {
 }
 
 // namedHeads are those of the statements that count, the last of each log first.
-func (v *verifier) namedHeads() (all []namedHead) {
+func (v *tableVerifier) namedHeads() (all []namedHead) {
 	add := func(about []seal.Head, stated time.Time, by *logHistory) {
 		for _, head := range about {
 			all = append(all, namedHead{head, stated, by})
@@ -51,7 +51,7 @@ func (v *verifier) namedHeads() (all []namedHead) {
 }
 
 // checkNamedHeads names each log that has lost its end behind a statement about it, or has gone whole. Behind the last head that is there, all before are.
-func (v *verifier) checkNamedHeads(ctx context.Context) error {
+func (v *tableVerifier) checkNamedHeads(ctx context.Context) error {
 	there := ""
 	for _, head := range v.namedHeads() {
 		if head.Origin == there {
@@ -78,7 +78,7 @@ func (v *verifier) checkNamedHeads(ctx context.Context) error {
 }
 
 // hasHead tells whether a log is, or was before it let go of that, as a head says, whoever has signed it: where that is nobody, it is a finding.
-func (v *verifier) hasHead(ctx context.Context, head seal.Head) (bool, error) {
+func (v *tableVerifier) hasHead(ctx context.Context, head seal.Head) (bool, error) {
 	tip, err := sealquery.TipAt(ctx, v.store, head.Origin, head.Size)
 	if err != nil && !errors.Is(err, sealquery.ErrSealMissing) {
 		return false, err

@@ -20,7 +20,7 @@ import (
 const entriesAtOnce = 1 << 18
 
 // checkRecords goes through ids in stretches, each with no more entries than fit.
-func (v *verifier) checkRecords(ctx context.Context) error {
+func (v *tableVerifier) checkRecords(ctx context.Context) error {
 	if err := v.checkErasures(ctx); err != nil { // of seals that came meanwhile
 		return err
 	}
@@ -66,7 +66,7 @@ type sealedEntry struct {
 }
 
 // isOf tells whether a row is as an entry says.
-func (v *verifier) isOf(s *sealedEntry, e *session.Event) bool {
+func (v *tableVerifier) isOf(s *sealedEntry, e *session.Event) bool {
 	if !s.from.trusted {
 		return false
 	}
@@ -82,7 +82,7 @@ type stretchSeal struct {
 }
 
 // checkStretch goes through a stretch in parts, where the seals have more entries in it than fit: ids that do not begin with a time are everywhere.
-func (v *verifier) checkStretch(ctx context.Context, seals []sealedRange, low, high session.ID) error {
+func (v *tableVerifier) checkStretch(ctx context.Context, seals []sealedRange, low, high session.ID) error {
 	events, conflicts := v.tablesOfRecords()[0], v.tablesOfRecords()[1]
 	for {
 		e, err := v.readEntries(ctx, seals, low, high, entriesAtOnce)
@@ -156,7 +156,7 @@ func (e *stretchEntries) cutInHalf(low session.ID) {
 }
 
 // readEntries reads those from low to high, or to a lesser id where that are more than twice as many as atOnce.
-func (v *verifier) readEntries(ctx context.Context, seals []sealedRange, low, high session.ID, atOnce int) (all stretchEntries, err error) {
+func (v *tableVerifier) readEntries(ctx context.Context, seals []sealedRange, low, high session.ID, atOnce int) (all stretchEntries, err error) {
 	all.reached = high
 	asked := rangesWithin(seals, low, high)
 	var read map[uint64]*sealquery.StoredSeal
@@ -224,7 +224,7 @@ const pagesTogether = 512
 
 // readTogether reads seals that begin within a few pages of the first, by their first page: of small ones, each would be two questions. Where two are at one page,
 // neither is among them.
-func (v *verifier) readTogether(ctx context.Context, asked []*sealedRange) (map[uint64]*sealquery.StoredSeal, error) {
+func (v *tableVerifier) readTogether(ctx context.Context, asked []*sealedRange) (map[uint64]*sealquery.StoredSeal, error) {
 	first, last := asked[0], asked[0]
 	for _, r := range asked {
 		if r.log != first.log || r.first >= first.first+pagesTogether {
@@ -248,7 +248,7 @@ func (v *verifier) readTogether(ctx context.Context, asked []*sealedRange) (map[
 }
 
 // readSeal is nil where the seal has gone since the log was read: a collector lets go of those whose records have expired, and has said so under seal.
-func (v *verifier) readSeal(ctx context.Context, r *sealedRange) (*sealquery.StoredSeal, error) {
+func (v *tableVerifier) readSeal(ctx context.Context, r *sealedRange) (*sealquery.StoredSeal, error) {
 	if r.gone {
 		return nil, nil
 	}
@@ -267,7 +267,7 @@ func (v *verifier) readSeal(ctx context.Context, r *sealedRange) (*sealquery.Sto
 }
 
 // compareRows goes through the rows and the entries of a stretch at once, both in the order of ids.
-func (v *verifier) compareRows(ctx context.Context, from recordTable, entries []sealedEntry, low, high session.ID) error {
+func (v *tableVerifier) compareRows(ctx context.Context, from recordTable, entries []sealedEntry, low, high session.ID) error {
 	slices.SortStableFunc(entries, func(a, b sealedEntry) int { return compareIDs(a.ID, b.ID) })
 	table, several := from.name, from.name == "session_conflicts" // of one id
 	for {
@@ -292,7 +292,7 @@ func (v *verifier) compareRows(ctx context.Context, from recordTable, entries []
 }
 
 // compareRowBatch goes as far as rows without a seal can be remembered: next is where it goes on, with the entries that are left.
-func (v *verifier) compareRowBatch(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) (next *session.ID, left []sealedEntry, err error) {
+func (v *tableVerifier) compareRowBatch(ctx context.Context, from, table string, entries []sealedEntry, low, high session.ID) (next *session.ID, left []sealedEntry, err error) {
 	several := table == "session_conflicts"
 	rows := 0
 	var last session.ID
@@ -332,7 +332,7 @@ type attributesTwice interface {
 }
 
 // checkDisguises names rows with cells that nothing of this program has written so.
-func (v *verifier) checkDisguises(ctx context.Context) error {
+func (v *tableVerifier) checkDisguises(ctx context.Context) error {
 	for _, from := range v.tablesOfRecords() {
 		if err := v.reportDisguised(ctx, from, v.store.Disguised()); err != nil {
 			return err
@@ -356,11 +356,11 @@ func (v *verifier) checkDisguises(ctx context.Context) error {
 // recordTable is one that has records, under the name of docs/schema.md and under its own.
 type recordTable struct{ name, table string }
 
-func (v *verifier) tablesOfRecords() []recordTable {
+func (v *tableVerifier) tablesOfRecords() []recordTable {
 	return []recordTable{{"session_events", v.store.Table()}, {"session_conflicts", v.store.TableNamed("session_conflicts")}}
 }
 
-func (v *verifier) reportDisguised(ctx context.Context, from recordTable, condition string) error {
+func (v *tableVerifier) reportDisguised(ctx context.Context, from recordTable, condition string) error {
 	for row, err := range v.store.Rows(ctx, v.store.Select(v.store.AsText(sealquery.RecordID), v.store.Nanoseconds())+" FROM "+from.table+" WHERE "+condition, 2) {
 		if err != nil {
 			return err
@@ -377,7 +377,7 @@ func (v *verifier) reportDisguised(ctx context.Context, from recordTable, condit
 }
 
 // compareRow finds the entry that a row is as sealed by.
-func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table string) {
+func (v *tableVerifier) compareRow(e *session.Event, entries []sealedEntry, table string) {
 	untrusted := false
 	stated := v.erased.lastOf(e.RecordID, nil)
 	for i := range entries {
@@ -397,7 +397,7 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 			if stated.IsZero() {
 				v.reportReplaced(e, s, entries)
 			}
-			for k := range entries { // told twice: either satisfies
+			for k := range entries { // written twice: either satisfies
 				entries[k].seen = true
 			}
 			v.summary.Records++
@@ -433,8 +433,8 @@ func (v *verifier) compareRow(e *session.Event, entries []sealedEntry, table str
 	}
 }
 
-// reportReplaced names a record that was sealed with other content, too, and not at the same moment by two collectors: a record that is there is not told anew, so it had gone.
-func (v *verifier) reportReplaced(e *session.Event, s *sealedEntry, entries []sealedEntry) {
+// reportReplaced names a record that was sealed with other content, too, and not at the same moment by two collectors: a record that is there is not written anew, so it had gone.
+func (v *tableVerifier) reportReplaced(e *session.Event, s *sealedEntry, entries []sealedEntry) {
 	for i := range entries {
 		other := &entries[i]
 		apart := s.from.sealed.Sub(other.from.sealed).Abs()
@@ -447,7 +447,7 @@ func (v *verifier) reportReplaced(e *session.Event, s *sealedEntry, entries []se
 }
 
 // isOverruled tells whether a key that has left seals a row, and another one has sealed something else in its place.
-func (v *verifier) isOverruled(s *sealedEntry, e *session.Event, entries []sealedEntry) bool {
+func (v *tableVerifier) isOverruled(s *sealedEntry, e *session.Event, entries []sealedEntry) bool {
 	return s.from.unvouched && s.Kind != seal.KindConflict && slices.ContainsFunc(entries, func(other sealedEntry) bool {
 		return other.from.trusted && !other.from.unvouched && !v.isOf(&other, e)
 	})
@@ -455,7 +455,7 @@ func (v *verifier) isOverruled(s *sealedEntry, e *session.Event, entries []seale
 
 // isFromBefore tells whether an unsealed row may be from before anything was sealed. What a log says that began later does not count: it may have begun in
 // a table where others seal, such as that of an import.
-func (v *verifier) isFromBefore(time int64) bool {
+func (v *tableVerifier) isFromBefore(time int64) bool {
 	if len(v.logs) == 0 {
 		return false
 	}
@@ -466,12 +466,12 @@ func (v *verifier) isFromBefore(time int64) bool {
 }
 
 // sealMayBePruned tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
-func (v *verifier) sealMayBePruned(nanoseconds int64) bool {
+func (v *tableVerifier) sealMayBePruned(nanoseconds int64) bool {
 	at := time.Unix(0, nanoseconds)
 	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.log.pruned > 0 && v.mayHaveExpired(at, w.log) })
 }
 
-func (v *verifier) noteMissing(s *sealedEntry, table string, several bool) {
+func (v *tableVerifier) noteMissing(s *sealedEntry, table string, several bool) {
 	at := time.Unix(0, s.Time).UTC()
 	switch {
 	case s.seen:

@@ -37,7 +37,7 @@ func TestAnErasureIsOfWhatWasThere(t *testing.T) {
 	at := time.Unix(1_790_000_000, 0)
 	log := &logHistory{}
 	stated := &sealedRange{sealed: at, erasure: &statedErasure{boundStatement: boundStatement{of: []*logHistory{log}, until: []uint64{7}}}}
-	v := &verifier{erased: erasedRecords{{1}: {stated}}}
+	v := &tableVerifier{erased: erasedRecords{{1}: {stated}}}
 	missing := func(first uint64, sealed time.Time) {
 		r := &sealedRange{log: log, first: first, sealed: sealed, trusted: true}
 		v.noteMissing(&sealedEntry{Entry: seal.Entry{Kind: seal.KindEvent, ID: session.ID{1}}, from: &stretchSeal{sealedRange: r}}, "session_events", false)

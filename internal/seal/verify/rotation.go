@@ -11,8 +11,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 )
 
-// rotation is what a log says of its keys.
-type rotation struct {
+// keyRotation is what a log says of its keys.
+type keyRotation struct {
 	leaving seal.Keys   // that have said that another one takes over
 	denied  seal.Keys   // since it has
 	former  []formerKey // that one which is trusted says it has followed
@@ -53,11 +53,11 @@ func (w *logWalk) keysAt(first uint64) seal.Keys {
 }
 
 // walkLog goes through a log, and once more with each key that turns out to have been one of it.
-func (v *verifier) walkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
+func (v *tableVerifier) walkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
 	var former []formerKey
 	for {
 		summary, seals, alarms, vouched, successions, losses := v.summary, len(v.seals), len(v.alarms), len(v.vouched), len(v.successions), len(v.losses)
-		w := &logWalk{verifier: v, log: &logHistory{name: name}, told: map[Finding]bool{}, rotation: rotation{former: former}}
+		w := &logWalk{tableVerifier: v, log: &logHistory{name: name}, reported: map[Finding]bool{}, keyRotation: keyRotation{former: former}}
 		for s, err := range sealquery.Seals(ctx, v.store, name, 0) {
 			if err != nil {
 				return nil, err
@@ -86,7 +86,7 @@ func (w *logWalk) noteKey(s *sealquery.StoredSeal, sealed time.Time, text string
 		w.Keys = append(w.Keys, keys.Without(w.Keys)...)
 		before := w.signersOf(s).Without(keys)
 		w.leaving = append(w.leaving, before...)
-		w.successions = append(w.successions, succession{before, keys, s.Log, sealed})
+		w.successions = append(w.successions, keySuccession{before, keys, s.Log, sealed})
 	case verb == "retired" && w.Keys.Contains(keys[0]): // it may have said so in a seal that has gone
 		if w.leaving = w.leaving.Without(keys); !w.denied.Contains(keys[0]) && !w.signersOf(s).Contains(keys[0]) {
 			w.denied = append(w.denied, keys...)
@@ -126,7 +126,7 @@ func (w *logWalk) signersOf(s *sealquery.StoredSeal) seal.Keys {
 }
 
 // reportLeftKeys names logs that end under a key which has left another one: whoever has stolen it may begin some, and date them as he likes.
-func (v *verifier) reportLeftKeys(ctx context.Context) error {
+func (v *tableVerifier) reportLeftKeys(ctx context.Context) error {
 	for _, w := range v.walks {
 		for _, l := range v.left {
 			signers := l.keys.Opening(w.head, w.log.name)
@@ -148,7 +148,7 @@ func (v *verifier) reportLeftKeys(ctx context.Context) error {
 }
 
 // endOfVouched is the page up to which a log under a key that has left is vouched for.
-func (v *verifier) endOfVouched(ctx context.Context, log *logHistory) (end uint64, err error) {
+func (v *tableVerifier) endOfVouched(ctx context.Context, log *logHistory) (end uint64, err error) {
 	for _, h := range v.vouched {
 		if h.Origin != log.name || h.Size <= end {
 			continue
@@ -165,8 +165,8 @@ func (v *verifier) endOfVouched(ctx context.Context, log *logHistory) (end uint6
 }
 
 // distrustUnvouched has what a log says from a page on excuse nothing: whoever has its key now may say it.
-func (v *verifier) distrustUnvouched(w *logWalk, from uint64) {
-	w.log.retentions = slices.DeleteFunc(w.log.retentions, func(r retention) bool { return r.first >= from })
+func (v *tableVerifier) distrustUnvouched(w *logWalk, from uint64) {
+	w.log.retentions = slices.DeleteFunc(w.log.retentions, func(r statedRetention) bool { return r.first >= from })
 	for i := range v.seals {
 		if r := &v.seals[i]; r.log == w.log && r.first >= from {
 			r.unvouched = true
@@ -181,7 +181,7 @@ func (v *verifier) distrustUnvouched(w *logWalk, from uint64) {
 }
 
 // haveLeft tells whether some of what has signed a head has left a log, or whether nothing has signed it.
-func (v *verifier) haveLeft(signers seal.Keys) bool {
+func (v *tableVerifier) haveLeft(signers seal.Keys) bool {
 	return len(signers) == 0 || slices.ContainsFunc(v.left, func(l leftKeys) bool { return len(signers.Without(l.keys)) < len(signers) })
 }
 
@@ -189,7 +189,7 @@ func (v *verifier) haveLeft(signers seal.Keys) bool {
 const mostRotations = 16
 
 // isVouched tells whether what a key that has left has signed of a log, up to a page, is under the signature of one that has not, by way of some rotations.
-func (v *verifier) isVouched(ctx context.Context, log *logHistory, end uint64, rotations int) (bool, error) {
+func (v *tableVerifier) isVouched(ctx context.Context, log *logHistory, end uint64, rotations int) (bool, error) {
 	for _, h := range v.vouched {
 		if h.Origin != log.name || h.Size < end || rotations == 0 {
 			continue
@@ -209,17 +209,17 @@ func (v *verifier) isVouched(ctx context.Context, log *logHistory, end uint64, r
 	return false, nil
 }
 
-// succession is a key that says which one follows it.
-type succession struct {
+// keySuccession is a key that says which one follows it.
+type keySuccession struct {
 	keys, next seal.Keys
 	log        string
 	sealed     time.Time
 }
 
 // checkSuccessions finds keys that have named two which follow: whoever has stolen one names his own. One that is given is not his.
-func (v *verifier) checkSuccessions() {
+func (v *tableVerifier) checkSuccessions() {
 	for _, s := range v.successions {
-		isFork := slices.ContainsFunc(v.successions, func(other succession) bool {
+		isFork := slices.ContainsFunc(v.successions, func(other keySuccession) bool {
 			return len(other.keys.Without(s.keys)) < len(other.keys) && !other.next.Contains(s.next[0]) && v.signing.Contains(other.next[0])
 		})
 		if isFork && v.signing.Contains(s.next[0]) && !v.given.Contains(s.next[0]) {

@@ -39,7 +39,7 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 			w.noteLoss(bound, rest)
 		case "retention":
 			ttl, _ := time.ParseDuration(rest) // "unlimited" is 0
-			w.log.retentions = append(w.log.retentions, retention{r.sealed, ttl, s.First, bound.about})
+			w.log.retentions = append(w.log.retentions, statedRetention{r.sealed, ttl, s.First, bound.about})
 		case "pruned":
 			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
 				w.log.pruned, w.log.prunedAt = page, s.First
@@ -57,7 +57,7 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 }
 
 // reportRetentions names each that was set: whoever makes one shorter has records deleted lawfully.
-func (v *verifier) reportRetentions() {
+func (v *tableVerifier) reportRetentions() {
 	for _, w := range v.walks {
 		var ttl time.Duration
 		for _, r := range w.log.retentions {
@@ -70,7 +70,7 @@ func (v *verifier) reportRetentions() {
 }
 
 // bindRetentions finds the logs of the table in which a retention was stated: that of another table expires nothing here.
-func (v *verifier) bindRetentions(ctx context.Context) error {
+func (v *tableVerifier) bindRetentions(ctx context.Context) error {
 	for _, w := range v.walks {
 		for _, r := range slices.Backward(w.log.retentions) { // what was named last is there the longest
 			if r.ttl == 0 {
@@ -95,7 +95,7 @@ func (v *verifier) bindRetentions(ctx context.Context) error {
 
 // mayHaveExpired tells whether an event of this time may have been deleted by a retention that was in force: of its own log, or of another one that has named it, while
 // that was written, since whatever collector expires records does so for all.
-func (v *verifier) mayHaveExpired(event time.Time, own *logHistory) bool {
+func (v *tableVerifier) mayHaveExpired(event time.Time, own *logHistory) bool {
 	for _, w := range v.walks {
 		until := v.now()
 		if w.log != own {
@@ -124,8 +124,8 @@ func (l *logHistory) allowsExpiry(event, now time.Time) bool {
 	return false
 }
 
-// alarm is what a collector has found: that the table has not the end of its log.
-type alarm struct {
+// lostEndAlarm is what a collector has found: that the table has not the end of its log.
+type lostEndAlarm struct {
 	lost         string // head
 	page         uint64 // where the log ended in the table
 	acknowledged bool
@@ -134,7 +134,7 @@ type alarm struct {
 func (w *logWalk) noteAlarm(log string, sealed time.Time, text string) {
 	sum := sha256.Sum256([]byte(log + "\n" + text))
 	f := Finding{Kind: KindAlarm, Log: log, Sealed: sealed, Detail: text, Acknowledge: hex.EncodeToString(sum[:8])}
-	var a alarm
+	var a lostEndAlarm
 	if _, err := fmt.Sscanf(text, "at %d lost %q", &a.page, &a.lost); err != nil {
 		a.lost = ""
 	}
@@ -146,7 +146,7 @@ func (w *logWalk) noteAlarm(log string, sealed time.Time, text string) {
 }
 
 // checkAlarms finds what was lost since: a log does not end before the page that a collector has seen.
-func (v *verifier) checkAlarms() {
+func (v *tableVerifier) checkAlarms() {
 	for _, a := range v.alarms {
 		log, _, _ := strings.Cut(a.lost, "\n")
 		at := slices.IndexFunc(v.walks, func(w *logWalk) bool { return w.log.name == log && w.known })
@@ -162,13 +162,13 @@ func (v *verifier) checkAlarms() {
 }
 
 // isAcknowledged tells whether somebody knows that a head is not in the table.
-func (v *verifier) isAcknowledged(c *keptHead) bool {
+func (v *tableVerifier) isAcknowledged(c *keptHead) bool {
 	log, size, _, ok := v.openKept(c)
 	return ok && v.isAlarmAcknowledged(log, size)
 }
 
-func (v *verifier) isAlarmAcknowledged(log string, size uint64) bool {
-	return slices.ContainsFunc(v.alarms, func(a alarm) bool {
+func (v *tableVerifier) isAlarmAcknowledged(log string, size uint64) bool {
+	return slices.ContainsFunc(v.alarms, func(a lostEndAlarm) bool {
 		lost, _, err := v.Keys.Open(a.lost, log)
 		return a.acknowledged && err == nil && size <= lost.Size && size > a.page
 	})

@@ -41,7 +41,7 @@ const (
 
 	KindUnprotected Kind = "not sealed"   // rows from before the log began
 	KindReturned    Kind = "returned"     // a record that was erased has come again, and is stored
-	KindReplaced    Kind = "replaced"     // a record was told again long after it had been sealed with other content: it had gone meanwhile
+	KindReplaced    Kind = "replaced"     // a record was written again long after it had been sealed with other content: it had gone meanwhile
 	KindStale       Kind = "stale"        // the last head is old
 	KindNoCopies    Kind = "no copies"    // no heads that were kept elsewhere are given: a log that was cut looks like a shorter one
 	KindKeyRetired  Kind = "key retired"  // a log begins under a key that is not given: the one that is has said that it followed
@@ -103,7 +103,7 @@ type Options struct {
 // Summary is what was verified.
 type Summary struct {
 	Records     int       `json:"records"` // rows that are as they were sealed
-	Adopted     int       `json:"adopted"` // of Records: those that were found, not told
+	Adopted     int       `json:"adopted"` // of Records: those that were found, not written through the collector
 	Conflicts   int       `json:"conflicts"`
 	Expired     int       `json:"expired"` // sealed, and gone by the retention that was stated
 	Erased      int       `json:"erased"`  // sealed, and gone by an erasure that was stated
@@ -118,8 +118,8 @@ type Summary struct {
 	Cosigned    int       `json:"cosigned"` // of HeadsHeld: those that a witness has cosigned
 }
 
-// verifier is one verification.
-type verifier struct {
+// tableVerifier is one verification.
+type tableVerifier struct {
 	Options
 	store   query.Store
 	report  func(Finding)
@@ -129,9 +129,9 @@ type verifier struct {
 	walks       []*logWalk
 	logs        []*logHistory
 	losses      []*acknowledgedLoss
-	alarms      []alarm
+	alarms      []lostEndAlarm
 	retired     seal.Keys // keys that another one has followed, and that are not given
-	successions []succession
+	successions []keySuccession
 	given       seal.Keys
 	signing     seal.Keys // those that have signed something
 	left        []leftKeys
@@ -157,7 +157,7 @@ type verifier struct {
 }
 
 // now goes on while the rows are read: some expire meanwhile.
-func (v *verifier) now() time.Time { return v.At.Add(time.Since(v.begun)) }
+func (v *tableVerifier) now() time.Time { return v.At.Add(time.Since(v.begun)) }
 
 // sealedRange is a seal that can be trusted.
 type sealedRange struct {
@@ -177,21 +177,21 @@ type logHistory struct {
 	name       string
 	firstSeal  time.Time
 	beganAfter int64 // events up to this time may be unsealed; 0: none
-	retentions []retention
+	retentions []statedRetention
 	pruned     uint64        // the page before which the log says that there is nothing any more
 	prunedAt   uint64        // page of the seal that says so
 	beside     []*logHistory // logs of the table in which it has stated a retention
 }
 
-type retention struct {
+type statedRetention struct {
 	from  time.Time
 	ttl   time.Duration // 0: unlimited
 	first uint64        // page of its seal
 	about []seal.Head   // of the table's other logs
 }
 
-func newVerifier(store query.Store, o Options, report func(Finding)) *verifier {
-	v := &verifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]foundHead{}, lost: map[string]*seal.Loss{}}
+func newVerifier(store query.Store, o Options, report func(Finding)) *tableVerifier {
+	v := &tableVerifier{Options: o, store: store, begun: time.Now(), headsFound: map[seal.Head]foundHead{}, lost: map[string]*seal.Loss{}}
 	v.Keys = slices.Clip(v.Keys)
 	v.given = v.Keys
 	v.report = func(f Finding) {
@@ -231,7 +231,7 @@ func Run(ctx context.Context, store query.Store, o Options, report func(Finding)
 	return v.summary, nil
 }
 
-func (v *verifier) checkLogs(ctx context.Context) error {
+func (v *tableVerifier) checkLogs(ctx context.Context) error {
 	names, err := sealquery.Logs(ctx, v.store)
 	if err != nil {
 		return err
@@ -282,7 +282,7 @@ func (v *verifier) checkLogs(ctx context.Context) error {
 }
 
 // checkEachLog checks a log later where another one may say that the key is to be trusted which has signed it.
-func (v *verifier) checkEachLog(ctx context.Context, names []string, copies []keptHead) error {
+func (v *tableVerifier) checkEachLog(ctx context.Context, names []string, copies []keptHead) error {
 	for {
 		trusted := len(v.Keys)
 		var unknown []*logWalk
@@ -307,7 +307,7 @@ func (v *verifier) checkEachLog(ctx context.Context, names []string, copies []ke
 	}
 }
 
-func (v *verifier) reportUnknownLog(w *logWalk) {
+func (v *tableVerifier) reportUnknownLog(w *logWalk) {
 	f := Finding{Kind: KindUnknownLog, Log: w.log.name, Detail: "no trusted key has signed it: what it seals counts for nothing"}
 	if len(v.retired.Opening(w.head, w.log.name)) > 0 {
 		f.Detail = "a key has signed it that another log says was retired: name that with --key where you trust it"
@@ -316,7 +316,7 @@ func (v *verifier) reportUnknownLog(w *logWalk) {
 }
 
 // leaveOutUnknownHeads leaves out heads that no trusted key has signed.
-func (v *verifier) leaveOutUnknownHeads(copies []keptHead) (known []keptHead) {
+func (v *tableVerifier) leaveOutUnknownHeads(copies []keptHead) (known []keptHead) {
 	for _, c := range copies {
 		origin, _, _ := strings.Cut(c.text, "\n")
 		if _, _, err := v.keptKeys().Open(c.text, origin); err != nil && c.log == "" {
@@ -330,22 +330,22 @@ func (v *verifier) leaveOutUnknownHeads(copies []keptHead) (known []keptHead) {
 
 // logWalk is the way through one log.
 type logWalk struct {
-	*verifier
-	log   *logHistory
-	tip   seal.Tip
-	known bool // a trusted key has signed some of it
-	bad   []Finding
-	told  map[Finding]bool
-	last  time.Time
-	end   seal.Tip // behind the last seal that is signed
+	*tableVerifier
+	log      *logHistory
+	tip      seal.Tip
+	known    bool // a trusted key has signed some of it
+	bad      []Finding
+	reported map[Finding]bool
+	last     time.Time
+	end      seal.Tip // behind the last seal that is signed
 
 	anchor uint64 // where the log begins: what is before must have been pruned
 	ends   bool   // it is of a command, which does not run on
 	head   string // the last one
-	rotation
+	keyRotation
 }
 
-func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
+func (v *tableVerifier) checkLog(ctx context.Context, name string, copies []keptHead) (*logWalk, error) {
 	w, err := v.walkLog(ctx, name, copies)
 	if err != nil || !w.known {
 		return w, err
@@ -370,8 +370,8 @@ func (v *verifier) checkLog(ctx context.Context, name string, copies []keptHead)
 // reportBad leaves out what is missing of what was let go of: the deletion may have been cut short.
 func (w *logWalk) reportBad() {
 	for _, f := range w.bad {
-		if (f.until == 0 || f.until > w.log.pruned) && !w.told[f] {
-			w.told[f] = true // what is behind the last trusted seal is read again with each look for late ones
+		if (f.until == 0 || f.until > w.log.pruned) && !w.reported[f] {
+			w.reported[f] = true // what is behind the last trusted seal is read again with each look for late ones
 			w.report(f)
 		}
 	}
@@ -485,7 +485,7 @@ func compareHeads(keys seal.Keys, copies []keptHead, name string, s *sealquery.S
 }
 
 // checkKeptHeads names one head that is lost of each log: behind an old copy of the table there may be a week of them.
-func (v *verifier) checkKeptHeads(copies []keptHead) {
+func (v *tableVerifier) checkKeptHeads(copies []keptHead) {
 	lost := map[lostHeads]int{}
 	var first []keptHead
 	for _, c := range copies {
@@ -529,10 +529,10 @@ func (c *keptHead) lostAs() lostHeads {
 }
 
 // keptKeys are those whose heads may have been kept: a witness gives back what it has cosigned itself.
-func (v *verifier) keptKeys() seal.Keys { return slices.Concat(v.Keys, v.Witnesses) }
+func (v *tableVerifier) keptKeys() seal.Keys { return slices.Concat(v.Keys, v.Witnesses) }
 
 // checkWitnesses reports each witness that has cosigned nothing of what the table has, or not of late.
-func (v *verifier) checkWitnesses(copies []keptHead) {
+func (v *tableVerifier) checkWitnesses(copies []keptHead) {
 	cosigned := map[string]bool{}
 	for _, witness := range v.Witnesses {
 		var last time.Time
@@ -556,7 +556,7 @@ func (v *verifier) checkWitnesses(copies []keptHead) {
 }
 
 // checkAgeOfCopies reports each log that goes on while no new head of it is kept elsewhere: its end could be cut off unseen.
-func (v *verifier) checkAgeOfCopies(copies []keptHead) {
+func (v *tableVerifier) checkAgeOfCopies(copies []keptHead) {
 	if v.MaxAge == 0 || len(copies) == 0 {
 		return
 	}
@@ -581,11 +581,11 @@ func (v *verifier) checkAgeOfCopies(copies []keptHead) {
 }
 
 // isFresh tells whether a head is as young as it has to be. One that is dated ahead would be that until its time has come.
-func (v *verifier) isFresh(signed time.Time) bool {
+func (v *tableVerifier) isFresh(signed time.Time) bool {
 	return v.MaxAge == 0 || v.At.Sub(signed).Abs() <= v.MaxAge
 }
 
-func (v *verifier) ageText(signed time.Time) string {
+func (v *tableVerifier) ageText(signed time.Time) string {
 	age := v.At.Sub(signed).Round(time.Second)
 	if age < 0 {
 		return (-age).String() + " ahead of this clock: one of the two is wrong"
