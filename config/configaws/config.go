@@ -22,12 +22,16 @@ import (
 )
 
 // ClientConfig says where the API is and as whom it is called. No key or secret stands here: credentials are those of the SDK's chain, which
-// renews them (environment, shared files, web identity, container, instance). The READMEs of the components that have it explain its keys.
+// renews them (environment, shared files, web identity, container, instance).
 type ClientConfig struct {
-	Region     string `mapstructure:"region"`
-	RoleARN    string `mapstructure:"role_arn"`
+	// Region is that of the resources, such as eu-central-1; empty is that of AWS_REGION, the shared files, or the instance.
+	Region string `mapstructure:"region"`
+	// RoleARN is a role to take on with those credentials; empty is none.
+	RoleARN string `mapstructure:"role_arn"`
+	// ExternalID is what the role's trust policy may ask for.
 	ExternalID string `mapstructure:"external_id"`
-	Endpoint   string `mapstructure:"endpoint"`
+	// Endpoint is the URL of the service where it is not the region's own, as of a VPC endpoint.
+	Endpoint string `mapstructure:"endpoint"`
 }
 
 // Check names the key and the remedy of everything that is wrong.

@@ -12,16 +12,25 @@ import (
 	"go.opentelemetry.io/collector/config/configtls"
 )
 
-// ClientConfig says how to reach a ClickHouse server and as whom. The READMEs of the components that have it explain its keys.
+// ClientConfig says how to reach a ClickHouse server and as whom.
 type ClientConfig struct {
-	Endpoints   []string                                        `mapstructure:"endpoints"`
-	Username    string                                          `mapstructure:"username"`
-	Password    configopaque.String                             `mapstructure:"password"`
-	Database    string                                          `mapstructure:"database"`
-	TLS         configoptional.Optional[configtls.ClientConfig] `mapstructure:"tls"`
-	Compression string                                          `mapstructure:"compression"`
-	DialTimeout time.Duration                                   `mapstructure:"dial_timeout"`
-	ReadTimeout time.Duration                                   `mapstructure:"read_timeout"`
+	// Endpoints are addresses of one and the same log, tried in turn from the last one that worked. Forms:
+	// clickhouse://host:9000 (native protocol), http://host:8123, https://host:8443, or host:port (native).
+	Endpoints []string `mapstructure:"endpoints"`
+	// Username of the account, "default" when empty.
+	Username string `mapstructure:"username"`
+	// Password of that account.
+	Password configopaque.String `mapstructure:"password"`
+	// Database is the session's current database, "default" when empty.
+	Database string `mapstructure:"database"`
+	// TLS switches TLS on for native endpoints and configures it for https ones. Native servers listen for it on 9440.
+	TLS configoptional.Optional[configtls.ClientConfig] `mapstructure:"tls"`
+	// Compression of the blocks that are sent in either direction: lz4 or none. lz4 costs both sides some CPU and saves most of the network.
+	Compression string `mapstructure:"compression"`
+	// DialTimeout bounds connecting, TLS and login together.
+	DialTimeout time.Duration `mapstructure:"dial_timeout"`
+	// ReadTimeout is how long a server may be silent while a query runs before the connection counts as dead.
+	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 }
 
 // The values of the key compression.

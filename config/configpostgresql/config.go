@@ -14,15 +14,24 @@ import (
 )
 
 // ClientConfig says how to reach a server and as whom. Nothing is taken from the environment (PGHOST, PGPASSWORD, …) nor
-// from ~/.pgpass: the collector's configuration is complete. The READMEs of the components that have it explain its keys.
+// from ~/.pgpass: the collector's configuration is complete.
 type ClientConfig struct {
-	Endpoints   []string                                        `mapstructure:"endpoints"`
-	Username    string                                          `mapstructure:"username"`
-	Password    configopaque.String                             `mapstructure:"password"`
-	Database    string                                          `mapstructure:"database"`
-	TLS         configoptional.Optional[configtls.ClientConfig] `mapstructure:"tls"`
-	IAM         configoptional.Optional[IAMConfig]              `mapstructure:"iam"`
-	DialTimeout time.Duration                                   `mapstructure:"dial_timeout"`
+	// Endpoints are addresses of one and the same data, tried in the order written; a backend skips servers that are
+	// read-only. Forms: host:port, postgresql://host:port, redshift://host:port, or the folder of a Unix socket, such as
+	// /var/run/postgresql or /var/run/postgresql:5433.
+	Endpoints []string `mapstructure:"endpoints"`
+	// Username of the account.
+	Username string `mapstructure:"username"`
+	// Password of that account; empty where the server asks for none.
+	Password configopaque.String `mapstructure:"password"`
+	// Database to connect to; that of the account's name when empty, as PostgreSQL has it.
+	Database string `mapstructure:"database"`
+	// TLS switches TLS on, with the server's name verified unless it says otherwise. Sockets of the machine never use it.
+	TLS configoptional.Optional[configtls.ClientConfig] `mapstructure:"tls"`
+	// IAM has AWS make the password for each connection, in place of Password.
+	IAM configoptional.Optional[IAMConfig] `mapstructure:"iam"`
+	// DialTimeout bounds connecting, TLS and login together, for each endpoint.
+	DialTimeout time.Duration `mapstructure:"dial_timeout"`
 }
 
 // DefaultClientConfig has no endpoints and no user: those are required.

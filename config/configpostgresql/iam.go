@@ -19,8 +19,10 @@ import (
 type IAMConfig struct {
 	configaws.ClientConfig `mapstructure:",squash"`
 
+	// ClusterIdentifier is the name of a provisioned Redshift cluster.
 	ClusterIdentifier string `mapstructure:"cluster_identifier"`
-	Workgroup         string `mapstructure:"workgroup"`
+	// Workgroup is the name of a workgroup of Redshift Serverless. Its user follows from the identity, and `username` is not asked for.
+	Workgroup string `mapstructure:"workgroup"`
 }
 
 // ErrIAM says that AWS made no password.

@@ -11,15 +11,22 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
-// Config of the connector. MaxSessions and MaxBytes bound its memory. README.md explains every key.
+// Config of the connector. MaxSessions and MaxBytes bound its memory.
 type Config struct {
-	MaxSessions int   `mapstructure:"max_sessions"`
-	MaxBytes    int64 `mapstructure:"max_bytes"`
+	// MaxSessions is how many logins are remembered. Ended sessions and failed logins make way first.
+	MaxSessions int `mapstructure:"max_sessions"`
+	// MaxBytes bounds what logins and spans take together; a quarter of it is for spans.
+	MaxBytes int64 `mapstructure:"max_bytes"`
 
-	TTL            time.Duration `mapstructure:"ttl"`
-	Idle           time.Duration `mapstructure:"idle"`
-	Lateness       time.Duration `mapstructure:"lateness"`
-	Window         time.Duration `mapstructure:"window"`
+	// TTL is how long after its last event a session without a logout is remembered, and counted as open.
+	TTL time.Duration `mapstructure:"ttl"`
+	// Idle is how long after its last event a session owns its client address and port.
+	Idle time.Duration `mapstructure:"idle"`
+	// Lateness is how much later than its record a span may arrive, and the reverse.
+	Lateness time.Duration `mapstructure:"lateness"`
+	// Window is how far a span may be from a login of the same user and address; 0 makes no such guess.
+	Window time.Duration `mapstructure:"window"`
+	// ClockTolerance is by how much the clocks of sources and applications may differ.
 	ClockTolerance time.Duration `mapstructure:"clock_tolerance"`
 
 	Metrics MetricsConfig `mapstructure:"metrics"`
@@ -27,8 +34,10 @@ type Config struct {
 
 // MetricsConfig is for the metrics made of login records.
 type MetricsConfig struct {
-	Interval  time.Duration `mapstructure:"interval"`
-	MaxSeries int           `mapstructure:"max_series"`
+	// Interval is how often they are sent.
+	Interval time.Duration `mapstructure:"interval"`
+	// MaxSeries bounds the attribute sets of each metric; all further ones share one with otel.metric.overflow.
+	MaxSeries int `mapstructure:"max_series"`
 }
 
 func defaultConfig() *Config {

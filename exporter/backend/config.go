@@ -7,11 +7,13 @@ import (
 
 // STLConnectionLogConfig is the block `stl_connection_log`, the same for all backends.
 type STLConnectionLogConfig struct {
+	// IncludePostgreSQL shows the records of PostgreSQL beside those of Redshift.
 	IncludePostgreSQL bool `mapstructure:"include_postgresql"`
 }
 
 // SessionsConfig is the block `sessions`, the same for all backends.
 type SessionsConfig struct {
+	// AssumedClosedAfter is how long after its last record a session without a logout still counts as open; 0 is for ever.
 	AssumedClosedAfter time.Duration `mapstructure:"assumed_closed_after"`
 }
 

@@ -18,9 +18,11 @@ import (
 // Type is the component's name in a configuration.
 var Type = component.MustNewType("sessionlog_console")
 
-// Config is the exporter's configuration. README.md explains every key.
+// Config is the exporter's configuration.
 type Config struct {
-	Output string           `mapstructure:"output"`
+	// Output is where the lines go: stdout or stderr.
+	Output string `mapstructure:"output"`
+	// Redact says what is hidden before anything is printed.
 	Redact redaction.Config `mapstructure:"redact"`
 	// prevent unkeyed literal initialization
 	_ struct{}

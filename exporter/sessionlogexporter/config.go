@@ -28,16 +28,19 @@ const (
 )
 
 // Config of the exporter. It holds exactly one backend; SQLite with its defaults when none is written. Several stores are
-// several exporters: sessionlog/archive beside sessionlog. README.md explains every key.
+// several exporters: sessionlog/archive beside sessionlog.
 type Config struct {
 	exporterhelper.TimeoutConfig `mapstructure:",squash"`
 	DeliveryConfig               `mapstructure:",squash"`
 
 	// SQLite is a local file. Its default is no [configoptional.Some]: that would stay when another backend is written.
-	SQLite     configoptional.Optional[sqlite.Config]     `mapstructure:"sqlite"`
+	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
+	// ClickHouse is a ClickHouse server or cluster.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
+	// PostgreSQL is a PostgreSQL server.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 
+	// Seal makes what is stored provable.
 	Seal configoptional.Optional[sealing.Config] `mapstructure:"seal"`
 }
 
@@ -46,17 +49,23 @@ type DeliveryConfig struct {
 	QueueConfig   configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 	BackOffConfig configretry.BackOffConfig                                `mapstructure:"retry_on_failure"`
 
+	// NotEvents says what becomes of log records that are no authentication events: refuse (default) or dead_letter.
 	NotEvents string `mapstructure:"not_events"`
 
+	// DeadLetter is where records go that the backend can never take.
 	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
 
+	// Redact says what is hidden before anything is queued on a disk, written or kept in the dead letter.
 	Redact redaction.Config `mapstructure:"redact"`
 
+	// AcknowledgeLoss silences the warnings about settings that can lose events.
 	AcknowledgeLoss bool `mapstructure:"acknowledge_loss"`
 }
 
 // DeadLetterConfig says where the dead letter is.
 type DeadLetterConfig struct {
+	// Directory is made when it is missing. Empty: beside the file of SQLite, else the first of deadletter.DefaultDirectories that can
+	// be written.
 	Directory string `mapstructure:"directory"`
 }
 

@@ -27,7 +27,7 @@ const (
 	protocolNDJSON        = "ndjson"
 )
 
-// Config of the exporter. README.md explains every key.
+// Config of the exporter.
 type Config struct {
 	TargetConfig                      `mapstructure:",squash"`
 	sessionlogexporter.DeliveryConfig `mapstructure:",squash"`
@@ -56,29 +56,37 @@ func createDefaultConfig() component.Config {
 // TargetConfig says where the documents go, and in which shape.
 type TargetConfig struct {
 	// Client is the collector's own: endpoint, tls, auth, headers, compression, timeout of a call.
-	Client          confighttp.ClientConfig `mapstructure:",squash"`
-	Protocol        string                  `mapstructure:"protocol"`
-	Format          shape.Format            `mapstructure:"format"`
-	MaxRequestBytes int                     `mapstructure:"max_request_bytes"`
-	Elasticsearch   ElasticsearchConfig     `mapstructure:"elasticsearch"`
-	SplunkHEC       SplunkHECConfig         `mapstructure:"splunk_hec"`
+	Client confighttp.ClientConfig `mapstructure:",squash"`
+	// Protocol is elasticsearch, splunk_hec or ndjson.
+	Protocol string `mapstructure:"protocol"`
+	// Format is the shape of the documents: ocsf, ecs, cim, cef or flat. Empty: the protocol's usual one.
+	Format shape.Format `mapstructure:"format"`
+	// MaxRequestBytes is the most that the body of a call may have before it is compressed. A larger record goes alone.
+	MaxRequestBytes int `mapstructure:"max_request_bytes"`
+	// Elasticsearch is read with that protocol only.
+	Elasticsearch ElasticsearchConfig `mapstructure:"elasticsearch"`
+	// SplunkHEC is read with that protocol only.
+	SplunkHEC SplunkHECConfig `mapstructure:"splunk_hec"`
 	// writtenBlocks are those of protocols that the configuration has.
 	writtenBlocks []string
 }
 
 // ElasticsearchConfig is the block elasticsearch.
 type ElasticsearchConfig struct {
-	Index    string `mapstructure:"index"`
+	// Index is the index or data stream. Empty: the data stream logs-sessionlog-default of ECS, the index sessionlog-<format> of other shapes.
+	Index string `mapstructure:"index"`
+	// Pipeline is an ingest pipeline; none when empty.
 	Pipeline string `mapstructure:"pipeline"`
 }
 
 // SplunkHECConfig is the block splunk_hec. What is empty is left to the token.
 type SplunkHECConfig struct {
-	Token           configopaque.String `mapstructure:"token"`
-	Index           string              `mapstructure:"index"`
-	Source          string              `mapstructure:"source"`
-	SourceType      string              `mapstructure:"sourcetype"`
-	Acknowledgement bool                `mapstructure:"acknowledgement"`
+	Token      configopaque.String `mapstructure:"token"`
+	Index      string              `mapstructure:"index"`
+	Source     string              `mapstructure:"source"`
+	SourceType string              `mapstructure:"sourcetype"`
+	// Acknowledgement waits until the indexers have the events. The token must have it enabled.
+	Acknowledgement bool `mapstructure:"acknowledgement"`
 }
 
 const (

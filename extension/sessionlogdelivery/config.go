@@ -15,10 +15,13 @@ const (
 	OnLossRefuse = "refuse"
 )
 
-// Config of the extension. README.md explains every key.
+// Config of the extension.
 type Config struct {
+	// OnLoss says what happens when something in a pipeline can lose events: warn (default) logs one line for each such
+	// setting, refuse lets the collector not start.
 	OnLoss string `mapstructure:"on_loss"`
 
+	// Acknowledge lists components, as written in the findings (exporters::otlp/siem), whose losses are known and wanted.
 	Acknowledge []string `mapstructure:"acknowledge"`
 }
 

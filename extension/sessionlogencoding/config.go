@@ -22,15 +22,23 @@ const (
 	EnvelopeCloudWatch = "cloudwatch"
 )
 
-// Config of the extension. README.md explains every key.
+// Config of the extension.
 type Config struct {
-	Instance      string   `mapstructure:"instance"`
-	Format        string   `mapstructure:"format"`
-	Timezone      string   `mapstructure:"timezone"`
-	LogLinePrefix string   `mapstructure:"log_line_prefix"`
-	Envelope      string   `mapstructure:"envelope"`
-	Shape         string   `mapstructure:"shape"`
-	Kinds         []string `mapstructure:"kinds"`
+	// Instance is the stable name of the server whose log this is: part of every record's id.
+	Instance string `mapstructure:"instance"`
+	// Format is `auto`, which detects it for each buffer, or a format by its vendor's name: connectionlog, jsonlog, sshd.
+	Format string `mapstructure:"format"`
+	// Timezone is the IANA name of the zone of times that carry none.
+	Timezone string `mapstructure:"timezone"`
+	// LogLinePrefix is PostgreSQL's setting of that name, for its stderr format; empty tries those that servers come with.
+	LogLinePrefix string `mapstructure:"log_line_prefix"`
+	// Envelope is what the log's lines are wrapped in: none, or cloudwatch for what a subscription filter of CloudWatch Logs
+	// sends.
+	Envelope string `mapstructure:"envelope"`
+	// Shape lets exporters encode events: ocsf, ecs, cim, cef or flat. Empty: the extension only decodes.
+	Shape string `mapstructure:"shape"`
+	// Kinds are the events that are encoded; empty: those of which the shape has a notion.
+	Kinds []string `mapstructure:"kinds"`
 }
 
 // Unmarshal refuses durations without a unit, and explains unknown keys.

@@ -22,22 +22,30 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
-// Config of the extension. It holds exactly one backend, as the exporter does; SQLite with its defaults when none is written. README.md explains every key.
+// Config of the extension. It holds exactly one backend, as the exporter does; SQLite with its defaults when none is written.
 type Config struct {
 	// Server is the collector's own: endpoint, tls, auth, timeouts.
 	Server confighttp.ServerConfig `mapstructure:",squash"`
 
 	// SQLite is a local file. Its default is no [configoptional.Some]: that would stay when another backend is written.
-	SQLite     configoptional.Optional[sqlite.Config]     `mapstructure:"sqlite"`
+	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
+	// ClickHouse is a ClickHouse server or cluster.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
+	// PostgreSQL is a PostgreSQL server.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 
-	TraceLink     string        `mapstructure:"trace_link"`
-	SealKeys      []string      `mapstructure:"seal_keys"`
-	AllowedHosts  []string      `mapstructure:"allowed_hosts"`
-	MaxExportRows int           `mapstructure:"max_export_rows"`
-	AnswerTime    time.Duration `mapstructure:"answer_time"`
-	MaxQuestions  int           `mapstructure:"max_questions"`
+	// TraceLink is the address of a trace in another program, with {trace_id} where the id goes.
+	TraceLink string `mapstructure:"trace_link"`
+	// SealKeys are public keys whose signatures of seals are checked, and of those that they have named as the next.
+	SealKeys []string `mapstructure:"seal_keys"`
+	// AllowedHosts are names by which browsers may ask for this server, beside IP addresses, localhost and the host of endpoint.
+	AllowedHosts []string `mapstructure:"allowed_hosts"`
+	// MaxExportRows is the most events of one export.
+	MaxExportRows int `mapstructure:"max_export_rows"`
+	// AnswerTime is how long a question counts before it says how far it came.
+	AnswerTime time.Duration `mapstructure:"answer_time"`
+	// MaxQuestions is how many questions the backend is asked at a time, exports and tails among them.
+	MaxQuestions int `mapstructure:"max_questions"`
 }
 
 const (

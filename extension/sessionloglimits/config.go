@@ -11,10 +11,13 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
-// Config of the extension. Each limit is for one request, after decompression and before it is decoded. README.md explains every key.
+// Config of the extension. Each limit is for one request, after decompression and before it is decoded.
 type Config struct {
-	MaxRecords       int64 `mapstructure:"max_records"`
-	MaxAttributes    int64 `mapstructure:"max_attributes"`
+	// MaxRecords is how many log records, spans and data points a request may hold, with the resources and scopes around them.
+	MaxRecords int64 `mapstructure:"max_records"`
+	// MaxAttributes is how many attributes all of them may have together, values within values included.
+	MaxAttributes int64 `mapstructure:"max_attributes"`
+	// MaxUnpackedBytes is how long a request may be once it is decompressed.
 	MaxUnpackedBytes int64 `mapstructure:"max_unpacked_bytes"`
 }
 

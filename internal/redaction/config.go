@@ -12,16 +12,24 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 )
 
-// Config is the block redact. Keys that are not written have the preset's value. docs/security.md explains each.
+// Config is the block redact. Keys that are not written have the preset's value.
 type Config struct {
-	Preset     string              `mapstructure:"preset"`
-	Users      string              `mapstructure:"users"`
-	On         string              `mapstructure:"on"`
-	Addresses  string              `mapstructure:"addresses"`
-	Settings   string              `mapstructure:"settings"`
-	Original   string              `mapstructure:"original"`
-	Attributes string              `mapstructure:"attributes"`
-	Key        configopaque.String `mapstructure:"key"`
+	// Preset is a set of values for the other keys: none, evidence or gdpr.
+	Preset string `mapstructure:"preset"`
+	// Users is what becomes of user names, wherever they stand: keep, hash or drop.
+	Users string `mapstructure:"users"`
+	// On is whose names: failures (whatever did not succeed) or all.
+	On string `mapstructure:"on"`
+	// Addresses is what becomes of client addresses and host names: keep, prefix, hash or drop.
+	Addresses string `mapstructure:"addresses"`
+	// Settings is what becomes of a session's settings: keep or drop.
+	Settings string `mapstructure:"settings"`
+	// Original is what becomes of verbatim records and bodies: keep or drop.
+	Original string `mapstructure:"original"`
+	// Attributes is what becomes of attributes without a field: keep or drop.
+	Attributes string `mapstructure:"attributes"`
+	// Key is the secret under which names, addresses and ids are hashed: without one, anybody could test guesses.
+	Key configopaque.String `mapstructure:"key"`
 }
 
 // The values of the keys.

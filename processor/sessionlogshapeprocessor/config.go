@@ -15,14 +15,19 @@ const (
 	LeftOutKeep = "keep"
 )
 
-// Config of the processor. README.md explains every key.
+// Config of the processor.
 type Config struct {
-	Format  string   `mapstructure:"format"`
-	Kinds   []string `mapstructure:"kinds"`
-	LeftOut string   `mapstructure:"left_out"`
-	Vendor  string   `mapstructure:"vendor"`
-	Product string   `mapstructure:"product"`
-	Dataset string   `mapstructure:"dataset"`
+	// Format is ocsf, ecs, cim, cef or flat.
+	Format string `mapstructure:"format"`
+	// Kinds are the events that become documents; empty: those of which the format has a notion.
+	Kinds []string `mapstructure:"kinds"`
+	// LeftOut says what happens to events of other kinds: drop, or keep, which passes them as they are.
+	LeftOut string `mapstructure:"left_out"`
+	// Vendor and Product stand in the header of CEF.
+	Vendor  string `mapstructure:"vendor"`
+	Product string `mapstructure:"product"`
+	// Dataset is event.dataset of ECS.
+	Dataset string `mapstructure:"dataset"`
 	// prevent unkeyed literal initialization
 	_ struct{}
 }

@@ -19,21 +19,31 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
-// Config of the receiver. It holds exactly one backend, as the exporter does; SQLite with its defaults when none is written. README.md explains every key.
+// Config of the receiver. It holds exactly one backend, as the exporter does; SQLite with its defaults when none is written.
 type Config struct {
 	// SQLite is a local file. Its default is no [configoptional.Some]: that would stay when another backend is written.
-	SQLite     configoptional.Optional[sqlite.Config]     `mapstructure:"sqlite"`
+	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
+	// ClickHouse is a ClickHouse server or cluster.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
+	// PostgreSQL is a PostgreSQL server.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 
-	Interval    time.Duration   `mapstructure:"interval"`
-	Initial     time.Duration   `mapstructure:"initial"`
-	Lookback    time.Duration   `mapstructure:"lookback"`
-	AnswerTime  time.Duration   `mapstructure:"answer_time"`
-	Questions   QuestionsConfig `mapstructure:"questions"`
-	Ignore      []IgnoreConfig  `mapstructure:"ignore"`
-	ExplorerURL string          `mapstructure:"explorer_url"`
-	Storage     *component.ID   `mapstructure:"storage"`
+	// Interval is how often the questions are asked.
+	Interval time.Duration `mapstructure:"interval"`
+	// Initial is how far before its first start the receiver asks.
+	Initial time.Duration `mapstructure:"initial"`
+	// Lookback is how late an event may come and still be found.
+	Lookback time.Duration `mapstructure:"lookback"`
+	// AnswerTime is how long the backend may count for one question before it is asked again with more time.
+	AnswerTime time.Duration `mapstructure:"answer_time"`
+	// Questions are asked unless they are disabled.
+	Questions QuestionsConfig `mapstructure:"questions"`
+	// Ignore says which logins are not asked about.
+	Ignore []IgnoreConfig `mapstructure:"ignore"`
+	// ExplorerURL is where the explorer can be reached by those who read the findings.
+	ExplorerURL string `mapstructure:"explorer_url"`
+	// Storage is the storage extension that keeps what was delivered. None: it is kept in memory.
+	Storage *component.ID `mapstructure:"storage"`
 }
 
 func createDefaultConfig() component.Config {

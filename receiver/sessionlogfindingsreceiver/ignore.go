@@ -14,8 +14,11 @@ import (
 // IgnoreConfig says which logins are not asked about: those of one of the users from one of the networks. Where it has no users, or no networks, it is
 // about all of them.
 type IgnoreConfig struct {
-	Users     []string `mapstructure:"users"`
-	Networks  []string `mapstructure:"networks"`
+	// Users are names, with * for any text.
+	Users []string `mapstructure:"users"`
+	// Networks are 10.0.0.0/8 or 2001:db8::/32.
+	Networks []string `mapstructure:"networks"`
+	// Questions are the names of the questions to which it applies. None: all.
 	Questions []string `mapstructure:"questions"`
 }
 

@@ -22,24 +22,38 @@ import (
 
 // Config of the receiver. Exactly one source block must be present; README.md explains every key.
 type Config struct {
+	// ClickHouse reads system.session_log of a ClickHouse server.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
+	// CloudWatch reads what RDS, Aurora and Redshift write to CloudWatch Logs.
 	CloudWatch configoptional.Optional[cloudwatch.Config] `mapstructure:"cloudwatch"`
-	File       configoptional.Optional[file.Config]       `mapstructure:"file"`
-	HTTP       configoptional.Optional[httpsource.Config] `mapstructure:"http"`
-	Journald   configoptional.Optional[journald.Config]   `mapstructure:"journald"`
+	// File reads exports of such a log, and the logs of other systems.
+	File configoptional.Optional[file.Config] `mapstructure:"file"`
+	// HTTP takes what applications and identity providers push.
+	HTTP configoptional.Optional[httpsource.Config] `mapstructure:"http"`
+	// Journald reads the logins of sshd out of systemd's journal.
+	Journald configoptional.Optional[journald.Config] `mapstructure:"journald"`
+	// PostgreSQL reads the server's log files over SQL.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
-	Redshift   configoptional.Optional[redshift.Config]   `mapstructure:"redshift"`
-	S3         configoptional.Optional[s3.Config]         `mapstructure:"s3"`
+	// Redshift reads the connection log of Amazon Redshift over SQL.
+	Redshift configoptional.Optional[redshift.Config] `mapstructure:"redshift"`
+	// S3 reads logs and exports that lie as objects in Amazon S3 or a store of its kind.
+	S3 configoptional.Optional[s3.Config] `mapstructure:"s3"`
 
-	Instance   string           `mapstructure:"instance"`
-	Storage    *component.ID    `mapstructure:"storage"`
-	OnRefused  string           `mapstructure:"on_refused"`
+	// Instance is the source's stable name, part of every record id. Empty: the source block's own choice.
+	Instance string `mapstructure:"instance"`
+	// Storage is the storage extension that keeps the cursor. None: it is kept in memory, and lost with the process.
+	Storage *component.ID `mapstructure:"storage"`
+	// OnRefused says what becomes of events that the pipeline refuses for good: dead_letter or stop.
+	OnRefused string `mapstructure:"on_refused"`
+	// DeadLetter is where refused events are kept.
 	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
-	Redact     redaction.Config `mapstructure:"redact"`
+	// Redact says what is hidden before anything leaves the receiver.
+	Redact redaction.Config `mapstructure:"redact"`
 }
 
 // DeadLetterConfig is the block dead_letter.
 type DeadLetterConfig struct {
+	// Directory is made when the first event is refused.
 	Directory string `mapstructure:"directory"`
 }
 

@@ -12,20 +12,32 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
-// Config is the block `clickhouse` of the exporter. README.md explains every key.
+// Config is the block `clickhouse` of the exporter.
 type Config struct {
 	configclickhouse.ClientConfig `mapstructure:",squash"`
-	Cluster                       string                         `mapstructure:"cluster"`
-	Quorum                        string                         `mapstructure:"quorum"`
-	TablePrefix                   string                         `mapstructure:"table_prefix"`
-	TTL                           time.Duration                  `mapstructure:"ttl"`
-	TTLConfirm                    bool                           `mapstructure:"ttl_confirm"`
-	CreateSchema                  bool                           `mapstructure:"create_schema"`
-	MaxConnections                int                            `mapstructure:"max_connections"`
-	AsyncInsert                   bool                           `mapstructure:"async_insert"`
-	Fsync                         bool                           `mapstructure:"fsync"`
-	STLConnectionLog              backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
-	Sessions                      backend.SessionsConfig         `mapstructure:"sessions"`
+	// Cluster names a cluster of the server's configuration: tables are Replicated on each of its nodes, and Distributed over them.
+	Cluster string `mapstructure:"cluster"`
+	// Quorum is how many replicas of a shard must have a record before it counts as written: auto (more than half of them) or
+	// a number. Only with cluster.
+	Quorum string `mapstructure:"quorum"`
+	// TablePrefix stands before the names of all tables and views.
+	TablePrefix string `mapstructure:"table_prefix"`
+	// TTL is how long a record is kept, by the time of its event; 0 is for ever.
+	TTL time.Duration `mapstructure:"ttl"`
+	// TTLConfirm lets a ttl that is new, or shorter than before, delete more than half of a table.
+	TTLConfirm bool `mapstructure:"ttl_confirm"`
+	// CreateSchema makes and migrates the database, tables and views at start.
+	CreateSchema bool `mapstructure:"create_schema"`
+	// MaxConnections is how many batches are written at the same time, each over a connection of its own.
+	MaxConnections int `mapstructure:"max_connections"`
+	// AsyncInsert lets the server gather the batches of several collectors; a write still waits until they are stored.
+	AsyncInsert bool `mapstructure:"async_insert"`
+	// Fsync makes an insert wait for the disk. Without it a loss of power may take the last seconds.
+	Fsync bool `mapstructure:"fsync"`
+	// STLConnectionLog shapes the view stl_connection_log.
+	STLConnectionLog backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
+	// Sessions shapes the views sessions and open_sessions.
+	Sessions backend.SessionsConfig `mapstructure:"sessions"`
 }
 
 const quorumAuto = "auto"

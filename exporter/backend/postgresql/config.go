@@ -10,17 +10,26 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
-// Config is the block `postgresql` of the exporter. README.md explains every key.
+// Config is the block `postgresql` of the exporter.
 type Config struct {
 	configpostgresql.ClientConfig `mapstructure:",squash"`
-	Schema                        string                         `mapstructure:"schema"`
-	TablePrefix                   string                         `mapstructure:"table_prefix"`
-	TTL                           time.Duration                  `mapstructure:"ttl"`
-	TTLConfirm                    bool                           `mapstructure:"ttl_confirm"`
-	CreateSchema                  bool                           `mapstructure:"create_schema"`
-	MaxConnections                int                            `mapstructure:"max_connections"`
-	STLConnectionLog              backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
-	Sessions                      backend.SessionsConfig         `mapstructure:"sessions"`
+	// Schema holds the tables and views; it must exist. Empty: the first one of the account's search_path.
+	Schema string `mapstructure:"schema"`
+	// TablePrefix stands before the names of all tables, views and indexes.
+	TablePrefix string `mapstructure:"table_prefix"`
+	// TTL is how long a record is kept, by the time of its event; 0 is for ever. Whole months are dropped, so that a record
+	// stays up to a month longer.
+	TTL time.Duration `mapstructure:"ttl"`
+	// TTLConfirm lets a ttl that is new, or shorter than before, delete more than half of a table.
+	TTLConfirm bool `mapstructure:"ttl_confirm"`
+	// CreateSchema makes and migrates tables and views at start, and makes and drops partitions.
+	CreateSchema bool `mapstructure:"create_schema"`
+	// MaxConnections is how many batches are written at the same time, each over a connection of its own.
+	MaxConnections int `mapstructure:"max_connections"`
+	// STLConnectionLog shapes the views stl_connection_log and sys_connection_log.
+	STLConnectionLog backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
+	// Sessions shapes the view sessions.
+	Sessions backend.SessionsConfig `mapstructure:"sessions"`
 }
 
 // DefaultConfig keeps everything. Endpoints and username must be written.

@@ -10,17 +10,26 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
-// Config is the block `sqlite` of the exporter. README.md explains every key.
+// Config is the block `sqlite` of the exporter.
 type Config struct {
-	Path             string                         `mapstructure:"path"`
-	TTL              time.Duration                  `mapstructure:"ttl"`
-	TTLConfirm       bool                           `mapstructure:"ttl_confirm"`
-	CreateSchema     bool                           `mapstructure:"create_schema"`
-	TablePrefix      string                         `mapstructure:"table_prefix"`
-	Synchronous      Synchronous                    `mapstructure:"synchronous"`
-	BusyTimeout      time.Duration                  `mapstructure:"busy_timeout"`
+	// Path of the database file. Its folder is made when it is missing. Beside it stand <path>-wal and <path>-shm.
+	Path string `mapstructure:"path"`
+	// TTL is how long a record is kept, by the time of its event; 0 is for ever.
+	TTL time.Duration `mapstructure:"ttl"`
+	// TTLConfirm lets a ttl that is new, or shorter than before, delete more than half of a table.
+	TTLConfirm bool `mapstructure:"ttl_confirm"`
+	// CreateSchema makes and migrates tables and views at start.
+	CreateSchema bool `mapstructure:"create_schema"`
+	// TablePrefix stands before the names of all tables, views and indexes.
+	TablePrefix string `mapstructure:"table_prefix"`
+	// Synchronous is full (a commit survives a loss of power) or normal (it survives a crash of the program only).
+	Synchronous Synchronous `mapstructure:"synchronous"`
+	// BusyTimeout is how long to wait for another process that holds the write lock before the batch is tried again.
+	BusyTimeout time.Duration `mapstructure:"busy_timeout"`
+	// STLConnectionLog shapes the view stl_connection_log.
 	STLConnectionLog backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
-	Sessions         backend.SessionsConfig         `mapstructure:"sessions"`
+	// Sessions shapes the view sessions.
+	Sessions backend.SessionsConfig `mapstructure:"sessions"`
 }
 
 // Synchronous names what a commit survives.

@@ -13,15 +13,22 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// TextConfig says what the texts are and how they are read. The READMEs of the sources explain the keys.
+// TextConfig says what the texts are and how they are read.
 type TextConfig struct {
-	Format         string        `mapstructure:"format"`
-	Timezone       string        `mapstructure:"timezone"`
-	LogLinePrefix  string        `mapstructure:"log_line_prefix"`
+	// Format is `auto`, which looks at the content, or a format as its maker spells it: csvlog.
+	Format string `mapstructure:"format"`
+	// Timezone is the IANA name of the zone of times that carry none.
+	Timezone string `mapstructure:"timezone"`
+	// LogLinePrefix is PostgreSQL's setting of that name, for stderr; empty is one of those that servers come with.
+	LogLinePrefix string `mapstructure:"log_line_prefix"`
+	// UndecidedAfter is how long an authorized login is held back where only the absence of a refusal proves it.
 	UndecidedAfter time.Duration `mapstructure:"undecided_after"`
-	BatchSize      int           `mapstructure:"batch_size"`
-	MaxLineBytes   int           `mapstructure:"max_line_bytes"`
-	Initial        string        `mapstructure:"initial"`
+	// BatchSize is the most events that are handed on together.
+	BatchSize int `mapstructure:"batch_size"`
+	// MaxLineBytes is the longest record; a longer one is skipped and counted.
+	MaxLineBytes int `mapstructure:"max_line_bytes"`
+	// Initial is where reading begins at the very first start: `beginning` or `end`.
+	Initial string `mapstructure:"initial"`
 }
 
 // DefaultTextConfig is valid.

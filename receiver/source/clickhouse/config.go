@@ -12,18 +12,28 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
-// Config is the block `clickhouse` of the receiver. README.md explains every key.
+// Config is the block `clickhouse` of the receiver.
 type Config struct {
 	configclickhouse.ClientConfig `mapstructure:",squash"`
 	poll.Config                   `mapstructure:",squash"`
 
-	Table            string      `mapstructure:"table"`
-	Cluster          string      `mapstructure:"cluster"`
-	ClusterPort      uint16      `mapstructure:"cluster_port"`
-	AllReplicas      string      `mapstructure:"all_replicas"`
+	// Table is database.table. In database system, the tables that upgrades rename it to (…_0, …_1) are read with it.
+	Table string `mapstructure:"table"`
+	// Cluster makes the source read all nodes of this cluster of system.clusters, each directly. Endpoints are then those of
+	// any of its servers, which are asked for the nodes.
+	Cluster string `mapstructure:"cluster"`
+	// ClusterPort is where the nodes listen, for the protocol of the endpoints. 0 is the port that system.clusters has, or for
+	// http and https that of the first endpoint.
+	ClusterPort uint16 `mapstructure:"cluster_port"`
+	// AllReplicas is the name of a cluster whose servers are all read through one address, as of ClickHouse Cloud or a load
+	// balancer: whichever of them answers asks the others.
+	AllReplicas string `mapstructure:"all_replicas"`
+	// TraceCorrelation ties logins to traces.
 	TraceCorrelation TraceConfig `mapstructure:"trace_correlation"`
-	ExcludeSelf      bool        `mapstructure:"exclude_self"`
-	ExcludeUsers     []string    `mapstructure:"exclude_users"`
+	// ExcludeSelf leaves out the logins that this source's own connections cause.
+	ExcludeSelf bool `mapstructure:"exclude_self"`
+	// ExcludeUsers are accounts whose logins and logouts are left out, such as a second collector's. Their failures are not.
+	ExcludeUsers []string `mapstructure:"exclude_users"`
 }
 
 // DefaultTable is where a server keeps its session log.
@@ -80,8 +90,10 @@ func (c Config) DefaultInstance() string { return c.FirstHost() }
 
 // TraceConfig is the block trace_correlation.
 type TraceConfig struct {
-	Enabled bool          `mapstructure:"enabled"`
-	Settle  time.Duration `mapstructure:"settle"`
+	// Enabled ties logins to the traces that their queries ran under.
+	Enabled bool `mapstructure:"enabled"`
+	// Settle is the age at which rows are read: by then the server has written out the three logs that are joined.
+	Settle time.Duration `mapstructure:"settle"`
 }
 
 func (c TraceConfig) checkSettle() error {

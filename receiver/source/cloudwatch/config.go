@@ -12,17 +12,22 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
-// Config is the block `cloudwatch` of the receiver. README.md explains every key.
+// Config is the block `cloudwatch` of the receiver.
 type Config struct {
 	configaws.ClientConfig `mapstructure:",squash"`
 	awslogs.TextConfig     `mapstructure:",squash"`
 
-	LogGroups      []string `mapstructure:"log_groups"`
+	// LogGroups are read: names such as /aws/rds/instance/orders/postgresql, or ARNs of groups in linked accounts.
+	LogGroups []string `mapstructure:"log_groups"`
+	// StreamPrefixes select the streams of those groups; none is all of them.
 	StreamPrefixes []string `mapstructure:"stream_prefixes"`
-	FilterPattern  string   `mapstructure:"filter_pattern"`
+	// FilterPattern is CloudWatch's own, for events that shall not be fetched; empty fetches all.
+	FilterPattern string `mapstructure:"filter_pattern"`
 
+	// CollectionInterval is how often each stream is asked for what is new.
 	CollectionInterval time.Duration `mapstructure:"collection_interval"`
-	Overlap            time.Duration `mapstructure:"overlap"`
+	// Overlap is how much of a stream, before its newest event, is asked for again, for events that arrive late.
+	Overlap time.Duration `mapstructure:"overlap"`
 }
 
 // DefaultConfig has no log groups: those must be written.

@@ -15,19 +15,30 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// Config is the block `file` of the receiver. README.md explains every key.
+// Config is the block `file` of the receiver.
 type Config struct {
-	Include        []string      `mapstructure:"include"`
-	Exclude        []string      `mapstructure:"exclude"`
-	Format         string        `mapstructure:"format"`
-	Timezone       string        `mapstructure:"timezone"`
-	Follow         bool          `mapstructure:"follow"`
-	PollInterval   time.Duration `mapstructure:"poll_interval"`
-	BatchSize      int           `mapstructure:"batch_size"`
-	MaxLineBytes   int           `mapstructure:"max_line_bytes"`
-	LogLinePrefix  string        `mapstructure:"log_line_prefix"`
+	// Include are the files: paths or globs, where ** stands for any number of folders.
+	Include []string `mapstructure:"include"`
+	// Exclude are globs of files that Include matches and that shall not be read.
+	Exclude []string `mapstructure:"exclude"`
+	// Format is `auto`, which looks at the content of each file, or a format as its maker spells it: JSONEachRow.
+	Format string `mapstructure:"format"`
+	// Timezone is the IANA name of the zone of times that carry none: that of the server which wrote the export.
+	Timezone string `mapstructure:"timezone"`
+	// Follow goes on reading what is appended, and new files; otherwise each file is read once to its end.
+	Follow bool `mapstructure:"follow"`
+	// PollInterval is how often the folder is looked at.
+	PollInterval time.Duration `mapstructure:"poll_interval"`
+	// BatchSize is the most events that are handed on together.
+	BatchSize int `mapstructure:"batch_size"`
+	// MaxLineBytes is the longest row; a longer one is skipped and counted.
+	MaxLineBytes int `mapstructure:"max_line_bytes"`
+	// LogLinePrefix is PostgreSQL's setting of that name, for its stderr format; empty tries those that servers come with.
+	LogLinePrefix string `mapstructure:"log_line_prefix"`
+	// UndecidedAfter is how long an authorized login is held back where only the absence of a refusal proves it (PostgreSQL).
 	UndecidedAfter time.Duration `mapstructure:"undecided_after"`
-	Initial        string        `mapstructure:"initial"`
+	// Initial is where files begin that are there at the very first start: `beginning` or `end`.
+	Initial string `mapstructure:"initial"`
 }
 
 // DefaultConfig is everything but Include, and Timezone where the files need it.

@@ -16,26 +16,35 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
-// Config is the block `http` of the receiver. README.md explains every key.
+// Config is the block `http` of the receiver.
 type Config struct {
 	// Server is the collector's own: endpoint, tls, auth, limits, timeouts.
-	Server           confighttp.ServerConfig `mapstructure:",squash"`
-	DeliveryTimeout  time.Duration           `mapstructure:"delivery_timeout"`
-	MaxInFlight      int                     `mapstructure:"max_in_flight"`
-	MaxBufferedBytes int64                   `mapstructure:"max_buffered_bytes"`
-	MaxItems         int                     `mapstructure:"max_items"`
-	Senders          map[string]SenderConfig `mapstructure:"senders"`
+	Server confighttp.ServerConfig `mapstructure:",squash"`
+	// DeliveryTimeout is how long a call waits for the pipeline before it is answered with 503.
+	DeliveryTimeout time.Duration `mapstructure:"delivery_timeout"`
+	// MaxInFlight is the most calls whose events are on their way into the pipeline.
+	MaxInFlight int `mapstructure:"max_in_flight"`
+	// MaxBufferedBytes is the most that the bodies of all calls may take together, decompressed.
+	MaxBufferedBytes int64 `mapstructure:"max_buffered_bytes"`
+	// MaxItems is the most events of one call.
+	MaxItems int `mapstructure:"max_items"`
+	// Senders, where any are named, are the only ones accepted: each at /v1/events/<dialect>/<its name>.
+	Senders map[string]SenderConfig `mapstructure:"senders"`
 }
 
 // SenderConfig is one of the block `senders`.
 type SenderConfig struct {
+	// Signature is what each of its calls must bear.
 	Signature configoptional.Optional[SignatureConfig] `mapstructure:"signature"`
 }
 
 // SignatureConfig says how a sender proves that a call is its own.
 type SignatureConfig struct {
-	Style  string              `mapstructure:"style"`
-	Header string              `mapstructure:"header"`
+	// Style is hmac_sha256 or header.
+	Style string `mapstructure:"style"`
+	// Header bears the signature, or the secret itself. Empty: X-Hub-Signature-256 of hmac_sha256, Authorization of header.
+	Header string `mapstructure:"header"`
+	// Secret is the key of the HMAC, or the header's whole value.
 	Secret configopaque.String `mapstructure:"secret"`
 }
 

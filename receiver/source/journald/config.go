@@ -13,16 +13,24 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// Config is the block `journald` of the receiver. README.md explains every key.
+// Config is the block `journald` of the receiver.
 type Config struct {
-	Directory    string        `mapstructure:"directory"`
-	Identifiers  []string      `mapstructure:"identifiers"`
-	Units        []string      `mapstructure:"units"`
+	// Directory holds the journal's files; empty is this machine's journal.
+	Directory string `mapstructure:"directory"`
+	// Identifiers are the names under which sshd writes (SYSLOG_IDENTIFIER).
+	Identifiers []string `mapstructure:"identifiers"`
+	// Units are globs of the units whose entries are read; empty is all.
+	Units []string `mapstructure:"units"`
+	// PollInterval is how often the journal is looked at.
 	PollInterval time.Duration `mapstructure:"poll_interval"`
-	BatchSize    int           `mapstructure:"batch_size"`
-	MaxLineBytes int           `mapstructure:"max_line_bytes"`
-	Initial      string        `mapstructure:"initial"`
-	Journalctl   string        `mapstructure:"journalctl"`
+	// BatchSize is the most events that are handed on together.
+	BatchSize int `mapstructure:"batch_size"`
+	// MaxLineBytes is the longest entry; a longer one is skipped and counted.
+	MaxLineBytes int `mapstructure:"max_line_bytes"`
+	// Initial is where the very first start begins: `beginning` or `end`.
+	Initial string `mapstructure:"initial"`
+	// Journalctl is the program that reads the journal.
+	Journalctl string `mapstructure:"journalctl"`
 }
 
 // DefaultConfig reads this machine's sshd.

@@ -8,14 +8,21 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// Config holds the keys that all polled sources share. The READMEs of the sources explain them.
+// Config holds the keys that all polled sources share.
 type Config struct {
+	// CollectionInterval is the pause between two polls.
 	CollectionInterval time.Duration `mapstructure:"collection_interval"`
-	Overlap            time.Duration `mapstructure:"overlap"`
-	ReconcileInterval  time.Duration `mapstructure:"reconcile_interval"`
-	ReconcileWindow    time.Duration `mapstructure:"reconcile_window"`
-	Initial            string        `mapstructure:"initial"`
-	BatchSize          int           `mapstructure:"batch_size"`
+	// Overlap is how far each poll looks back behind the one before. Ids of the rows in it are remembered, so that a row
+	// that shows up late within it is delivered alone.
+	Overlap time.Duration `mapstructure:"overlap"`
+	// ReconcileInterval is the pause between two comparisons of all of ReconcileWindow.
+	ReconcileInterval time.Duration `mapstructure:"reconcile_interval"`
+	// ReconcileWindow is how long rows are accounted for by the minute; older ones are by the day.
+	ReconcileWindow time.Duration `mapstructure:"reconcile_window"`
+	// Initial is where to begin when nothing is remembered: beginning, end, or an RFC 3339 time.
+	Initial string `mapstructure:"initial"`
+	// BatchSize is how many events are handed on at once.
+	BatchSize int `mapstructure:"batch_size"`
 }
 
 // DefaultConfig polls every five seconds, from the beginning.

@@ -21,18 +21,26 @@ import (
 //go:embed install.sql
 var InstallSQL string
 
-// Config is the block `postgresql` of the receiver. README.md explains every key.
+// Config is the block `postgresql` of the receiver.
 type Config struct {
 	configpostgresql.ClientConfig `mapstructure:",squash"`
 
-	Format             string        `mapstructure:"format"`
-	Timezone           string        `mapstructure:"timezone"`
-	LogLinePrefix      string        `mapstructure:"log_line_prefix"`
+	// Format is `auto`, which asks the server and prefers jsonlog to csvlog to stderr, or one of these.
+	Format string `mapstructure:"format"`
+	// Timezone is the IANA name of the server's log_timezone; empty asks the server.
+	Timezone string `mapstructure:"timezone"`
+	// LogLinePrefix is the server's setting of that name, for stderr; empty asks the server.
+	LogLinePrefix string `mapstructure:"log_line_prefix"`
+	// CollectionInterval is how often the log folder is looked at.
 	CollectionInterval time.Duration `mapstructure:"collection_interval"`
-	UndecidedAfter     time.Duration `mapstructure:"undecided_after"`
-	BatchSize          int           `mapstructure:"batch_size"`
-	MaxLineBytes       int           `mapstructure:"max_line_bytes"`
-	Initial            string        `mapstructure:"initial"`
+	// UndecidedAfter is how long an authorized login is held back where only the absence of a refusal proves it.
+	UndecidedAfter time.Duration `mapstructure:"undecided_after"`
+	// BatchSize is the most events that are handed on together.
+	BatchSize int `mapstructure:"batch_size"`
+	// MaxLineBytes is the longest record; a longer one is skipped and counted.
+	MaxLineBytes int `mapstructure:"max_line_bytes"`
+	// Initial is where log files begin that are there at the very first start: `beginning` or `end`.
+	Initial string `mapstructure:"initial"`
 }
 
 const (

@@ -13,13 +13,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
-// Config is the block `redshift` of the receiver. README.md explains every key.
+// Config is the block `redshift` of the receiver.
 type Config struct {
 	configpostgresql.ClientConfig `mapstructure:",squash"`
 	poll.Config                   `mapstructure:",squash"`
 
-	Table           string `mapstructure:"table"`
-	ExcludeInternal bool   `mapstructure:"exclude_internal"`
+	// Table is what to read: a name with or without its schema and database. Empty means the first of SystemTables that
+	// is there and that the account may read.
+	Table string `mapstructure:"table"`
+	// ExcludeInternal leaves out rdsdb, the account of Redshift's own monitor, where it comes from the machine itself.
+	ExcludeInternal bool `mapstructure:"exclude_internal"`
 }
 
 // SystemTables hold the same events; SYS_CONNECTION_LOG has the session's GUID, too, and is in serverless workgroups.

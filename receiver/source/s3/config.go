@@ -14,19 +14,26 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
-// Config is the block `s3` of the receiver. README.md explains every key.
+// Config is the block `s3` of the receiver.
 type Config struct {
 	configaws.ClientConfig `mapstructure:",squash"`
 	awslogs.TextConfig     `mapstructure:",squash"`
 
-	Bucket    string   `mapstructure:"bucket"`
-	Prefixes  []string `mapstructure:"prefixes"`
-	Include   []string `mapstructure:"include"`
-	PathStyle bool     `mapstructure:"path_style"`
+	// Bucket is the name of the bucket.
+	Bucket string `mapstructure:"bucket"`
+	// Prefixes are what the keys of the objects to read begin with; none is the whole bucket.
+	Prefixes []string `mapstructure:"prefixes"`
+	// Include are globs of whole keys, where ** stands for any number of folders; none is all objects.
+	Include []string `mapstructure:"include"`
+	// PathStyle puts the bucket into the path of the URL, as MinIO and others want it, and not into the host's name.
+	PathStyle bool `mapstructure:"path_style"`
 
+	// CollectionInterval is how often S3 is asked for objects whose keys are among the last ones.
 	CollectionInterval time.Duration `mapstructure:"collection_interval"`
-	RelistInterval     time.Duration `mapstructure:"relist_interval"`
-	Overlap            time.Duration `mapstructure:"overlap"`
+	// RelistInterval is how often S3 is asked for all keys.
+	RelistInterval time.Duration `mapstructure:"relist_interval"`
+	// Overlap is how long after its LastModified an object may become visible, as one that is uploaded in parts does.
+	Overlap time.Duration `mapstructure:"overlap"`
 }
 
 // DefaultConfig has no bucket: that must be written.
