@@ -76,7 +76,7 @@ func isSearchable(f *session.Field) bool {
 	return f.Name != "Time" && f.Name != "Observed" && f.Column != ""
 }
 
-// IsList tells whether a field has several values.
+// IsList reports whether a field has several values.
 func IsList(f *session.Field) bool {
 	_, list := f.In(&session.Event{}).(*[]string)
 	return list
@@ -165,7 +165,7 @@ func (c Condition) sqlCondition(s Store) (string, error) {
 // neverTrueCondition is a condition that no event meets.
 const neverTrueCondition = "1 = 0"
 
-// neverHeld tells that an event without a value would have this one: some stores keep it in its place.
+// neverHeld reports whether some stores keep this value in the place of none: no event has it.
 func (c Condition) neverHeld() bool {
 	switch {
 	case c.Field.Name == "User":

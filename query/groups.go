@@ -33,12 +33,12 @@ var PairColumns = []string{"user_name", "client_address", "client_name"}
 // InventoryColumns are what [Inventory] groups by.
 var InventoryColumns = []string{"client_name", "client_version", "driver", "auth_method", "tls_version"}
 
-// Pairs tells who came from where with which client: the first success, the last event and the failures of each, newest first.
+// Pairs says who came from where with which client: the first success, the last event and the failures of each, newest first.
 func Pairs(ctx context.Context, s Store, f Filter, limits Limits) ([]Group, Coverage, error) {
 	return Groups(ctx, s, f, PairColumns, limits)
 }
 
-// Inventory tells which clients, drivers and methods are in use, and since when no longer, newest first.
+// Inventory says which clients, drivers and methods are in use, and since when no longer, newest first.
 func Inventory(ctx context.Context, s Store, f Filter, limits Limits) ([]Group, Coverage, error) {
 	return Groups(ctx, s, f, InventoryColumns, limits)
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// ContainsAddress tells whether a text is an address of a network, in any spelling. An IPv4 address that is written as an IPv6 one
+// ContainsAddress reports whether a text is an address of a network, in any spelling. An IPv4 address that is written as an IPv6 one
 // (::ffff:192.0.2.1) is that IPv4 address. Host names, [local], paths of sockets and addresses with a zone are in no network.
 func ContainsAddress(network netip.Prefix, text string) bool {
 	address, err := netip.ParseAddr(text)
 	return err == nil && network.Contains(address.Unmap())
 }
 
-// holdsAddress tells whether a field's texts are addresses.
+// holdsAddress reports whether a field's texts are addresses.
 func holdsAddress(f *session.Field) bool {
 	return f.Name == "ClientAddress" || f.Name == "ServerAddress"
 }
@@ -42,7 +42,7 @@ const mappedBits = 96
 // textMark before what would be read as a network says that it is a text.
 const textMark = `\`
 
-// readsAsNetwork tells of a value that it, or what is behind its text marks, would be read as a network. So is an IPv4 address that is written
+// readsAsNetwork reports whether a value, or what is behind its text marks, would be read as a network. So is an IPv4 address that is written
 // as an IPv6 one, for records have it in either form.
 func readsAsNetwork(value string) bool {
 	text, _, found := strings.Cut(strings.TrimLeft(value, textMark), "/")

@@ -48,7 +48,7 @@ type Store interface {
 	InNetwork(f *session.Field, network netip.Prefix) string
 	// AsText is the expression of a field's value as a text, NULL where it is absent; ids are 32 or 16 hexadecimal digits in lower case.
 	AsText(f *session.Field) string
-	// GroupsFast tells whether counting values with GROUP BY costs less than handing out the rows.
+	// GroupsFast reports whether counting values with GROUP BY costs less than handing out the rows.
 	GroupsFast() bool
 	// Divide is the expression of a whole number divided by a positive one, rounded towards zero.
 	Divide(expression string, by int64) string
@@ -123,7 +123,7 @@ func wholeRows(ctx context.Context, s Store, sql string, expressions int) ([][]C
 	return rows, nil
 }
 
-// YieldEach yields what each hands to its function, which tells whether more is wanted. An error of each is yielded last, unless the caller has left.
+// YieldEach yields what each hands to its function, which reports whether more is wanted. An error of each is yielded last, unless the caller has left.
 func YieldEach[T any](each func(next func(T) bool) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		more := true

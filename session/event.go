@@ -4,7 +4,7 @@ package session
 
 import "unicode/utf8"
 
-// Event is one authentication event: a login, a failed login, a logout, or what a source tells about a session between
+// Event is one authentication event: a login, a failed login, a logout, or what a source says about a session between
 // the two. It is passed by pointer and reused: whoever is handed one must not keep it, nor its slices, after returning;
 // its strings are immutable and may be kept.
 //

@@ -13,13 +13,13 @@ type Field struct {
 	STL    string           // Redshift STL_CONNECTION_LOG column
 	SYS    string           // Redshift SYS_CONNECTION_LOG column
 	Note   string           // for docs/event.md
-	// OfReading tells that two readings of one event may differ here (when it was read, what was found out about its trace): the field
-	// is no part of an id, nor of what tells two versions of a record apart.
+	// OfReading: two readings of one event may differ here (when it was read, what was found out about its trace): the field
+	// is no part of an id, nor of that by which two versions of a record differ.
 	OfReading bool
-	// OfView tells that only some of Redshift's views and files have the field, or have it in the same words: of an event of Redshift it is
+	// OfView: only some of Redshift's views and files have the field, or have it in the same words: of an event of Redshift it is
 	// no part of [Event.ContentHash].
 	OfView bool
-	// HighCardinality tells that nearly every record has another text here, so that a dictionary does not pay.
+	// HighCardinality: nearly every record has another text here, so that a dictionary does not pay.
 	HighCardinality bool
 }
 
@@ -71,7 +71,7 @@ const (
 	AttrSenderRecordUID     = "sessionlog.sender.record.uid" // a sender's own id of a record, where the record id is a hash of it
 )
 
-// NamesRecord tells whether an attribute's value is the id of another record of ours.
+// NamesRecord reports whether an attribute's value is the id of another record of ours.
 func NamesRecord(key string) bool { return key == AttrLoginUID || key == AttrCorrects }
 
 // Fields is the one table of fields, in the order of [Event]. UserEmpty has no row: it is the presence of user.name. A new

@@ -9,7 +9,7 @@ import (
 // ID is a record's or a session's identity, 16 bytes, written as a UUID.
 type ID [16]byte
 
-// IsZero tells whether there is no id.
+// IsZero reports whether there is no id.
 func (id ID) IsZero() bool { return id == ID{} }
 
 // String is the UUID text, 36 characters.
@@ -100,7 +100,7 @@ type Ordinals struct {
 	seen map[ID]int64
 }
 
-// Next tells how many times id was asked for at this timestamp before.
+// Next is how many times id was asked for at this timestamp before.
 func (o *Ordinals) Next(unixNano int64, id ID) int64 {
 	if o.seen == nil || o.time != unixNano {
 		if o.seen == nil {

@@ -73,7 +73,7 @@ var lineVerbs = func() (all []string) {
 // lineLabels stand before the values of a line, in this order.
 var lineLabels = []string{" user=", " client=", " port=", " interface=", " method=", " error=", " duration="}
 
-// IsLine tells whether a body is a line that [Event.AppendLine] made, of this event or of one that was changed on its way, or the beginning of
+// IsLine reports whether a body is a line that [Event.AppendLine] made, of this event or of one that was changed on its way, or the beginning of
 // one: what is made of the fields need not be kept, and must not be where a field was taken away. What a sender wrote behind the same words
 // is no line.
 func (e *Event) IsLine(body string) bool {

@@ -97,7 +97,7 @@ const (
 	SystemMongoDB    = "mongodb"
 )
 
-// IsDatabase tells whether a system's name is a member of db.system.name (semantic conventions 1.43.0).
+// IsDatabase reports whether a system's name is a member of db.system.name (semantic conventions 1.43.0).
 func IsDatabase(system string) bool {
 	switch system {
 	case SystemClickHouse, SystemRedshift, SystemPostgreSQL, SystemMySQL, SystemMariaDB, SystemMongoDB,

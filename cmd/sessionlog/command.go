@@ -124,7 +124,7 @@ func runCommand(ctx context.Context, args []string, s commandEnvironment) int {
 	return statusError
 }
 
-// newRootCommand also gives what tells whether a command has begun: errors before that are of its arguments.
+// newRootCommand also gives what says whether a command has begun: errors before that are of its arguments.
 func newRootCommand(s commandEnvironment) (root *cobra.Command, running *bool) {
 	running = new(bool)
 	root = &cobra.Command{

@@ -96,7 +96,7 @@ func checkProof(s commandEnvironment, path string, public []string) error {
 	return nil
 }
 
-// sealedAs says what an entry tells of a record.
+// sealedAs is what an entry says of a record.
 var sealedAs = map[seal.Kind]string{
 	seal.KindEvent:    "as it came to the collector",
 	seal.KindConflict: "as a second version of a record, which was kept aside",

@@ -54,7 +54,7 @@ func storeViews() []storeView {
 		},
 		{
 			use: "open", short: "Lists logins without a logout, newest first", limit: 100, columns: true, ask: askOpen,
-			long:    "open lists the logins whose session no logout has ended yet, newest first. Sources that tell no logouts have all their sessions open.",
+			long:    "open lists the logins whose session no logout has ended yet, newest first. Sources that report no logouts have all their sessions open.",
 			example: "  sessionlog open --sqlite session_log.db",
 		},
 	}

@@ -30,18 +30,18 @@ func ErrorCode(err error) string {
 	return ""
 }
 
-// IsThrottled tells that the account asks more often than the service allows.
+// IsThrottled reports whether the account asks more often than the service allows.
 func IsThrottled(err error) bool {
 	return retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
 }
 
-// IsExpired tells that temporary credentials have come to their end.
+// IsExpired reports whether temporary credentials have come to their end.
 func IsExpired(err error) bool { return slices.Contains(expiredCodes, ErrorCode(err)) }
 
-// IsDenied tells that the identity is known and may not do what it asked for.
+// IsDenied reports whether the identity is known and may not do what it asked for.
 func IsDenied(err error) bool { return slices.Contains(deniedCodes, ErrorCode(err)) }
 
-// IsRefused tells that the service answered, and will answer the same again: HTTP 400 to 499, but for those that ask for another try.
+// IsRefused reports whether the service answered, and will answer the same again: HTTP 400 to 499, but for those that ask for another try.
 func IsRefused(err error) bool {
 	var answer *smithyhttp.ResponseError
 	if !errors.As(err, &answer) {

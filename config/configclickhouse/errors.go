@@ -32,7 +32,7 @@ type Exception struct {
 
 func (e *Exception) Error() string { return fmt.Sprintf("clickhouse error %d: %s", e.Code, e.Message) }
 
-// HasCode tells whether err is an exception of the server with one of these codes.
+// HasCode reports whether err is an exception of the server with one of these codes.
 func HasCode(err error, codes ...int) bool {
 	var e *Exception
 	if !errors.As(err, &e) {
@@ -46,7 +46,7 @@ func HasCode(err error, codes ...int) bool {
 	return false
 }
 
-// RefusesLogin tells whether the server refused the account, so that a retry is useless.
+// RefusesLogin reports whether the server refused the account, so that a retry is useless.
 func RefusesLogin(err error) bool {
 	return HasCode(err, CodeAuthenticationFailed, CodeUnknownUser, CodeWrongPassword, CodeRequiredPassword)
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // Blocks are those of a configuration. One is written, or none: then it is SQLite with its defaults. A configuration does not embed them: the collector
-// would write "blocks" before their keys, where it tells of a mistake.
+// would write "blocks" before their keys, where it names a mistake.
 type Blocks struct {
 	SQLite     configoptional.Optional[sqlite.Config]
 	ClickHouse configoptional.Optional[clickhouse.Config]
@@ -37,7 +37,7 @@ type Backend struct {
 	CheckConnection    func(context.Context) []connectcheck.Finding
 	Open               func(component.TelemetrySettings) (backend.Backend, error)
 	OpenQueryStore     func(context.Context) (query.Store, error) // to be asked; nothing is created, and nothing written. Errors begin with Key
-	IsUnwritten        func(error) bool                           // tells of an error that the tables are not there: the exporter has not made them yet
+	IsUnwritten        func(error) bool                           // whether an error says that the tables are not there: the exporter has not made them yet
 	isWritten          bool                                       // in the configuration
 }
 

@@ -157,5 +157,5 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// IsRefused tells errors after which another try is no use; it is made for spool.WithRefused.
+// IsRefused reports whether an error is one after which another try is no use; it is made for spool.WithRefused.
 func IsRefused(err error) bool { return consumererror.IsPermanent(err) }

@@ -48,7 +48,7 @@ func (c *Config) NewImporter(ctx context.Context, set exporter.Settings, written
 	return newExporter(ctx, set, &own, observedBackend{store, written})
 }
 
-// observedBackend tells what became of each batch.
+// observedBackend reports what became of each batch.
 type observedBackend struct {
 	backend.Backend
 	written func(backend.Result)

@@ -110,7 +110,7 @@ func (s *documentSender) suspectItems(ctx context.Context, records []requestReco
 
 // suspectPatience is how many tries a record has that alone makes the target fail.
 type suspectPatience struct {
-	tell, giveUp int
+	reportAt, giveUp int
 	key, remedy  string
 }
 
@@ -134,7 +134,7 @@ func (s *documentSender) suspectRecord(record requestRecord, reason string, p su
 	}
 	out.suspects = append(out.suspects, record.place)
 	out.suspicion = failureOf(reason+": record "+record.id.String(), p.key)
-	if tries.alone >= p.tell {
+	if tries.alone >= p.reportAt {
 		s.conditions.Raise("suspect", fmt.Sprintf("%s: its neighbours are delivered; it is tried again, and after %d tries it goes to the dead letter", reason, p.giveUp), fields...)
 	}
 }

@@ -40,7 +40,7 @@ func sharesHTTPServer(from, to componentBlock) bool {
 	return false
 }
 
-// endpointHosts tells of each host of a block clickhouse whether it is spoken to over HTTP.
+// endpointHosts says of each host of a block clickhouse whether it is spoken to over HTTP.
 func endpointHosts(b componentBlock) map[string]bool {
 	hosts := map[string]bool{}
 	endpoints, _ := b.valueAt("clickhouse", "endpoints").([]any)

@@ -20,7 +20,7 @@ const (
 	reasonTimeout        = "timeout"
 )
 
-// statusError is an answer that tells what is wrong with a call.
+// statusError is an answer that says what is wrong with a call.
 type statusError struct {
 	status  int
 	message string

@@ -110,7 +110,7 @@ func (x *explorerServer) answerHealth(c *apiCall) (any, error) {
 	return healthCallAnswer{x.healthOfStore(c.Context()), newCoverageAnswer(query.Coverage{Complete: true})}, nil
 }
 
-// healthOfStore tells of a backend that does not answer as of a component that does not work: that is no failure of the call.
+// healthOfStore reports a backend that does not answer as a component that does not work: that is no failure of the call.
 func (x *explorerServer) healthOfStore(ctx context.Context) healthAnswer {
 	b := backendAnswer{Kind: x.backend.Key, State: "ok"}
 	heads := []headAnswer{}

@@ -8,7 +8,7 @@ import (
 )
 
 type historyAnswer struct {
-	First    *time.Time      `json:"first"` // null where what is covered does not tell
+	First    *time.Time      `json:"first"` // null where what is covered does not show it
 	Last     *time.Time      `json:"last"`
 	Pairs    []groupAnswer   `json:"pairs"`
 	Others   int             `json:"others"` // pairs that are left out

@@ -29,7 +29,7 @@ const (
 
 type sealAnswer struct {
 	State string `json:"state"`
-	// IsChecked tells whether the signature is that of a key of seal_keys.
+	// IsChecked reports whether the signature is that of a key of seal_keys.
 	IsChecked bool       `json:"signature_checked"`
 	Sealed    *time.Time `json:"sealed"`
 	Log       string     `json:"log"`
@@ -64,7 +64,7 @@ func (r *sealReader) trusted() seal.Keys { return *r.keys.Load() }
 // followPause is between two looks for keys that have taken over.
 const followPause = time.Minute
 
-// followKeys looks for keys that have taken over, where a signature is that of none that is known. It tells whether there are more now.
+// followKeys looks for keys that have taken over, where a signature is that of none that is known. It reports whether there are more now.
 func (r *sealReader) followKeys(ctx context.Context, s query.Store) bool {
 	before, last := r.trusted(), r.followed.Load()
 	if now := time.Now().UnixNano(); len(before) == 0 || now-last < int64(followPause) || !r.followed.CompareAndSwap(last, now) {
@@ -132,7 +132,7 @@ func (x *explorerServer) answerSeal(c *apiCall) (any, error) {
 	return answer, err
 }
 
-// proveRecord tells a table of seals that somebody has removed from one that nothing was written into.
+// proveRecord distinguishes a table of seals that somebody has removed from one that nothing was written into.
 func (x *explorerServer) proveRecord(ctx context.Context, s query.Store, e *session.Event) (seal.RecordProof, error) {
 	proof, err := sealquery.Prove(ctx, s, e)
 	if err != nil && x.backend.IsUnwritten(err) {

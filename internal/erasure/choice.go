@@ -1,4 +1,4 @@
-// Package erasure deletes records for good, where the law or a rule of the house demands it: what is to go is signed first, so that verify tells it from
+// Package erasure deletes records for good, where the law or a rule of the house demands it: what is to go is signed first, so that verify distinguishes it from
 // tampering.
 package erasure
 

@@ -24,10 +24,10 @@ type Erasure struct {
 	Progress func(records int) // nil: nobody looks
 }
 
-// ErrSealed tells that a key is wanted.
+// ErrSealed is the error where a key is wanted.
 var ErrSealed = errors.New("the records are sealed, so what is erased has to be signed: name with --config the configuration whose exporter has seal, and its key")
 
-// Run erases what is chosen, and tells how many records that were. An Erasure that ended with an error, or was killed, is finished by another of the same choice.
+// Run erases what is chosen, and gives how many records that were. An Erasure that ended with an error, or was killed, is finished by another of the same choice.
 func (x *Erasure) Run(ctx context.Context, choice *Choice) (records int, err error) {
 	if err := x.checkUnsealed(ctx); err != nil {
 		return 0, err

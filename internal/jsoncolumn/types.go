@@ -39,7 +39,7 @@ func SortAttributes(attrs, scratch []session.Attr) []session.Attr {
 	return scratch
 }
 
-// IsNative tells whether the attribute's text can stand as a JSON value of its own type.
+// IsNative reports whether the attribute's text can stand as a JSON value of its own type.
 func IsNative(a *session.Attr) bool {
 	switch a.Type {
 	case session.AttrString:
@@ -56,7 +56,7 @@ func IsNative(a *session.Attr) bool {
 	return false
 }
 
-// IsNumber tells whether s is a number of JSON.
+// IsNumber reports whether s is a number of JSON.
 func IsNumber(s string) bool { return strings.TrimLeft(s, "-0123456789.eE+") == "" && isValidJSON(s) }
 
 func numberType(s string) session.AttrType {
@@ -73,7 +73,7 @@ const maxDepth = 100
 
 var errUnfit = errors.New("the document is too deep or has a number that the store does not take")
 
-// IsDocument tells whether s is an array or an object that can stand inside another, and whose numbers all are taken; nil takes all.
+// IsDocument reports whether s is an array or an object that can stand inside another, and whose numbers all are taken; nil takes all.
 func IsDocument(s string, takesNumber func(jx.Num) bool) bool {
 	if s == "" || s[0] != '{' && s[0] != '[' || s[len(s)-1] <= ' ' || !isValidJSON(s) {
 		return false

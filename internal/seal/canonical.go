@@ -11,7 +11,7 @@ import (
 
 var (
 	errNotCanonical = errors.New("these are no canonical bytes of a record")
-	// ErrNewerRecord tells that a record has fields that this program does not know yet.
+	// ErrNewerRecord is the error of a record that has fields that this program does not know yet.
 	ErrNewerRecord = errors.New("the record has fields of a newer release, which can check it")
 )
 

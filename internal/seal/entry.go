@@ -33,10 +33,10 @@ const (
 	pageEntries     = 256
 )
 
-// IsRecord tells whether an entry is of a row that was stored.
+// IsRecord reports whether an entry is of a row that was stored.
 func (k Kind) IsRecord() bool { return k == KindEvent || k == KindConflict || k == KindAdopted }
 
-// IsErasure tells whether an entry is of what is to be erased. Its hash is zero: nothing of the record is in it.
+// IsErasure reports whether an entry is of what is to be erased. Its hash is zero: nothing of the record is in it.
 func (k Kind) IsErasure() bool { return k == KindForgotten || k == KindPutAside }
 
 // Entry is one of a log. One of a statement or a seed has a SHA-256 in place of id and hash.
@@ -69,7 +69,7 @@ func (e *Entry) Append(b []byte) []byte {
 	return b
 }
 
-// idHasTime tells whether an id begins with the event's millisecond. Retention judges by an entry alone: a sender that chooses an id must not choose
+// idHasTime reports whether an id begins with the event's millisecond. Retention judges by an entry alone: a sender that chooses an id must not choose
 // how old its record seems.
 func idHasTime(id session.ID, time int64) bool { return millisOf(id) == floorMillis(time) }
 
@@ -145,7 +145,7 @@ func pagesOf(manifest []byte) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Seed makes the nonces of entries: what is given away of a page, in a proof, tells nothing of a neighbour whose user or address somebody guesses,
+// Seed makes the nonces of entries: what is given away of a page, in a proof, says nothing of a neighbour whose user or address somebody guesses,
 // and nobody who writes records can prepare two with one hash.
 type Seed [32]byte
 

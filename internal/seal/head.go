@@ -266,7 +266,7 @@ func (k Keys) Opening(signed, origin string) (some Keys) {
 	return some
 }
 
-// Contains tells whether a key is among them.
+// Contains reports whether a key is among them.
 func (k Keys) Contains(other note.Verifier) bool {
 	return slices.ContainsFunc(k, func(v note.Verifier) bool { return v.Name() == other.Name() && v.KeyHash() == other.KeyHash() })
 }
@@ -282,7 +282,7 @@ func (k Keys) Open(signed, origin string) (Head, time.Time, error) {
 	return head, at, err
 }
 
-// OpenBy is Open, and tells which key opens it.
+// OpenBy is Open, and gives the key that opens it.
 func (k Keys) OpenBy(signed, origin string) (Head, time.Time, note.Verifier, error) {
 	for _, v := range k {
 		c, _, n, err := checkpoint.ParseCheckpoint([]byte(signed), origin, v)

@@ -41,7 +41,7 @@ func (l *Loss) Add(size uint64, signed time.Time) {
 	l.Heads++
 }
 
-// Has tells whether a head is among what was lost.
+// Has reports whether a head is among what was lost.
 func (l Loss) Has(log string, size uint64, signed time.Time) bool {
 	return log == l.Log && l.From <= size && size <= l.To && !signed.After(l.Until)
 }

@@ -118,7 +118,7 @@ type Proven struct {
 	Sealed time.Time
 }
 
-// Check tells what a proof shows. An error is ErrNotProven, ErrForgedHead or ErrNewerRecord.
+// Check says what a proof shows. An error is ErrNotProven, ErrForgedHead or ErrNewerRecord.
 func (p *RecordProof) Check(keys Keys) (Proven, error) { return p.checkHead(keys.Open) }
 
 // Show is Check for who has no key: whoever may write into the table may have signed it.

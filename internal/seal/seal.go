@@ -2,7 +2,7 @@
 // table, the log and a public key can say which record was changed, removed or put in between, without asking whoever runs the database.
 //
 // An entry commits to the canonical bytes of one record (session.Event.AppendCanonical) without showing them. Up to 256 entries are a page, and a
-// page is a leaf of a Merkle tree (RFC 6962); the head of the tree is a checkpoint (c2sp.org/tlog-checkpoint) with an Ed25519 signature that tells
+// page is a leaf of a Merkle tree (RFC 6962); the head of the tree is a checkpoint (c2sp.org/tlog-checkpoint) with an Ed25519 signature that says
 // its time (c2sp.org/tlog-cosignature). Each writer has a log of its own. The format is in docs/evidence.md.
 package seal
 
@@ -56,7 +56,7 @@ func NewPending(seed Seed) *Pending {
 // Records is how many records it has.
 func (p *Pending) Records() uint64 { return p.records }
 
-// IsEmpty tells whether there is nothing to seal.
+// IsEmpty reports whether there is nothing to seal.
 func (p *Pending) IsEmpty() bool { return p.records == 0 && len(p.texts) == 0 }
 
 // AddRecord adds an entry of a record.
@@ -119,7 +119,7 @@ var (
 	ErrForgedHead       = errors.New("forged head")
 )
 
-// Check tells what is wrong with a seal that follows tip, and when it was signed. It goes on after an error as far as the rest can be trusted: the
+// Check says what is wrong with a seal that follows tip, and when it was signed. It goes on after an error as far as the rest can be trusted: the
 // entries where err is nil or ErrSeedAltered or ErrStatementAltered.
 func (s *Seal) Check(tip Tip, keys Keys) (sealed time.Time, err error) {
 	head, sealed, err := keys.Open(s.Head, s.Log)

@@ -87,7 +87,7 @@ func writeCEFAddress(d *shapedDocument, f fieldIndex, ipv4, ipv6, label string) 
 	}
 }
 
-// isPlainText tells whether a reader of CEF gets the text back: NUL ends it for some, and spaces at its ends are cut off.
+// isPlainText reports whether a reader of CEF gets the text back: NUL ends it for some, and spaces at its ends are cut off.
 func isPlainText(s string) bool {
 	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 && strings.TrimSpace(s) == s
 }

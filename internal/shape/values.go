@@ -91,7 +91,7 @@ func splitTLSVersion(s string) (protocol, version string, ok bool) {
 // clearTextMethods are PostgreSQL's that send the password as it is. Source: its manual, chapter Client Authentication.
 var clearTextMethods = []string{"password", "ldap", "pam", "radius", "bsd"}
 
-// isClearText tells whether the password crossed a network in clear text. isKnown is true where the source always says whether there was TLS:
+// isClearText reports whether the password crossed a network in clear text. isKnown is true where the source always says whether there was TLS:
 // most do not, and their silence means nothing.
 func isClearText(e *session.Event) (inClear, isKnown bool) {
 	switch {

@@ -67,7 +67,7 @@ func (w *documentWriter) close(bracket byte) {
 	}
 }
 
-// text tells whether a reader gets the value back: bytes that are no UTF-8 are replaced, and CEF has no NUL and no space at the ends.
+// text reports whether a reader gets the value back: bytes that are no UTF-8 are replaced, and CEF has no NUL and no space at the ends.
 func (w *documentWriter) text(name, value string) (isExact bool) {
 	w.startMember(name)
 	if w.depth == 0 {
@@ -140,7 +140,7 @@ func (w *documentWriter) attribute(name string, a *session.Attr) {
 	}
 }
 
-// isPlain tells whether the text is ASCII without control characters, backslashes and the special character: nothing needs an escape. Source of
+// isPlain reports whether the text is ASCII without control characters, backslashes and the special character: nothing needs an escape. Source of
 // the arithmetic on eight bytes at once: Bit Twiddling Hacks, "Determine if a word has a byte less than n".
 func isPlain(text []byte, special byte) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080

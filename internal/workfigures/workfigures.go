@@ -1,4 +1,4 @@
-// Package workfigures lets a component show extensions what it also tells as metrics: when it last did its work, how far it is behind, how much
+// Package workfigures lets a component show extensions what it also gives as metrics: when it last did its work, how far it is behind, how much
 // went to the dead letter. An extension cannot read the metrics of the collector that it runs in.
 package workfigures
 
@@ -43,7 +43,7 @@ func (r *Recorder) Figures() Figures {
 	return f
 }
 
-// ShowTo tells every extension of the host that is a [Watcher].
+// ShowTo shows them to every extension of the host that is a [Watcher].
 func (r *Recorder) ShowTo(host component.Host, kind component.Kind, id component.ID) {
 	for _, extension := range host.GetExtensions() {
 		if w, ok := extension.(Watcher); ok {

@@ -15,12 +15,12 @@ func (w *WantedRecords) Records() int { return int(w.records.Load()) }
 
 type contextKey struct{}
 
-// NewContext makes the context of calls whose exporters are to tell w.
+// NewContext makes the context of calls whose exporters are to report to w.
 func NewContext(ctx context.Context, w *WantedRecords) context.Context {
 	return context.WithValue(ctx, contextKey{}, w)
 }
 
-// ReportWanted tells whoever called how many records make a good write.
+// ReportWanted says to whoever called how many records make a good write.
 func ReportWanted(ctx context.Context, records int) {
 	w, ok := ctx.Value(contextKey{}).(*WantedRecords)
 	if !ok {

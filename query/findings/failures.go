@@ -12,7 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// isLocal tells of an address that says nothing about where somebody is: everybody on the machine has it, or it is not known.
+// isLocal reports whether an address says nothing about where somebody is: everybody on the machine has it, or it is not known.
 func (w fieldValue) isLocal() bool {
 	if w.Absent || w.Text == "[local]" || w.Text == "localhost" || w.Text != "" && w.Text[0] == '/' {
 		return true

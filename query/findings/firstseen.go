@@ -43,7 +43,7 @@ func (o Options) askFirstSeen(ctx context.Context, s query.Store, f query.Filter
 	}
 	if of, first, possible := ofUsers(f, accounts); possible {
 		found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, fresh, left, of, first)
-		isYoung := slices.ContainsFunc(found, func(p firstSeen) bool { return !hasHistory[p.account.withoutUser()] }) // as far as these users tell
+		isYoung := slices.ContainsFunc(found, func(p firstSeen) bool { return !hasHistory[p.account.withoutUser()] }) // as far as these users show
 		if err != nil || !isYoung {
 			return o.firstSeenFindings(f, found, hasHistory), covered, err
 		}
@@ -107,7 +107,7 @@ func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summary
 	return found, hasHistory, covered, err
 }
 
-// seenBefore tells of which of the pairs a walk back has met a login before a time.
+// seenBefore finds those of the pairs of which a walk back has met a login before a time.
 func (o Options) seenBefore(ctx context.Context, s query.Store, left timebudget.Budget, from int64, pairs map[userAddress]*loginGroup) (isSeen func(userAddress) bool, err error) {
 	seen := map[userAddress]bool{}
 	h := historyReader{ctx: ctx, store: s, left: left}
@@ -182,7 +182,7 @@ func keysOf(pairs []userAddress, of func(userAddress) lookupKey) (keys []lookupK
 	return keys
 }
 
-// rarerFirst tells by which of the two a pair is looked up: by that with fewer logins in the range. A pool's user has millions of logins before it, and so
+// rarerFirst chooses by which of the two each pair is looked up: by that with fewer logins in the range. A pool's user has millions of logins before it, and so
 // has the address of a gateway.
 func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser, byAddress []userAddress) {
 	users, addresses := map[userAccount]int64{}, map[string]int64{}
@@ -242,7 +242,7 @@ func (h *historyReader) anyBefore(users []lookupKey, until int64) (bool, error) 
 	return false, nil
 }
 
-// anyOfPlace tells whether an instance had a login in a time, whoever it was. Where there is no time to ask, it is taken for one that had.
+// anyOfPlace reports whether an instance had a login in a time, whoever it was. Where there is no time to ask, it is taken for one that had.
 func (h *historyReader) anyOfPlace(left timebudget.Budget, place userAccount, from, until int64) (found bool, err error) {
 	f := newTimeFilter(from, until)
 	f.Conditions = []query.Condition{place.system.conditionOn("system"), place.instance.conditionOn("instance")}

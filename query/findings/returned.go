@@ -66,7 +66,7 @@ func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query
 }
 
 // usersAway are the users who logged in in a filter's time, as far as the summary knows no login of theirs in the time before it that makes an account unused;
-// nil where it cannot tell, as of a range in which an account may have been unused.
+// nil where it does not know, as of a range in which an account may have been unused.
 func (o Options) usersAway(ctx context.Context, s query.Store, counted summaryAnswer, left timebudget.Budget, f query.Filter) (away map[userAccount]*hoursSeen, err error) {
 	from, until, found, err := f.StoredBounds(ctx, s)
 	since := subtractDuration(until, o.UnusedFor)
@@ -81,7 +81,7 @@ func (o Options) usersAway(ctx context.Context, s query.Store, counted summaryAn
 	return summed.users, nil
 }
 
-// loginsBack are the logins of a user from the first one after a time without, as far as the range tells.
+// loginsBack are the logins of a user from the first one after a time without, as far as the range shows.
 type loginsBack struct {
 	account userAccount
 	loginGroup
@@ -171,7 +171,7 @@ func (h *historyReader) lastUses(from int64, returns []loginsBack, walks bool) (
 	return lastUse, unasked, err
 }
 
-// mayBeBack tells whether a user's first logins in the range may be a return, by his last one before it. Where the filter leaves logins out, the
+// mayBeBack reports whether a user's first logins in the range may be a return, by his last one before it. Where the filter leaves logins out, the
 // range may have others before them.
 func (o Options) mayBeBack(f query.Filter, r loginsBack, lastUse map[userAccount]int64) bool {
 	from, _ := f.Bounds()

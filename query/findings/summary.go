@@ -140,7 +140,7 @@ const mostCountedDays = 5000
 // fewOpen users are looked up rather than all days read, where rows are handed out.
 const fewOpen = 16
 
-// countHours asks for the hours of a filter's time, and of that before it since a moment, of the users who are open by them; nil where the summary cannot tell.
+// countHours asks for the hours of a filter's time, and of that before it since a moment, of the users who are open by them; nil where the summary does not know.
 func (o Options) countHours(ctx context.Context, s query.Store, counted summaryAnswer, left timebudget.Budget, f query.Filter, since int64, isOpen func(*hoursSeen) bool) (*countedHours, error) {
 	from, until, found, err := f.StoredBounds(ctx, s)
 	if err != nil {
@@ -241,7 +241,7 @@ func (c *countedHours) addRow(row []query.Cell, texts map[string]string, isEnoug
 	return nil
 }
 
-// shiftHours says which hours in UTC become which of the week, as local tells, on some days.
+// shiftHours says which hours in UTC become which of the week, as local says, on some days.
 func (o Options) shiftHours(begin, days int64, local func(at, end int64) hourSet) (shifts []query.HourShift) {
 	for day := range days {
 		for hour := range hoursOfDay {

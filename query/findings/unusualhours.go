@@ -146,7 +146,7 @@ func (h *hourHistory) takeSummary(summed *countedHours) {
 	}
 }
 
-// isDecided tells of an hour that was not before, and of whose user all is known.
+// isDecided reports whether an hour that was not before is of a user of whom all is known.
 func (h *hourHistory) isDecided(hour userHour) bool {
 	return h.usual[hour.account] && h.open>>hour.hour&1 == 0
 }
@@ -160,7 +160,7 @@ func (o Options) unusualHourFinding(h *historyReader, f query.Filter, hour userH
 	return one
 }
 
-// seenInHour tells of which of the hours a walk back from a time has met a login of their user.
+// seenInHour finds those of the hours of which a walk back from a time has met a login of their user.
 func (o Options) seenInHour(ctx context.Context, s query.Store, left timebudget.Budget, from int64, hours map[userHour]*loginGroup) (isSeen func(userHour) bool, err error) {
 	seen := map[userHour]bool{}
 	h := historyReader{ctx: ctx, store: s, left: left}

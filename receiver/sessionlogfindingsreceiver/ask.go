@@ -54,7 +54,7 @@ func (r *findingsReceiver) backendFailed(ctx context.Context, err error) error {
 	return err
 }
 
-// askUntil asks about the time since the last run, in parts, as far as there are events: where a source was away, what it tells later is not late.
+// askUntil asks about the time since the last run, in parts, as far as there are events: where a source was away, what comes of it later is not late.
 // A part whose answer was not complete is asked again with more time, and is not cut: what is one finding of a day, such as many addresses of a user,
 // would be several of its hours.
 func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *scheduledQuestion, oldest, end time.Time) error {

@@ -1,4 +1,4 @@
-// Package sessionlogfindingsreceiver is a receiver that asks on a schedule what is worth a look among the stored logins, and tells each finding
+// Package sessionlogfindingsreceiver is a receiver that asks on a schedule what is worth a look among the stored logins, and delivers each finding
 // once, as a log record.
 package sessionlogfindingsreceiver
 

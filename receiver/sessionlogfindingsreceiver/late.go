@@ -23,8 +23,8 @@ type newestEvents struct {
 	lookedBack time.Time // when the whole watched time was looked at
 }
 
-// warnOfLateEvents tells of instances whose events came further back than lookback after their time had been asked about: no question sees them. An instance
-// that had nothing to tell meanwhile is none.
+// warnOfLateEvents warns of instances whose events came further back than lookback after their time had been asked about: no question sees them. An instance
+// that had nothing to say meanwhile is none.
 func (r *findingsReceiver) warnOfLateEvents(ctx context.Context, store query.Store) error {
 	begin, asked := r.askedTimes()
 	unasked := asked.Add(-r.config.Lookback) // nothing before it is asked any more

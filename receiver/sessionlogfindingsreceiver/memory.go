@@ -179,7 +179,7 @@ func hexID(id session.ID) string { return hex.EncodeToString(id[:]) }
 
 const hashBytes = 16
 
-// hashTexts tells texts apart whatever is in them.
+// hashTexts hashes texts with their lengths: other texts have another hash, whatever is in them.
 func hashTexts(texts []string) string {
 	h := sha256.New()
 	for _, text := range texts {

@@ -127,7 +127,7 @@ func (s *importState) getResult() error {
 	return s.err
 }
 
-// importStats tells what cannot be read.
+// importStats reports what cannot be read.
 type importStats struct {
 	source.Stats
 	bad func(rows int, place string, reason error)

@@ -73,7 +73,7 @@ func (l *serverConn) insertSeal(ctx context.Context, s *seal.Seal) error {
 // mostPagesOfASeal is more than one has: no more of a log is looked through for the seal before another.
 const mostPagesOfASeal = 8192
 
-// isSealStored tells whether a seal is there, and whether the one before is.
+// isSealStored reports whether a seal is there, and whether the one before is.
 func (l *serverConn) isSealStored(ctx context.Context, s *seal.Seal) (isThere, follows bool, err error) {
 	heads, err := l.queryTexts(ctx, fmt.Sprintf(l.sql.ends, configclickhouse.QuoteText(s.Log), s.First-min(s.First, mostPagesOfASeal), s.First))
 	follows = s.First == 0

@@ -54,7 +54,7 @@ func (v View) Comment() string {
 	return fmt.Sprintf("sessionlog %d %s", ViewRevision, ViewDigest(v.SQL))
 }
 
-// IsOfNewerProgram tells by a view's comment whether a newer program has made it.
+// IsOfNewerProgram reports by a view's comment whether a newer program has made it.
 func IsOfNewerProgram(comment string) bool {
 	var revision int
 	_, err := fmt.Sscanf(comment, "sessionlog %d ", &revision)
@@ -77,7 +77,7 @@ func WarnOfOldViews(log *zap.Logger, differing []View) {
 	}
 }
 
-// ViewDigest tells one text of a view from another, in 16 hexadecimal digits.
+// ViewDigest stands for the text of a view, in 16 hexadecimal digits.
 func ViewDigest(sql string) string {
 	hash := sha256.Sum256([]byte(sql))
 	return hex.EncodeToString(hash[:8])

@@ -91,7 +91,7 @@ func writeObserved(c *copyBatch, e *session.Event) {
 }
 
 func writeUser(c *copyBatch, e *session.Event) {
-	// ClickHouse tells an empty name from none.
+	// ClickHouse distinguishes an empty name from none.
 	if e.UserEmpty && e.User == "" {
 		c.appendText("")
 		return

@@ -217,7 +217,7 @@ func (s *eventStore) dropPartition(ctx context.Context, conn *pgconn.PgConn, p i
 	return dropped && err == nil, err
 }
 
-// deleteSlices deletes by key, which tells the rows of the table apart: ctid is the fastest, and says nothing over several partitions.
+// deleteSlices deletes by key, by which the rows of the table differ: ctid is the fastest, and says nothing over several partitions.
 func (s *eventStore) deleteSlices(ctx context.Context, conn *pgconn.PgConn, table, key, before string) error {
 	for {
 		n, err := execCounting(ctx, conn, fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s = ANY (ARRAY(SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d))",

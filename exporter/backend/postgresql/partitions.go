@@ -57,7 +57,7 @@ func (p *knownPartitions) noteMonth(e *session.Event) {
 	p.wanted[month.from] = true
 }
 
-// overlapsAny tells whether one of the known partitions has some of the month: then it is somebody else's to care for the rest.
+// overlapsAny reports whether one of the known partitions has some of the month: then it is somebody else's to care for the rest.
 func (p idRange) overlapsAny(known []idRange) bool {
 	return slices.ContainsFunc(known, func(k idRange) bool { return k.from < p.to && p.from < k.to })
 }

@@ -31,7 +31,7 @@ type serverConn struct {
 	used time.Time
 	// breaks is how many connections had broken when this one was last seen to be sound: they tend to break together.
 	breaks int64
-	// repeats tells that the last batch held records that were there already.
+	// repeats is set where the last batch held records that were there already.
 	repeats bool
 }
 

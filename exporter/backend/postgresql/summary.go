@@ -36,7 +36,7 @@ const (
 	keyOfTexts       = "sha256(convert_to(ROW(%s)::text, 'UTF8'))"
 )
 
-// countSummary counts some of the rows that are not, and says how many of their ranges there were. A row is written only where that tells something new.
+// countSummary counts some of the rows that are not, and says how many of their ranges there were. A row is written only where that says something new.
 var countSummary = `WITH due AS (
     DELETE FROM session_uncounted WHERE ctid = ANY (ARRAY(
         SELECT place FROM (SELECT place, sum(records) OVER (ORDER BY first, place) - records AS before FROM (SELECT ctid AS place, first, records FROM session_uncounted LIMIT 10000) AS ranges) AS parts

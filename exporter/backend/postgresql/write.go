@@ -183,7 +183,7 @@ func (w *batchWrite) appendEvent(i int, e *session.Event, send func() error) (re
 	return reason, nil
 }
 
-// isOnlyRecord tells whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
+// isOnlyRecord reports whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
 // refused it before the walk saw what comes behind.
 func (t *spanAttempt) isOnlyRecord(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
 

@@ -68,7 +68,7 @@ func (c *countingClock) setTime(t time.Time) {
 	c.counted, c.at, c.leap = t, c.elapsed(), 0
 }
 
-// compareClocks tells what the wall clock looks like beside what has elapsed, or beside what a store has noted; zero: it has noted nothing.
+// compareClocks says what the wall clock looks like beside what has elapsed, or beside what a store has noted; zero: it has noted nothing.
 func (c *countingClock) compareClocks(wall, noted time.Time, ttl time.Duration) (state clockState, expected time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

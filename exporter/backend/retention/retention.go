@@ -20,7 +20,7 @@ type TTLChange struct {
 	Confirmed bool          // ttl_confirm
 }
 
-// Shortens tells whether records may go that were kept so far, in the whole seconds that the tables remember.
+// Shortens reports whether records may go that were kept so far, in the whole seconds that the tables remember.
 func (l TTLChange) Shortens() bool {
 	return l.TTL > 0 && (l.InForce == 0 || TTLSeconds(l.TTL) < TTLSeconds(l.InForce))
 }
@@ -102,7 +102,7 @@ func (g *Guard) Decide(l TTLChange, oldest time.Time, shares []ExpiredShare) tim
 	return l.TTL
 }
 
-// AwaitsConfirmation tells whether the configured ttl is not in force.
+// AwaitsConfirmation reports whether the configured ttl is not in force.
 func (g *Guard) AwaitsConfirmation() bool { return g.held.Load() != nil }
 
 // Remind says again that a ttl waits, if one does. It is called as often as the caller likes.

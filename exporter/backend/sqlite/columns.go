@@ -79,7 +79,7 @@ func columnByType(f *session.Field) (selects string, bind func(b *rowBinder, par
 }
 
 func bindUserName(b *rowBinder, p int, e *session.Event) {
-	// ClickHouse tells an empty name from none.
+	// ClickHouse distinguishes an empty name from none.
 	if e.UserEmpty && e.User == "" {
 		b.bindPresentText(p, "")
 		return

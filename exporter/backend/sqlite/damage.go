@@ -17,7 +17,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// fileHeader is what tells two states of a database file apart: https://www.sqlite.org/fileformat.html, section 1.3.
+// fileHeader is what two states of a database file differ in: https://www.sqlite.org/fileformat.html, section 1.3.
 type fileHeader [100]byte
 
 var headerMagic = []byte("SQLite format 3\x00")
@@ -37,7 +37,7 @@ type fileState struct {
 	header         fileHeader
 }
 
-// hasWriteAheadLog tells whether pages may be in the write-ahead log alone. While a reader keeps a checkpoint from being completed, and after a kill in the
+// hasWriteAheadLog reports whether pages may be in the write-ahead log alone. While a reader keeps a checkpoint from being completed, and after a kill in the
 // middle of one, the file is shorter than its header says.
 func (s *fileState) hasWriteAheadLog() bool { return s.wal != nil && s.wal.Size() > 0 }
 
@@ -207,7 +207,7 @@ const (
 )
 
 // classifyChange looks at a file that has changed. After a commit of ours a checkpoint explains that. Else another program has written into it,
-// in order, which its commits tell; or somebody has written over it.
+// in order, which its commits show; or somebody has written over it.
 func (w *groupWriter) classifyChange(committed bool) error {
 	var now fileState
 	var damage string
@@ -260,7 +260,7 @@ func (w *groupWriter) describeDamage(now fileState) string {
 	return ""
 }
 
-// checkWhole reads the whole database, as a reader sees it, and says what is wrong with it, "" if nothing is. An error tells nothing
+// checkWhole reads the whole database, as a reader sees it, and says what is wrong with it, "" if nothing is. An error says nothing
 // about the database.
 func (cfg *Config) checkWhole(ctx context.Context) (damage string, err error) {
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
@@ -346,7 +346,7 @@ func quickCheckTable(conn *sqlite.Conn, table string) (damage string, err error)
 	return runQuickCheck(conn, `PRAGMA quick_check("`+strings.ReplaceAll(table, `"`, `""`)+`")`)
 }
 
-// quickCheck says what is wrong with a database, "" if nothing is. An error tells nothing about the database.
+// quickCheck says what is wrong with a database, "" if nothing is. An error says nothing about the database.
 func quickCheck(conn *sqlite.Conn) (damage string, err error) {
 	return runQuickCheck(conn, "PRAGMA quick_check(1)")
 }
@@ -364,7 +364,7 @@ func runQuickCheck(conn *sqlite.Conn, pragma string) (damage string, err error) 
 	return damageOrError("PRAGMA quick_check", err)
 }
 
-// damageOrError tells a database that is not sound from a machine that could not read it now: without memory or descriptors, with a lock
+// damageOrError distinguishes a database that is not sound from a machine that could not read it now: without memory or descriptors, with a lock
 // or a disk error, the write-ahead log must stay where it is.
 func damageOrError(doing string, err error) (damage string, other error) {
 	switch code := sqlite.ErrCode(err); code.ToPrimary() {

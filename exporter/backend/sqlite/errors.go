@@ -58,7 +58,7 @@ func (cfg *Config) diagnoseCode(code sqlite.ResultCode) (kind error, remedy stri
 	return nil, ""
 }
 
-// needsReopen tells whether the open connection is no good any more: what is wrong may be mended on disk, which it does not see.
+// needsReopen reports whether the open connection is no good any more: what is wrong may be mended on disk, which it does not see.
 func needsReopen(err error) bool {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultCantOpen, sqlite.ResultCorrupt, sqlite.ResultNotADB,

@@ -52,7 +52,7 @@ func (w *groupWriter) insertEvents(r *writeRequest) (err error) {
 	return nil
 }
 
-// insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
+// insertEvent counts the event into result, or says why it cannot be stored. An error is the store's, not the event's.
 func (w *groupWriter) insertEvent(row *preparedEvent, result *backend.Result) (fate backend.Fate, reason string, err error) {
 	p := w.partitions.holding(row.event.RecordID)
 	if err := p.prepare(w.conn); err != nil {

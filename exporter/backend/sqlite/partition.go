@@ -209,7 +209,7 @@ func (r *recentTimes) add(ms int64) {
 	r.n++
 }
 
-// median tells where in its range a partition grows: a single record with a wrong clock does not move it.
+// median is where in its range a partition grows: a single record with a wrong clock does not move it.
 func (r *recentTimes) median() (ms int64, ok bool) {
 	if r.n == 0 {
 		return 0, false

@@ -84,7 +84,7 @@ func (w *groupWriter) moveUp(from, into *rangePartition, m *rangeMove) (done boo
 	return done, w.cfg.writeRange(w.conn, into.table, border)
 }
 
-// haveTooMany tells whether rows of one millisecond, between which no border can be, would make one transaction of a move too long. Then the two partitions stay as
+// haveTooMany reports whether rows of one millisecond, between which no border can be, would make one transaction of a move too long. Then the two partitions stay as
 // they are.
 func (w *groupWriter) haveTooMany(from *rangePartition, side string) (bool, error) {
 	most := max(w.limits.rows/fewRows, sliceRows)

@@ -41,10 +41,10 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	for _, f := range []struct {
 		name      string
 		arguments int
-		tell      func([]sqlite.Value) (bool, error)
+		isMet     func([]sqlite.Value) (bool, error)
 	}{{"sessionlog_in_network", 2, inNetwork}, {"sessionlog_is_respelled", 3, isSpelledDifferently}, {"sessionlog_is_text", 1, isText}} {
 		err := conn.CreateFunction(f.name, &sqlite.FunctionImpl{NArgs: f.arguments, Deterministic: true, AllowIndirect: true, Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
-			is, err := f.tell(args)
+			is, err := f.isMet(args)
 			return sqlite.IntegerValue(integerOf(is)), err
 		}})
 		if err != nil {
@@ -58,7 +58,7 @@ func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events")
 
 func (s *queryStore) TableNamed(name string) string { return s.cfg.prefixNames(name) }
 
-// Disguised: a column takes a value of any type, which conditions tell apart and readers do not.
+// Disguised: a column takes a value of any type, which conditions distinguish and readers do not.
 func (s *queryStore) Disguised() string {
 	var all []string
 	for i := range session.Fields {

@@ -12,7 +12,7 @@ const (
 	summaryRows    = 16_384         // counted in one transaction: some 50 ms
 )
 
-// countSummary has statements that add the rows with arrivals above parameter 1 and up to parameter 2. A row is written only where that tells
+// countSummary has statements that add the rows with arrivals above parameter 1 and up to parameter 2. A row is written only where that says
 // something new: pairs and users come in no order, and each write is one of a page.
 var countSummary = []string{`INSERT INTO sessionlog_pairs
 SELECT user_name, client_address, coalesce(system, x''), coalesce(instance, x''), time, time FROM session_events

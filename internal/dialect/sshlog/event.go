@@ -42,7 +42,7 @@ func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAtte
 	if c.User == "" {
 		c.User = strings.Clone(m.user)
 	}
-	// A text that was cut short is read again from its beginning, by a parser of its own: what it tells has the ids that it had.
+	// A text that was cut short is read again from its beginning, by a parser of its own: what it says has the ids that it had.
 	if now < c.LastFailedTime || now == c.LastFailedTime && c.failedReader != nil && c.failedReader != p {
 		c.FailedAttempts = 0
 	}

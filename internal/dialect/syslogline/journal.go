@@ -15,7 +15,7 @@ func cutJournalObject(record string) (object string, ok bool) {
 	return object, strings.HasPrefix(object, "{")
 }
 
-// IsJournal tells whether an object is from journalctl's JSON, whose fields come in any order.
+// IsJournal reports whether an object is from journalctl's JSON, whose fields come in any order.
 func IsJournal(head string) bool {
 	for _, field := range [...]string{`"__REALTIME_TIMESTAMP"`, `"__MONOTONIC_TIMESTAMP"`, `"__CURSOR"`, `"_BOOT_ID"`, `"_MACHINE_ID"`, `"_SOURCE_REALTIME_TIMESTAMP"`} {
 		if strings.Contains(head, field) {

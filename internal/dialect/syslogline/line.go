@@ -65,7 +65,7 @@ func isRemarkLine(record string) bool {
 	return strings.HasPrefix(record, "-- ") || strings.HasPrefix(record, "Timestamp ") || strings.HasPrefix(record, "        ")
 }
 
-// LooksLikeRecord tells whether a line looks like a record of a system log; program is "" where it is not known.
+// LooksLikeRecord reports whether a line looks like a record of a system log; program is "" where it is not known.
 func LooksLikeRecord(record string) (program string, ok bool) {
 	if object, isObject := cutJournalObject(record); isObject {
 		return "", IsJournal(object)

@@ -14,10 +14,10 @@ import (
 )
 
 var (
-	// ErrNoRecord tells that session_events has no record of an id.
+	// ErrNoRecord is the error where session_events has no record of an id.
 	ErrNoRecord = errors.New("there is no record of this id")
 
-	// ErrSealMissing tells that rows of the seals' tables are gone.
+	// ErrSealMissing is the error where rows of the seals' tables are gone.
 	ErrSealMissing = errors.New("a seal is missing: `sessionlog verify` names what is")
 )
 

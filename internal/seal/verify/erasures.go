@@ -158,7 +158,7 @@ func (v *tableVerifier) sealedBehind(ctx context.Context, head seal.Head) (time.
 	return sealed, nil
 }
 
-// isPrunedBehind tells whether a log has let go of what it had when it ended with a head: nothing of it is to be excused any more.
+// isPrunedBehind reports whether a log has let go of what it had when it ended with a head: nothing of it is to be excused any more.
 func (v *tableVerifier) isPrunedBehind(head seal.Head) bool {
 	for _, w := range v.walks {
 		if w.log.name == head.Origin && head.Size < w.log.pruned {

@@ -24,7 +24,7 @@ type storedHash struct {
 	time int64
 }
 
-// checkHashes looks at the column by which writers tell what comes again: with another hash, a forged version would be taken for the record, and the record for a conflict.
+// checkHashes looks at the column by which writers know what comes again: with another hash, a forged version would be taken for the record, and the record for a conflict.
 func (v *tableVerifier) checkHashes(ctx context.Context, from recordTable) error {
 	rows := v.hashes // in the order of their ids
 	if v.hashes = v.hashes[:0]; len(rows) == 0 {

@@ -77,7 +77,7 @@ func (v *tableVerifier) checkNamedHeads(ctx context.Context) error {
 	return nil
 }
 
-// hasHead tells whether a log is, or was before it let go of that, as a head says, whoever has signed it: where that is nobody, it is a finding.
+// hasHead reports whether a log is, or was before it let go of that, as a head says, whoever has signed it: where that is nobody, it is a finding.
 func (v *tableVerifier) hasHead(ctx context.Context, head seal.Head) (bool, error) {
 	tip, err := sealquery.TipAt(ctx, v.store, head.Origin, head.Size)
 	if err != nil && !errors.Is(err, sealquery.ErrSealMissing) {

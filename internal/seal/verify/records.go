@@ -65,7 +65,7 @@ type sealedEntry struct {
 	seen bool // a row is as it says
 }
 
-// isOf tells whether a row is as an entry says.
+// isOf reports whether a row is as an entry says.
 func (v *tableVerifier) isOf(s *sealedEntry, e *session.Event) bool {
 	if !s.from.trusted {
 		return false
@@ -446,14 +446,14 @@ func (v *tableVerifier) reportReplaced(e *session.Event, s *sealedEntry, entries
 	}
 }
 
-// isOverruled tells whether a key that has left seals a row, and another one has sealed something else in its place.
+// isOverruled reports whether a key that has left seals a row, and another one has sealed something else in its place.
 func (v *tableVerifier) isOverruled(s *sealedEntry, e *session.Event, entries []sealedEntry) bool {
 	return s.from.unvouched && s.Kind != seal.KindConflict && slices.ContainsFunc(entries, func(other sealedEntry) bool {
 		return other.from.trusted && !other.from.unvouched && !v.isOf(&other, e)
 	})
 }
 
-// isFromBefore tells whether an unsealed row may be from before anything was sealed. What a log says that began later does not count: it may have begun in
+// isFromBefore reports whether an unsealed row may be from before anything was sealed. What a log says that began later does not count: it may have begun in
 // a table where others seal, such as that of an import.
 func (v *tableVerifier) isFromBefore(time int64) bool {
 	if len(v.logs) == 0 {
@@ -465,7 +465,7 @@ func (v *tableVerifier) isFromBefore(time int64) bool {
 	return first.beganAfter != 0 && time <= first.beganAfter
 }
 
-// sealMayBePruned tells whether an unsealed row may have expired, with its pages, and not have been dropped yet.
+// sealMayBePruned reports whether an unsealed row may have expired, with its pages, and not have been dropped yet.
 func (v *tableVerifier) sealMayBePruned(nanoseconds int64) bool {
 	at := time.Unix(0, nanoseconds)
 	return slices.ContainsFunc(v.walks, func(w *logWalk) bool { return w.log.pruned > 0 && v.mayHaveExpired(at, w.log) })

@@ -180,7 +180,7 @@ func (v *tableVerifier) distrustUnvouched(w *logWalk, from uint64) {
 	}
 }
 
-// haveLeft tells whether some of what has signed a head has left a log, or whether nothing has signed it.
+// haveLeft reports whether some of what has signed a head has left a log, or whether nothing has signed it.
 func (v *tableVerifier) haveLeft(signers seal.Keys) bool {
 	return len(signers) == 0 || slices.ContainsFunc(v.left, func(l leftKeys) bool { return len(signers.Without(l.keys)) < len(signers) })
 }
@@ -188,7 +188,7 @@ func (v *tableVerifier) haveLeft(signers seal.Keys) bool {
 // mostRotations bounds how far it is followed who vouches for whom.
 const mostRotations = 16
 
-// isVouched tells whether what a key that has left has signed of a log, up to a page, is under the signature of one that has not, by way of some rotations.
+// isVouched reports whether what a key that has left has signed of a log, up to a page, is under the signature of one that has not, by way of some rotations.
 func (v *tableVerifier) isVouched(ctx context.Context, log *logHistory, end uint64, rotations int) (bool, error) {
 	for _, h := range v.vouched {
 		if h.Origin != log.name || h.Size < end || rotations == 0 {

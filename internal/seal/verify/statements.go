@@ -93,7 +93,7 @@ func (v *tableVerifier) bindRetentions(ctx context.Context) error {
 	return nil
 }
 
-// mayHaveExpired tells whether an event of this time may have been deleted by a retention that was in force: of its own log, or of another one that has named it, while
+// mayHaveExpired reports whether an event of this time may have been deleted by a retention that was in force: of its own log, or of another one that has named it, while
 // that was written, since whatever collector expires records does so for all.
 func (v *tableVerifier) mayHaveExpired(event time.Time, own *logHistory) bool {
 	for _, w := range v.walks {
@@ -161,7 +161,7 @@ func (v *tableVerifier) checkAlarms() {
 	}
 }
 
-// isAcknowledged tells whether somebody knows that a head is not in the table.
+// isAcknowledged reports whether somebody knows that a head is not in the table.
 func (v *tableVerifier) isAcknowledged(c *keptHead) bool {
 	log, size, _, ok := v.openKept(c)
 	return ok && v.isAlarmAcknowledged(log, size)

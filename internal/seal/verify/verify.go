@@ -55,7 +55,7 @@ const (
 	KindRetention    Kind = "retention"    // from when on records expire, and after how long: it does not count
 )
 
-// IsTampering tells whether a finding is evidence of tampering.
+// IsTampering reports whether a finding is evidence of tampering.
 func (k Kind) IsTampering() bool {
 	return !slices.Contains([]Kind{KindUnprotected, KindReturned, KindReplaced, KindStale, KindNoCopies, KindKeyRetired, KindKeyLeft, KindUnknownHead, KindNoSeals, KindNotCosigned, KindAcknowledged, KindErasure, KindRetention}, k)
 }
@@ -451,7 +451,7 @@ type keptHead struct {
 	tried   int  // how many keys have not opened it
 }
 
-// isOpenedAt tells whether it is to be opened where a log ends at a page: a signature costs more than all else, and there are many heads and many seals.
+// isOpenedAt reports whether it is to be opened where a log ends at a page: a signature costs more than all else, and there are many heads and many seals.
 func (c *keptHead) isOpenedAt(log string, keys int, end uint64) bool {
 	switch c.log {
 	case log:
@@ -580,7 +580,7 @@ func (v *tableVerifier) checkAgeOfCopies(copies []keptHead) {
 	}
 }
 
-// isFresh tells whether a head is as young as it has to be. One that is dated ahead would be that until its time has come.
+// isFresh reports whether a head is as young as it has to be. One that is dated ahead would be that until its time has come.
 func (v *tableVerifier) isFresh(signed time.Time) bool {
 	return v.MaxAge == 0 || v.At.Sub(signed).Abs() <= v.MaxAge
 }

@@ -47,7 +47,7 @@ func (c TextConfig) CheckTexts() error {
 var ErrUnknownFormat = errors.New("the content has none of the known formats: write its `format`")
 
 // FindFormat gives the format of a text that begins with head: the stored one, else that of the configuration, else what the content is. final
-// says that head is all that tells; without, there is none (an empty name) while there is too little.
+// says that head is all that there is to know it by; without, there is none (an empty name) while there is too little.
 func (c TextConfig) FindFormat(all []logformat.Format, stored string, head []byte, final bool) (logformat.Format, error) {
 	if format, known := logformat.FindFormat(all, cmp.Or(stored, c.Format)); known {
 		return format, nil
@@ -66,7 +66,7 @@ func (c TextConfig) FindFormat(all []logformat.Format, stored string, head []byt
 	return format, nil
 }
 
-// CheckText tells whether a text that begins so can be read. leaveOut is what to do with texts that are no log.
+// CheckText reports whether a text that begins so can be read. leaveOut is what to do with texts that are no log.
 func (c TextConfig) CheckText(subject string, head []byte, leaveOut string) connectcheck.Finding {
 	format, err := c.FindFormat(formats.All(), "", head, true)
 	if err != nil {

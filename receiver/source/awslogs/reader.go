@@ -19,7 +19,7 @@ import (
 // ExplainError gives the key and the remedy of what keeps logins from being read.
 type ExplainError func(error) (key, remedy string)
 
-// Reader reads texts and delivers what they tell. It is used by one goroutine.
+// Reader reads texts and delivers what they say. It is used by one goroutine.
 type Reader struct {
 	Host       source.Host
 	Conditions *conditionlog.Logger
@@ -83,7 +83,7 @@ func (c parserConditions) Clear(condition, message string) {
 	c.log.Clear(c.name+" "+condition, message, zap.String(c.kind, c.name))
 }
 
-// Connect waits for a configuration of AWS that can be read, and makes Session. It tells whether that came before ctx ended.
+// Connect waits for a configuration of AWS that can be read, and makes Session. It reports whether that came before ctx ended.
 func (r *Reader) Connect(ctx context.Context, config configaws.ClientConfig) bool {
 	pauses := source.NewBackOff()
 	for {

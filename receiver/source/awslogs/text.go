@@ -127,7 +127,7 @@ func (r *Reader) ReportRecords(t *Text, condition, name string) {
 	}
 }
 
-// FlushDue parses to its end what only time decides, since nothing has followed for so long. It tells whether there are events.
+// FlushDue parses to its end what only time decides, since nothing has followed for so long. It reports whether there are events.
 func (r *Reader) FlushDue(p *TextParser, silence time.Duration) bool {
 	if !p.Format.DecidesByTime || p.Parser.LogTime() == 0 || !r.acquireBatch() {
 		return false

@@ -14,7 +14,7 @@ import (
 type ReadTarget struct {
 	// Title names it to people.
 	Title string
-	// Poll reads what is new. It tells whether there is more to read at once.
+	// Poll reads what is new. It reports whether there is more to read at once.
 	Poll func(context.Context) (more bool, err error)
 
 	due    time.Time // by this machine's monotonic clock, which is never put back

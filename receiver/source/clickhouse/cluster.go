@@ -106,7 +106,7 @@ func (c *clusterReader) setNodes(ctx context.Context, endpoints []string) {
 	}
 }
 
-// giveUpIfUnlisted tells whether a node that cannot be reached is to be given up, which it then is.
+// giveUpIfUnlisted reports whether a node that cannot be reached is to be given up, which it then is.
 func (c *clusterReader) giveUpIfUnlisted(endpoint string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

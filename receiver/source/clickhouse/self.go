@@ -109,7 +109,7 @@ func (c *selfConn) answeredBy(server string) {
 	}
 }
 
-// containsRow tells whether a row of a server is one of a login of this source. A failure is not left out, but uses its tag up.
+// containsRow reports whether a row of a server is one of a login of this source. A failure is not left out, but uses its tag up.
 func (s *selfLogins) containsRow(r *clickhouselog.Row, server string) bool {
 	if r.User != s.username {
 		return false

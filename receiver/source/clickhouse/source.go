@@ -47,7 +47,7 @@ func (r *clickhouseSource) Run(ctx context.Context, host source.Host) error {
 	return r.runOneServer(ctx, host)
 }
 
-// pollTable reads a table until ctx ends. stateID tells apart what is stored of several servers.
+// pollTable reads a table until ctx ends. What is stored of several servers is kept apart by stateID.
 func (r *clickhouseSource) pollTable(ctx context.Context, cfg Config, t poll.Table, host source.Host, stateID ...string) error {
 	return poll.Run(ctx, cfg.Config, t, host, append([]string{session.SystemClickHouse, r.instance, r.cfg.Table}, stateID...)...)
 }

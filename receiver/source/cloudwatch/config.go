@@ -71,7 +71,7 @@ func (c Config) listedPrefixes() []string {
 	return c.StreamPrefixes
 }
 
-// DefaultInstance is the first log group. Records bear the name of the server that wrote a stream, where the group's name tells it.
+// DefaultInstance is the first log group. Records bear the name of the server that wrote a stream, where the group's name has it.
 func (c Config) DefaultInstance() string {
 	if len(c.LogGroups) == 0 {
 		return ""

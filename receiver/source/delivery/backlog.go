@@ -11,7 +11,7 @@ import (
 // backlogLogInterval is how often the log says how far the reading of a backlog is.
 const backlogLogInterval = time.Minute
 
-// Backlog tells how far the reading of many rows is, in the log and in the metrics. It is used by one goroutine.
+// Backlog reports how far the reading of many rows is, in the log and in the metrics. It is used by one goroutine.
 type Backlog struct {
 	host   source.Host
 	rows   uint64 // all of them, read or not; 0: there is none
@@ -23,7 +23,7 @@ type Backlog struct {
 // NewBacklog makes one that has not begun.
 func NewBacklog(host source.Host) Backlog { return Backlog{host: host} }
 
-// IsUnderWay tells whether it has begun and not ended.
+// IsUnderWay reports whether it has begun and not ended.
 func (b *Backlog) IsUnderWay() bool { return b.rows > 0 }
 
 // Begin is called with how many rows are to be read. Where there is one already, that is the rest of it with what has come since.

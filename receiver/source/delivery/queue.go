@@ -123,7 +123,7 @@ func (q *Queue[B]) firstFailure() error {
 	return context.Cause(q.ctx)
 }
 
-// AcquireInto acquires a batch where there is none yet, and tells whether there is one to fill: without, the source is to end.
+// AcquireInto acquires a batch where there is none yet, and reports whether there is one to fill: without, the source is to end.
 func AcquireInto[B interface {
 	*T
 	Batch

@@ -34,7 +34,7 @@ func NewImport(cfg Config, paths []string, instance string, advance func(read, s
 // globSigns makes a glob that matches a path alone.
 var globSigns = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`)
 
-// watchedFolder is a [tail.Folder] that tells how far its files are read, however often they are opened.
+// watchedFolder is a [tail.Folder] that reports how far its files are read, however often they are opened.
 type watchedFolder struct {
 	tail.Folder
 	advance func(read, skipped int64)

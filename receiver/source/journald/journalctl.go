@@ -129,7 +129,7 @@ func (r *journalctlRun) readLine() (string, error) {
 	}
 }
 
-// closeAndWait ends the run, at once where its output is not wanted to its end, and tells what was wrong with it.
+// closeAndWait ends the run, at once where its output is not wanted to its end, and gives what was wrong with it.
 func (r *journalctlRun) closeAndWait() error {
 	r.hung.Stop()
 	if !r.ended {

@@ -138,7 +138,7 @@ func (r *journalReader) readEntries(ctx context.Context, args []string, at strin
 	return err
 }
 
-// mustFind tells whether the entry of a cursor has to be the first one: with other filters than before it may be left out.
+// mustFind reports whether the entry of a cursor has to be the first one: with other filters than before it may be left out.
 func (r *journalReader) mustFind(cursor string) bool {
 	return cursor != "" && r.state.Filter == r.filterKey()
 }

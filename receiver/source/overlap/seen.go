@@ -23,13 +23,13 @@ type SeenItems struct{ times map[idHash]int64 }
 // Len is how many there are.
 func (s *SeenItems) Len() int { return len(s.times) }
 
-// Contains tells whether an item was read.
+// Contains reports whether an item was read.
 func (s *SeenItems) Contains(id string) bool {
 	_, known := s.times[hashID(id)]
 	return known
 }
 
-// Add notes that an item was read, and tells whether it was not before.
+// Add notes that an item was read, and reports whether it was not before.
 func (s *SeenItems) Add(id string, millis int64) (isNew bool) {
 	h := hashID(id)
 	if _, known := s.times[h]; known {

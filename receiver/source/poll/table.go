@@ -47,7 +47,7 @@ type Table interface {
 	// Now is the server's clock.
 	Now(ctx context.Context) (int64, error)
 	// Sums yields the spans of this width (Minute or Day) that have rows within r, in order of time. The hash of a row is
-	// whatever the server and the client can both compute, of columns that tell rows apart.
+	// whatever the server and the client can both compute, of columns in which rows differ.
 	Sums(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error
 	// Read yields the rows within r in blocks, in order of time, rows of one time in an order that never changes.
 	Read(ctx context.Context, r TimeRange, yield func(Rows) error) error

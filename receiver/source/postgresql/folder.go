@@ -23,7 +23,7 @@ type logFolder struct {
 	known    map[string]logFileInfo
 }
 
-// logFileInfo is what the server tells of a file. Files have no identity beyond their names there; their content tells the rest.
+// logFileInfo is what the server says of a file. Files have no identity beyond their names there; their content shows the rest.
 type logFileInfo struct {
 	name     string
 	size     int64

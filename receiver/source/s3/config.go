@@ -91,7 +91,7 @@ func (c Config) isIncluded(key string) bool {
 	return len(c.Include) == 0
 }
 
-// DefaultInstance is the bucket and its first prefix. Records bear the name of the server that wrote an object, where the object's key tells it.
+// DefaultInstance is the bucket and its first prefix. Records bear the name of the server that wrote an object, where the object's key has it.
 func (c Config) DefaultInstance() string {
 	return c.Bucket + "/" + c.listedPrefixes()[0]
 }

@@ -53,7 +53,7 @@ func (p *objectPrefix) beginListing(now time.Time, relistInterval time.Duration)
 		p.listing, p.listedAt = &keyListing{Whole: true}, now
 		return
 	}
-	// Keys tell the time as a rule.
+	// Keys have the time in them as a rule.
 	p.listing = &keyListing{After: p.recentKey}
 }
 
@@ -147,7 +147,7 @@ func (r *objectReader) finishObject(p *objectPrefix, o *objectInfo, err error) e
 	return nil
 }
 
-// isOfObject tells what S3 refuses of an object, and not of all.
+// isOfObject reports whether S3 refuses one object, and not all.
 func (c Config) isOfObject(err error) bool {
 	key, _ := c.Explain(err)
 	return key == "" && configaws.IsRefused(err) && !slices.Contains([]string{"NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed", "RequestTimeout"}, configaws.ErrorCode(err))

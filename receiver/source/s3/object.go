@@ -13,7 +13,7 @@ import (
 
 const (
 	chunkSize = 256 << 10
-	// headSize is how much of a text tells its format.
+	// headSize is how much of a text shows its format.
 	headSize = 4096
 )
 
@@ -56,7 +56,7 @@ func (r *objectReader) readChunks(p *objectPrefix, g *objectReading) error {
 		have += n
 		if g.TextParser == nil {
 			if failed != nil {
-				return failed // what came of it may not tell its format
+				return failed // what came of it may not show its format
 			}
 			if err := r.findFormat(p, g, r.buffer[:have]); err != nil {
 				return err
@@ -126,7 +126,7 @@ func (r *objectReader) optionsOf(p *objectPrefix, f *awslogs.TextParser, server 
 	return o
 }
 
-// serverOf is the server that wrote an object: it is part of every id. Of an object of Redshift its key tells it; else a prefix is one server.
+// serverOf is the server that wrote an object: it is part of every id. Of an object of Redshift its key has it; else a prefix is one server.
 func (r *objectReader) serverOf(p *objectPrefix, key string) string {
 	if r.Host.InstanceSet {
 		return r.instance

@@ -60,7 +60,7 @@ func (t *objectText) beginDecompressing(isPlain bool) (err error) {
 	return err
 }
 
-// explainReadError tells an object that is to blame from the way to it.
+// explainReadError says whether an object is to blame, or the way to it.
 func (t *objectText) explainReadError(err error) error {
 	switch {
 	case t.body == nil:

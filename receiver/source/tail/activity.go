@@ -18,7 +18,7 @@ type fileActivity struct {
 // idleLimit is how often a file that was moved away must be found unchanged before it is let go: its writer may still hold it.
 const idleLimit = 2
 
-// isReadOut tells that a file that left its path has been read to its end: another with the same content takes over its cursor.
+// isReadOut reports whether a file that left its path has been read to its end: another with the same content takes over its cursor.
 func (f *trackedFile) isReadOut() bool { return f.activity.pathLost && f.activity.exhausted }
 
 // ownsCursor reports whether a text is still read, or to be read to its end.

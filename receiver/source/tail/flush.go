@@ -8,7 +8,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// formatState is what the texts of one format have in common. Texts of different formats share nothing: two that tell of the
+// formatState is what the texts of one format have in common. Texts of different formats share nothing: two that speak of the
 // same connections would confuse each other.
 type formatState struct {
 	shared logformat.SharedState

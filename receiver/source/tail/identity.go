@@ -14,7 +14,7 @@ type fileIdentity struct {
 	headSize int
 }
 
-// openingSize is how much of a text tells which other texts may be its copies.
+// openingSize is how much of a text shows which other texts may be its copies.
 const openingSize = 64
 
 func (i *fileIdentity) keepStart(offset int64, data []byte) {

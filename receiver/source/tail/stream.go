@@ -31,7 +31,7 @@ func openStream(ctx context.Context, folder Folder, path string) (*textStream, e
 	return s, nil
 }
 
-// reopenAtStart goes to the beginning and tells the compression by what is there now: a file that was empty when it was opened may have
+// reopenAtStart goes to the beginning and finds the compression by what is there now: a file that was empty when it was opened may have
 // become a compressed one.
 func (s *textStream) reopenAtStart() error {
 	s.text.Close()

@@ -32,7 +32,7 @@ func FromContext(ctx context.Context) *Receipt {
 	return r
 }
 
-// Durable tells whether the caller asked for a durable event.
+// Durable reports whether the caller asked for a durable event.
 func (r *Receipt) Durable() bool { return r.durable }
 
 // Report is called by each processor: nil means that the record survives a loss of power. Of several results an error counts. A result

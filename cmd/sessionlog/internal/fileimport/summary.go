@@ -122,7 +122,7 @@ func (s *importSummary) refusalListing() printing.Listing {
 	}}
 }
 
-// nonZero is absent for people where there is nothing to tell.
+// nonZero is absent for people where there are none.
 func nonZero(n int) any {
 	if n == 0 {
 		return nil

@@ -285,7 +285,7 @@ const columnGap = 2
 // widestPiped is how wide a column becomes that is no terminal's: each row of a table is as wide as its longest name, which an attacker types.
 const widestPiped = 400
 
-// isSentence tells the columns that are wrapped and not cut.
+// isSentence reports whether a column is wrapped, and not cut.
 func isSentence(column string) bool {
 	return column == "finding" || column == "reason" || column == "value"
 }

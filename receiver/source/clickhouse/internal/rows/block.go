@@ -64,7 +64,7 @@ func (b *Block) Row(i int) *clickhouselog.Row {
 	return &b.row
 }
 
-// InOrder tells whether times never go back, from last on, and which is the last one of the block.
+// InOrder reports whether times never go back, from last on, and gives the last one of the block.
 func (b *Block) InOrder(last int64) (now int64, ok bool) {
 	for _, t := range b.micros {
 		if t < last {

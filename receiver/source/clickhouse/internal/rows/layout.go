@@ -153,7 +153,7 @@ func (l *Layout) ColumnType(column string) string {
 	return ""
 }
 
-// HasSortingKey tells whether the sorting key of a real session_log, (event_date, event_time), is there.
+// HasSortingKey reports whether the sorting key of a real session_log, (event_date, event_time), is there.
 func (p TablePart) HasSortingKey() bool {
 	return p.Columns["event_date"] == "Date" && strings.HasPrefix(p.Columns["event_time"], "DateTime") &&
 		!strings.HasPrefix(p.Columns["event_time"], "DateTime64")
