@@ -31,6 +31,8 @@ var oktaTypes = map[string]session.Kind{
 	"user.authentication.auth_via_richclient":          session.KindLogin,
 	"user.authentication.auth":                         session.KindLogin,
 	"user.authentication.auth_via_inbound_delauth":     session.KindLogin,
+	"system.ldapi.bind":                                session.KindLogin, // to Okta's LDAP interface, which logs those that fail
+	"system.iwa_agentless.auth":                        session.KindLogin,
 	"user.authentication.auth_unconfigured_identifier": session.KindSessionUpdate, // a warning beside the login's own event
 	"user.authentication.dsso_via_non_priority_source": session.KindSessionUpdate, // likewise
 }
@@ -57,7 +59,7 @@ func oktaEventKind(word string) (kind session.Kind, known bool) {
 	switch {
 	case strings.HasPrefix(word, "user.authentication.auth_via_"):
 		return session.KindLogin, true
-	case strings.HasPrefix(word, "user.authentication."), strings.HasPrefix(word, "user.session."):
+	case strings.HasPrefix(word, "user.authentication."), strings.HasPrefix(word, "user.session."), strings.HasPrefix(word, "user.device_session."):
 		return session.KindSessionUpdate, true
 	}
 	return session.KindUnknown, false
@@ -98,6 +100,8 @@ var oktaMethods = map[string]string{
 	"user.authentication.auth_via_LDAP_agent":   session.AuthLDAP,
 	"user.authentication.auth_via_AD_agent":     session.AuthLDAP,
 	"user.authentication.auth_via_radius":       session.AuthRADIUS,
+	"system.ldapi.bind":                         session.AuthLDAP,
+	"system.iwa_agentless.auth":                 session.AuthKerberos,
 	"user.authentication.auth_via_inbound_SAML": session.AuthSAML,
 	"app.oauth2.signon":                         session.AuthOIDC,
 }

@@ -26,6 +26,8 @@ func TestVerdicts(t *testing.T) {
 		{"everywhere", "okta", okta + `"eventType":"user.authentication.universal_logout","outcome":{"result":"SUCCESS"}}`, session.KindLogout, session.OutcomeSuccess, "alice@corp.example"},
 		{"a login is its actor's", "okta", okta + `"eventType":"user.session.start","outcome":{"result":"SUCCESS"}}`, session.KindLogin, session.OutcomeSuccess, "admin@corp.example"},
 		{"a single sign-on to an application over OIDC", "okta", okta + `"eventType":"app.oauth2.signon","outcome":{"result":"SUCCESS"}}`, session.KindSessionStart, session.OutcomeSuccess, "admin@corp.example"},
+		{"a bind to the LDAP interface", "okta", okta + `"eventType":"system.ldapi.bind","outcome":{"result":"FAILURE"}}`, session.KindLogin, session.OutcomeFailure, "admin@corp.example"},
+		{"a desktop's session", "okta", okta + `"eventType":"user.device_session.start","outcome":{"result":"SUCCESS"}}`, session.KindSessionUpdate, session.OutcomeSuccess, "admin@corp.example"},
 		{"a warning beside a login", "okta", okta + `"eventType":"user.authentication.auth_unconfigured_identifier","outcome":{"result":"SUCCESS"}}`, session.KindSessionUpdate, session.OutcomeSuccess, "admin@corp.example"},
 		{"native social login", "auth0", auth0 + `"sens"}`, session.KindLogin, session.OutcomeSuccess, "alice@corp.example"},
 		{"native social login, failed", "auth0", auth0 + `"fens"}`, session.KindLogin, session.OutcomeFailure, "alice@corp.example"},
