@@ -40,6 +40,13 @@ func TestARealServersChangesOfUser(t *testing.T) {
 	require.Len(t, ids, len(events))
 }
 
+func TestALogoutWithoutAName(t *testing.T) {
+	events, bad := parse(newAuditParser(options()), "20261121 22:01:32,vm,alice,10.0.0.7,6,0,CONNECT,app,,0\n20261121 22:01:33,vm,,,6,0,DISCONNECT,,,0\n")
+	require.Empty(t, bad)
+	require.Equal(t, []string{"login success alice@app from 10.0.0.7", "logout success alice@app from"}, briefs(events))
+	require.False(t, events[1].UserEmpty)
+}
+
 func TestProxiesAreTold(t *testing.T) {
 	for _, more := range []string{"", ",", ",TLSv1.3"} {
 		events, bad := parse(newAuditParser(options()), "20261121 22:01:32,vm,px,10.0.0.7,6,0,CONNECT,app,,0"+more+"\n"+
@@ -53,8 +60,8 @@ func TestProxiesAreTold(t *testing.T) {
 }
 
 func TestTheVersionOfTLS(t *testing.T) {
-	for more, want := range map[string]string{",": "", ",TLSv1.3": "1.3", ",SSL,TLSv1.2": "1.2", ",SSL": "", "": ""} {
-		events, bad := parse(newAuditParser(options()), "20261121 22:01:32,vm,alice,h:4711,6,0,CONNECT,app,,0"+more+"\n")
+	for more, want := range map[string]string{",0,": "", ",0,TLSv1.3": "1.3", ",0,SSL,TLSv1.2": "1.2", ",0,SSL": "", ",0": "", "TLSv1.3,0": "1.3"} {
+		events, bad := parse(newAuditParser(options()), "20261121 22:01:32,vm,alice,h:4711,6,0,CONNECT,app,"+more+"\n")
 		require.Empty(t, bad)
 		require.Equal(t, want, events[0].TLSVersion, more)
 	}

@@ -76,6 +76,9 @@ func readRecordTail(s string) (t recordTail, concern, ok bool) {
 	if !found || !isDecimalNumber(code) && code != "" {
 		return t, false, false
 	}
+	if isTLSVersion(object) { // MariaDB 12.0.1 and later; Enterprise Server appends it
+		t.tls, object = object, ""
+	}
 	if t.object = object; code == "" || object != "" && object[len(object)-1] != '`' {
 		return t, false, isOtherOperation(s)
 	}
@@ -176,19 +179,22 @@ func splitAddress(s string) (host string, port int32) {
 
 // readRecordTime returns what follows the comma after the time.
 func readRecordTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
-	if len(s) > 18 && s[17] == ',' && s[8] == ' ' {
-		local, ok := localtime.ParseLocal("20060102 15:04:05", s[:17])
+	if layout, fraction, zone, rest, ok := cutFormattedTime(s); ok {
+		local, ok := localtime.ParseLocal(layout, s[:len(layout)])
 		if !ok {
 			return 0, false, "", errTime
 		}
 		unix, err := clock.Unix(local, clock.Before)
+		if zone != "" {
+			unix, err = clock.UnixOfAbbreviation(local, zone)
+		}
 		if err == nil {
-			nanos, err = localtime.UnixNanos(unix, 0)
+			nanos, err = localtime.UnixNanos(unix, fraction)
 		}
 		if err == nil {
 			clock.Before = unix
 		}
-		return nanos, false, s[18:], err
+		return nanos, false, rest, err
 	}
 	if len(s) > 17 && s[16] == ',' && isDecimalNumber(s[:16]) {
 		micros, _ := localtime.ParseDigits(s[:16])
@@ -196,6 +202,26 @@ func readRecordTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool,
 		return nanos, true, s[17:], err
 	}
 	return readSyslogTime(clock, s)
+}
+
+// timeLayouts are the default of server_audit_timestamp_format and others in ISO 8601's order, which a fraction and a zone's offset may follow.
+var timeLayouts = [...]string{"20060102 15:04:05", "20060102T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04:05"}
+
+func cutFormattedTime(s string) (layout string, fraction int64, zone, rest string, ok bool) {
+	stamp, rest, ok := strings.Cut(s, ",")
+	for _, layout = range timeLayouts {
+		n := len(layout)
+		if !ok || len(stamp) < n || stamp[n-9] != layout[n-9] || stamp[n-6] != ':' || isDecimalNumber(stamp[:8]) != isDecimalNumber(layout[:8]) {
+			continue
+		}
+		fraction, zone, ok = localtime.ParseFraction(stamp[n:])
+		if zone == "Z" {
+			zone = "UTC"
+		}
+		_, isOffset := localtime.ParseOffset(zone)
+		return layout, fraction, zone, rest, ok && (zone == "" || zone == "UTC" || isOffset)
+	}
+	return "", 0, "", "", false
 }
 
 func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
@@ -213,8 +239,8 @@ func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool,
 }
 
 func startsRecord(line string) bool {
-	if len(line) > 18 && line[17] == ',' && line[8] == ' ' && line[11] == ':' {
-		return isDecimalNumber(line[:8])
+	if _, _, _, _, ok := cutFormattedTime(line); ok {
+		return true
 	}
 	if len(line) > 17 && line[16] == ',' {
 		return isDecimalNumber(line[:16])

@@ -155,6 +155,9 @@ func (p *auditParser) handleRecord(batch *logformat.EventBatch) {
 		}
 	case opDisconnect:
 		if login, known := p.sessions.removeLogin(c); known { // else of a failed login, or of one that is older than what was read
+			if r.user == "" && r.host == "" { // old versions write neither
+				r.user, r.database = login.User, login.Database
+			}
 			p.fillEventFields(batch.Add(), session.KindLogout, login.Login)
 		}
 	}
