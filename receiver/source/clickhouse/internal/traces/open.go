@@ -20,18 +20,24 @@ func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.C
 		" OR auth_id IN (SELECT auth_id FROM (%[4]s) WHERE iface NOT IN (%[2]s))",
 		l.rowsSQL(clickhouselog.TypeLoginSuccess, q.logins.From, q.logins.To), connectionInterfaces,
 		l.rowsSQL(clickhouselog.TypeLogout, q.logins.From, at), l.rowsSQL(clickhouselog.TypeLogout, at, q.written))
-	var address netip.Addr
-	var port uint16
-	var listed []string
-	err = rows.EachRow(ctx, conn, fmt.Sprintf("%s LIMIT %d", sql, maxListedConnections+1), func() {
-		listed = append(listed, fmt.Sprintf("(toIPv6(%s), %d)", configclickhouse.QuoteText(address.String()), port))
-	}, &address, &port)
+	listed, err := listConnections(ctx, conn, sql, func() {})
 	q.connections = strings.Join(listed, ", ")
 	if len(listed) > maxListedConnections { // a scalar is computed once, wherever it stands
 		q.scalar = "(SELECT groupArray((address, port)) FROM (" + sql + ")) AS open, "
 		q.connections = "SELECT tupleElement(c, 1), tupleElement(c, 2) FROM (SELECT arrayJoin(open) AS c)"
 	}
 	return len(listed) > 0, err
+}
+
+// listConnections asks for addresses, ports and more, of no more connections than the one too many.
+func listConnections(ctx context.Context, conn configclickhouse.Conn, sql string, onRow func(), more ...any) (listed []string, err error) {
+	var address netip.Addr
+	var port uint16
+	err = rows.EachRow(ctx, conn, fmt.Sprintf("%s LIMIT %d", sql, maxListedConnections+1), func() {
+		listed = append(listed, fmt.Sprintf("(toIPv6(%s), %d)", configclickhouse.QuoteText(address.String()), port))
+		onRow()
+	}, append([]any{&address, &port}, more...)...)
+	return listed, err
 }
 
 func (l *logTables) rowsSQL(kind clickhouselog.EventType, from, to int64) string {

@@ -61,6 +61,7 @@ type traceQuestion struct {
 	// connections are the only ones that are looked at, as what stands in brackets behind IN; "": all.
 	connections string
 	scalar      string // what connections needs to stand behind WITH
+	firstTraced int64  // when the first of their traced queries started, 0 where that is not known
 }
 
 // sessionsOfTracedSQL asks for the sessions of traced queries.
@@ -114,11 +115,18 @@ func (q traceQuestion) connectionsSQL() string {
 	if q.connections != "" {
 		return q.connections
 	}
-	return fmt.Sprintf("SELECT address, port FROM %s WHERE %s AND query_id IN (SELECT id FROM (%s))", queryLog.SQL(), q.queriesSQL(), q.spansSQL())
+	return "SELECT address, port" + q.tracedQueriesSQL()
+}
+
+func (q traceQuestion) tracedQueriesSQL() string {
+	return fmt.Sprintf(" FROM %s WHERE %s AND query_id IN (SELECT id FROM (%s))", queryLog.SQL(), q.queriesSQL(), q.spansSQL())
 }
 
 func (q traceQuestion) interestingRequestsFrom() string {
-	if q.logged <= q.queries.From {
+	switch {
+	case q.firstTraced != 0:
+		return fmt.Sprint(q.firstTraced - requestSlack)
+	case q.logged <= q.queries.From:
 		return fmt.Sprint(q.queries.From - requestSlack)
 	}
 	return fmt.Sprintf("(SELECT if(count() = 0, %d, min(at)) FROM (%s)) - %d", q.logged, q.spansSQL(), requestSlack)
@@ -241,6 +249,25 @@ func (a *sessionAnswer) foundSession() Session {
 		Hostname: string(a.node), Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID(a.authID), AuthIDText: a.authID.String(), Micros: a.begin,
 		User: string(a.user), ClientAddress: a.address, ClientPort: a.port, Interface: a.interfaces.Name(a.iface),
 	}}
+}
+
+// readRecentSessions is readSessions where few queries are traced, or none: then nothing more is asked, and else far less than of all connections.
+func (l *logTables) readRecentSessions(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(*sessionAnswer)) error {
+	var first int64
+	listed, err := listConnections(ctx, conn, "SELECT address, port, min("+startOfQuery+") AS first"+q.tracedQueriesSQL()+" GROUP BY address, port", func() {
+		if q.firstTraced == 0 || first < q.firstTraced {
+			q.firstTraced = first
+		}
+	}, &first)
+	switch {
+	case err != nil || len(listed) == 0:
+		return err
+	case len(listed) <= maxListedConnections:
+		q.connections = strings.Join(listed, ", ")
+	default:
+		q.firstTraced = 0
+	}
+	return l.readSessions(ctx, conn, q, yield)
 }
 
 // readSessions yields the sessions in the order of their logins.

@@ -129,7 +129,7 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 		written: math.MaxInt64,
 	}
 	err = t.askLogs(ctx, conn, l, func(logs *logTables) error {
-		return logs.readSessions(ctx, conn, q, func(a *sessionAnswer) {
+		return logs.readRecentSessions(ctx, conn, q, func(a *sessionAnswer) {
 			s := a.foundSession()
 			_, known := t.delivered[shortSessionRef(&s.Login)]
 			switch {

@@ -73,7 +73,7 @@ func (t *Tracer) askNow(ctx context.Context, conn configclickhouse.Conn, l *rows
 		add := func(a *sessionAnswer) { w.addSession(a, from) }
 		q := t.questionOf(logins)
 		if logins.To > t.now-2*requestSlack { // all that there is to know is near
-			return logs.readSessions(ctx, conn, q, add)
+			return logs.readRecentSessions(ctx, conn, q, add)
 		}
 		return logs.readSessionsOfBacklog(ctx, conn, q, add)
 	})
