@@ -10,7 +10,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/session"
-	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
@@ -29,7 +28,7 @@ func queryOf(t testing.TB, cfg Config) (*logTable, *rows.Query, configclickhouse
 
 // A block costs a string per column, whatever its rows; a row costs nothing.
 func TestARowCostsNoAllocation(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := quiet.Get(t)
 	cfg := config(endpoint(s, "native"), server.Admin)
 	cfg.Table = backlog(t, s, 5000, time.Hour)
 	of, query, conn := queryOf(t, cfg)

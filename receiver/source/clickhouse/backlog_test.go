@@ -9,13 +9,12 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
-	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // A backlog is told at its beginning and at its end, and its metric is back at 0; who has few rows before him has no line.
 func TestABacklogIsTold(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := quiet.Get(t)
 	const rows = 5000
 	large, small := backlog(t, s, rows, 48*time.Hour), backlog(t, s, 100, time.Hour)
 	for _, protocol := range protocols {
@@ -42,7 +41,7 @@ func TestABacklogIsTold(t *testing.T) {
 
 // TestAColdStartReadsNoHashes: of a table of which nothing is known the rows are counted, which reads none of the columns that tell them apart.
 func TestAColdStartReadsNoHashes(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := quiet.Get(t)
 	cfg := config(endpoint(s, "native"), server.Admin)
 	cfg.Table = backlog(t, s, 500, 48*time.Hour)
 	store := &sourcetest.Store{}

@@ -44,7 +44,7 @@ var mistakes = []struct {
 }
 
 func TestMistakesAreReportedWithKeyAndRemedy(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := quiet.Get(t)
 	s.FlushLogs(t)
 	for _, protocol := range protocols {
 		good := config(endpoint(s, protocol), server.Audit)
@@ -113,7 +113,7 @@ func TestCheckConnectionOfACluster(t *testing.T) {
 
 // TestGrantsPaste, with an account and a table whose names need quotes: the server understands the statement.
 func TestGrantsPaste(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := quiet.Get(t)
 	for _, statement := range []string{
 		rows.GrantStatement(rows.TableName{Database: "system", Table: "session_log"}, `o'brien-"x"`),
 		rows.GrantStatement(rows.TableName{Database: "my-logs", Table: "session-log"}, `o'brien-"x"`),

@@ -10,7 +10,6 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
-	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
@@ -29,7 +28,7 @@ func (j *jumping) Now(ctx context.Context) (int64, error) {
 
 // A clock that was hours ahead and is put right must not leave the rows of those hours to the rare look at everything.
 func TestAClockThatIsPutBackFarIsFollowed(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.TraceLogs())
+	s := quiet.Get(t)
 	name := newLog(t, s)
 	cfg := config(endpoint(s, "native"), server.Admin)
 	cfg.Table, cfg.ReconcileInterval = name, time.Hour

@@ -23,6 +23,7 @@ import (
 func clusterConfig(c *testengine.Cluster, first *testengine.Server) Config {
 	cfg := config(endpoint(first, "native"), server.Audit)
 	cfg.Cluster = c.Name
+	cfg.CollectionInterval, cfg.ReconcileInterval = 200*time.Millisecond, 200*time.Millisecond
 	return cfg
 }
 
@@ -175,8 +176,7 @@ func TestClusterOverHTTPWithTraces(t *testing.T) {
 	s := c.Nodes()[0]
 	cfg := clusterConfig(c, s)
 	cfg.Endpoints = []string{"http://" + s.HTTP}
-	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: settled}
-	cfg.CollectionInterval, cfg.ReconcileInterval = 150*time.Millisecond, 300*time.Millisecond
+	cfg.TraceCorrelation, cfg.CollectionInterval = TraceConfig{Enabled: true, Settle: settled}, time.Second
 	r := run(t, cfg, nil)
 	bobs(t, s, 2)
 	client, traced := logins.New(s.Native, s.HTTP), newTrace()

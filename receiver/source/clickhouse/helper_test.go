@@ -20,9 +20,13 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/shared"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.EndAfter(m)) }
+
+// quiet is the server of all tests that have a table or a time of their own, and write its logs out themselves.
+var quiet = shared.New(func(t testing.TB) *testengine.Server { return testengine.ClickHouse(t, testengine.LogsOnDemand()) })
 
 // protocols are those that most promises are tested over.
 var protocols = []string{"native", "http"}
@@ -56,6 +60,7 @@ type running struct {
 	emit  *sourcetest.Recorder
 	stats *counter
 	stop  func()
+	ahead atomic.Int64 // of the source's clock, nanoseconds
 
 	mu     sync.Mutex
 	status error
@@ -101,6 +106,7 @@ func runLogged(t testing.TB, cfg Config, store source.Store, log *zap.Logger) *r
 	if log != nil {
 		host.Log = log
 	}
+	host.Now = func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 	host.Status = func(err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -144,11 +150,29 @@ func eventually(t testing.TB, what string, done func() bool) {
 	}
 }
 
+// eventuallyLogged waits for a condition that the servers' logs must bring, and writes them out meanwhile.
+func eventuallyLogged(t testing.TB, what string, done func() bool, servers ...*testengine.Server) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s", what, patience)
+		}
+		for _, s := range servers {
+			s.FlushLogs(t)
+		}
+	}
+}
+
+// lookAtAll has the source's next poll look at everything, as if it were time to.
+func (r *running) lookAtAll() { r.ahead.Add(int64(10 * time.Second)) }
+
 // whole waits until a look at everything has ended twice more, so that whatever is there now was seen.
 func (r *running) whole(t testing.TB) {
 	t.Helper()
-	from := r.stats.Counts().ReadCalls
-	eventually(t, "polls", func() bool { return r.stats.Counts().ReadCalls > from+16 })
+	for range 2 {
+		r.lookAtAll()
+		r.polls(t)
+	}
 }
 
 // users counts the deliveries by user.

@@ -80,7 +80,7 @@ func startBalancer(t *testing.T, perConnection bool, pick func() string) string 
 func balanced(address string) Config {
 	cfg := config(address, server.Admin)
 	cfg.AllReplicas = "main"
-	cfg.CollectionInterval = 150 * time.Millisecond // each asks both servers
+	cfg.CollectionInterval, cfg.ReconcileInterval = 300*time.Millisecond, 300*time.Millisecond // each asks both servers
 	return cfg
 }
 
@@ -133,12 +133,13 @@ func TestAllReplicasBehindOneAddress(t *testing.T) {
 
 // What a poll costs is a query for the sums of all servers, and one for each that has new rows: those of the poll's own logins are new.
 func TestAPollOfAllReplicasAsksLittle(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication())
-	first, second := c.Nodes()[0], c.Nodes()[1]
-	cfg := balanced(balancer(t, false, first, second))
-	cfg.CollectionInterval, cfg.ReconcileInterval = 2*time.Second, time.Hour
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication(), testengine.FlushInterval(100*time.Millisecond))
+	cfg := balanced(balancer(t, false, c.Nodes()...))
+	cfg.CollectionInterval, cfg.ReconcileInterval = 500*time.Millisecond, time.Hour // in which the logins of a poll are written
 	r := run(t, cfg, nil)
-	eventually(t, "the first polls", func() bool { return r.stats.Counts().ReadCalls > 4 })
+	await := func(polls int) { // of both, behind which they rest
+		eventually(t, "polls", func() bool { return r.stats.Counts().ReadCalls >= polls*len(c.Nodes()) })
+	}
 	const asked = "SELECT count() FROM system.query_log WHERE type = 'QueryStart' AND is_initial_query AND query LIKE '%clusterAllReplicas%' AND query NOT LIKE '%query_log%'"
 	count := func() (n int) {
 		for _, s := range c.Nodes() {
@@ -149,10 +150,12 @@ func TestAPollOfAllReplicasAsksLittle(t *testing.T) {
 		}
 		return n
 	}
-	before, began := count(), time.Now()
-	time.Sleep(8 * time.Second)
-	requests, polls := count()-before, time.Since(began).Seconds()/cfg.CollectionInterval.Seconds()
-	t.Logf("%d requests in %.1f polls of 2 servers: %.1f a poll", requests, polls, float64(requests)/polls)
+	await(3)
+	before := count()
+	const polls = 4
+	await(3 + polls)
+	requests := count() - before
+	t.Logf("%d requests in %d polls of 2 servers: %.1f a poll", requests, polls, float64(requests)/polls)
 	require.LessOrEqual(t, float64(requests)/polls, 4.5)
 }
 

@@ -105,7 +105,7 @@ func ended(t testing.TB, s *testengine.Server, protocol string) bool {
 func TestExcludeSelfBehindAProxy(t *testing.T) {
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
-			s := testengine.ClickHouse(t)
+			s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 			target := s.Native
 			if protocol == "http" {
 				target = s.HTTP
@@ -114,7 +114,7 @@ func TestExcludeSelfBehindAProxy(t *testing.T) {
 			r := run(t, config(strings.Replace(endpoint(s, protocol), target, p.addr(), 1), server.Audit), nil)
 			bobs(t, s, 1)
 			r.emit.WaitFor(t, sourcetest.Row{User: server.Bob.Name})
-			eventually(t, "its own logins", func() bool { s.FlushLogs(t); return r.stats.Counts().Excluded > 0 })
+			eventuallyLogged(t, "its own logins", func() bool { return r.stats.Counts().Excluded > 0 }, s)
 			r.whole(t)
 			require.Empty(t, audits(r.emit.Delivered()))
 		})
@@ -126,7 +126,7 @@ func TestExcludeSelfBehindABalancer(t *testing.T) {
 	const account = `<%[1]s><password>%[1]s-pw</password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
 		<grants><query>GRANT SELECT ON system.*</query><query>GRANT READ ON REMOTE</query></grants></%[1]s>`
 	users := "<users>" + fmt.Sprintf(account, "each") + fmt.Sprintf(account, "all") + "</users>"
-	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication(), testengine.Users(users))
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication(), testengine.LogsOnDemand(), testengine.Users(users))
 	for _, s := range c.Nodes() {
 		bobs(t, s, 1)
 	}
@@ -135,12 +135,7 @@ func TestExcludeSelfBehindABalancer(t *testing.T) {
 			cfg := config(balancer(t, false, c.Nodes()...), server.User{Name: user, Password: user + "-pw"})
 			cfg.AllReplicas = cluster
 			r := run(t, cfg, nil)
-			eventually(t, "own logins", func() bool {
-				for _, s := range c.Nodes() {
-					s.FlushLogs(t)
-				}
-				return r.stats.Counts().Excluded > 20
-			})
+			eventuallyLogged(t, "own logins", func() bool { return r.stats.Counts().Excluded > 20 }, c.Nodes()...)
 			require.Zero(t, r.users()[user], "beside %d that were left out", r.stats.Counts().Excluded)
 		})
 	}
@@ -159,7 +154,7 @@ func TestACopiedTagHidesNobody(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, done.OK)
 	}
-	eventually(t, "logins and logouts with copied tags", func() bool { s.FlushLogs(t); return len(r.emit.Delivered()) >= 6 && r.users()[server.Audit.Name] >= 6 })
+	eventuallyLogged(t, "logins and logouts with copied tags", func() bool { return r.users()[server.Audit.Name] >= 6 }, s)
 	r.whole(t)
 	require.Equal(t, 6, r.users()[server.Audit.Name])
 }

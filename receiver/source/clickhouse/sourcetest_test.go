@@ -11,7 +11,7 @@ import (
 )
 
 func TestSource(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	places := func(protocol string, traces TraceConfig) func(testing.TB) sourcetest.Place {
 		return func(t testing.TB) sourcetest.Place { return place(t, s, protocol, traces) }
 	}

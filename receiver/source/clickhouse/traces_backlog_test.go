@@ -25,7 +25,7 @@ import (
 // Of a backlog the logs are asked for several reads at once, beside the reading, and far ahead for the open connections alone. Each login must have
 // what one question about everything says: sessions of seconds and of hours, connections that are used again, sessions without an end, two users.
 func TestABacklogsTracesAreThoseOfOneQuestion(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	s.FlushLogs(t)
 	s.FlushLogs(t)
 	cfg := config(endpoint(s, "native"), server.Admin)

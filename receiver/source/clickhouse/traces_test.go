@@ -1,11 +1,13 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
@@ -31,6 +34,13 @@ func tracing(s *testengine.Server, settle time.Duration) Config {
 		cfg.CollectionInterval, cfg.ReconcileInterval = time.Second, 2*time.Second
 	}
 	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: settle}
+	return cfg
+}
+
+// tracingSince reads the logins of a test, of which all is logged before it begins to read.
+func tracingSince(s *testengine.Server, since time.Time) Config {
+	cfg := tracing(s, 0)
+	cfg.Initial = since.Format(time.RFC3339Nano)
 	return cfg
 }
 
@@ -98,8 +108,7 @@ func named(name string) func(*session.Event) bool {
 }
 
 func TestALoginBearsTheTraceOfItsFirstTracedQuery(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.TraceLogs())
-	r := run(t, tracing(s, settled), nil)
+	s, since := quiet.Get(t), time.Now()
 	first, second, web := newTrace(), newTrace(), newTrace()
 	native := open(t, s, server.Bob, "traced")
 	query(t, native, trace.SpanContext{})
@@ -115,6 +124,8 @@ func TestALoginBearsTheTraceOfItsFirstTracedQuery(t *testing.T) {
 		_, err := c.Login(t.Context(), logins.Attempt{Protocol: logins.HTTP, User: server.Bob.Name, Password: server.Bob.Password, SessionID: fmt.Sprint("web-", i), TraceParent: parent})
 		require.NoError(t, err)
 	}
+	logged(t, s, since, 4, 6, first, second, web)
+	r := run(t, tracingSince(s, since), nil)
 
 	e := r.login(t, named("traced"))
 	require.Equal(t, [16]byte(first.TraceID()), e.TraceID)
@@ -137,14 +148,15 @@ func TestALoginBearsTheTraceOfItsFirstTracedQuery(t *testing.T) {
 
 // What the client says of itself is told as such, and only where nothing better is known.
 func TestAClaimedTraceIsMarked(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.TraceLogs())
-	r := run(t, tracing(s, settled), nil)
+	s, since := quiet.Get(t), time.Now()
 	claimed, proved := newTrace(), newTrace()
 	liar := open(t, s, server.Bob, traceParent(claimed))
 	require.NoError(t, liar.Close())
 	honest := open(t, s, server.Dave, traceParent(claimed))
 	query(t, honest, proved)
 	require.NoError(t, honest.Close())
+	logged(t, s, since, 2, 1, proved)
+	r := run(t, tracingSince(s, since), nil)
 	e := r.login(t, func(e *session.Event) bool { return e.User == server.Bob.Name })
 	require.Equal(t, [16]byte(claimed.TraceID()), e.TraceID)
 	require.Equal(t, session.CorrelationClaimed, e.Correlation)
@@ -155,15 +167,15 @@ func TestAClaimedTraceIsMarked(t *testing.T) {
 
 // A connection of a pool logs in long before its first traced query: an update tells of it, once.
 func TestALaterTraceIsDeliveredAsAnUpdate(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.TraceLogs())
+	s, since := quiet.Get(t), time.Now()
 	store := &sourcetest.Store{}
-	cfg := tracing(s, settled)
+	cfg := tracingSince(s, since)
 	pool := open(t, s, server.Bob, "pool")
 	early := open(t, s, server.Bob, "early")
 	query(t, pool, trace.SpanContext{})
 	inTime := newTrace()
 	query(t, early, inTime)
-	logged(t, s, inTime, 2)
+	logged(t, s, since, 0, 2, inTime)
 	r := run(t, cfg, store)
 	login := r.login(t, named("pool"))
 	require.Zero(t, login.TraceID)
@@ -172,6 +184,7 @@ func TestALaterTraceIsDeliveredAsAnUpdate(t *testing.T) {
 	late := newTrace()
 	query(t, pool, late)
 	query(t, early, newTrace())
+	logged(t, s, since, 0, 4, late)
 	update := func() *session.Event {
 		return r.find(session.KindSessionUpdate, func(*session.Event) bool { return true })
 	}
@@ -190,6 +203,7 @@ func TestALaterTraceIsDeliveredAsAnUpdate(t *testing.T) {
 	query(t, early, newTrace())
 	require.NoError(t, pool.Close())
 	require.NoError(t, early.Close())
+	logged(t, s, since, 2, 6)
 	again := run(t, cfg, store)
 	eventually(t, "the logouts", func() bool { return again.users()[server.Bob.Name] == 2 })
 	again.polls(t)
@@ -198,19 +212,24 @@ func TestALaterTraceIsDeliveredAsAnUpdate(t *testing.T) {
 	require.Nil(t, update())
 }
 
-// logged waits until the server's logs hold a trace and so many queries of bob: on a busy machine that takes longer than settle, and a
-// login that is read before is told without its trace.
-func logged(t *testing.T, s *testengine.Server, of trace.SpanContext, queries int) {
+// logged writes the logs out until they hold so much of people's sessions since a time. A login that is read before is told without its trace.
+func logged(t *testing.T, s *testengine.Server, since time.Time, logouts, queries int, traces ...trace.SpanContext) {
 	t.Helper()
-	sql := fmt.Sprintf("SELECT (SELECT count() FROM system.opentelemetry_span_log WHERE trace_id = '%s') > 0 AND "+
-		"(SELECT count() FROM system.query_log WHERE type = 'QueryFinish' AND user = 'bob') >= %d", uuid.UUID(of.TraceID()), queries)
+	ids := []string{"''"}
+	for _, c := range traces {
+		ids = append(ids, "'"+uuid.UUID(c.TraceID()).String()+"'")
+	}
+	theirs := fmt.Sprintf("user NOT IN ('%s', '%s') AND event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", s.Admin(), server.Audit.Name, since.UnixMicro())
+	sql := fmt.Sprintf("SELECT (SELECT count() FROM system.session_log WHERE type = 'Logout' AND %[1]s) >= %[2]d"+
+		" AND (SELECT count() FROM system.query_log WHERE type = 'QueryFinish' AND interface IN (1, 2) AND %[1]s) >= %[3]d"+
+		" AND (SELECT uniqExact(trace_id) FROM system.opentelemetry_span_log WHERE toString(trace_id) IN (%[4]s)) = %[5]d", theirs, logouts, queries, strings.Join(ids, ", "), len(traces))
+	s.FlushLogs(t) // makes the span log
 	s.WaitQuery(t, sql, func(rows [][]string) bool { return rows[0][0] == "1" || rows[0][0] == "true" })
 }
 
 // Where the logs are written later than settle, logins are told without their trace, and the trace is told behind them.
 func TestASettleThatIsTooSmallMakesUpdates(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.TraceLogs(), testengine.ConfigXML("<query_log><flush_interval_milliseconds>3600000</flush_interval_milliseconds></query_log>"+
-		"<opentelemetry_span_log><flush_interval_milliseconds>3600000</flush_interval_milliseconds></opentelemetry_span_log>"))
+	s := testengine.ClickHouse(t) // query_log and the span log are written on demand alone
 	s.FlushLogs(t)
 	r := run(t, tracing(s, 0), nil)
 	web, native := newTrace(), newTrace()
@@ -350,61 +369,98 @@ func pooled(ctx context.Context, s *testengine.Server, i, n int, user server.Use
 	return at.Close()
 }
 
-// Where two sessions could have sent a query, neither has its trace. The queries are real; the log says more sessions than
-// there were, as one behind a proxy that shares its ports would.
+// doubtfulSession is one with one traced query, of which the log tells more than there was, as of one behind a proxy that shares its ports: replace
+// are columns that its rows have otherwise, beside is a row of the connection for each of its own that where leaves.
+type doubtfulSession struct {
+	name, replace, beside, where string
+	traced, ambiguous            bool
+
+	login logins.Login
+	trace trace.SpanContext
+}
+
+func doubtfulSessions() []*doubtfulSession {
+	return []*doubtfulSession{
+		{name: "as it was", traced: true},
+		{
+			name: "another session was open meanwhile", ambiguous: true, where: "type = 'LoginSuccess'",
+			beside: "generateUUIDv4() AS auth_id, addMicroseconds(event_time_microseconds, -1) AS event_time_microseconds, 'carol' AS user",
+		},
+		{
+			name: "another session began meanwhile", ambiguous: true, where: "type = 'LoginSuccess'",
+			beside: "generateUUIDv4() AS auth_id, addMicroseconds(event_time_microseconds, 1) AS event_time_microseconds, 'carol' AS user",
+		},
+		{name: "the session before ended in time", traced: true, where: "1", beside: "toUUID('00000000-0000-4000-8000-000000000001') AS auth_id, " +
+			"addSeconds(event_time_microseconds, if(type = 'Logout', -60, -30)) AS event_time_microseconds, if(type = 'Logout', 'LoginSuccess', 'Logout') AS type"},
+		{
+			name: "the end of the session before was lost", ambiguous: true, where: "type = 'LoginSuccess'",
+			beside: "generateUUIDv4() AS auth_id, addSeconds(event_time_microseconds, -30) AS event_time_microseconds",
+		},
+		{name: "the query is another user's", ambiguous: true, replace: "'carol' AS user"},
+		{name: "the session was over", replace: "addSeconds(event_time_microseconds, -5) AS event_time_microseconds"},
+		{name: "another node", replace: "'other' AS hostname"},
+		{name: "another interface", replace: "'HTTP' AS interface"},
+	}
+}
+
+func (d *doubtfulSession) makeSession(t *testing.T, s *testengine.Server) {
+	t.Helper()
+	at, login, err := logins.New(s.Native, s.HTTP).Open(t.Context(), logins.Attempt{User: server.Bob.Name, Password: server.Bob.Password})
+	require.NoError(t, err)
+	d.login, d.trace = login, newTrace()
+	query(t, at, d.trace)
+	require.NoError(t, at.Close())
+}
+
+// writeRows tells of the session in a table.
+func (d *doubtfulSession) writeRows(t *testing.T, s *testengine.Server, table string) {
+	t.Helper()
+	rows := fmt.Sprintf(" FROM system.session_log WHERE client_port = %d AND interface = 'TCP' AND event_time_microseconds >= fromUnixTimestamp64Micro(%d)",
+		d.login.LocalAddr.Port(), d.login.Start.UnixMicro())
+	s.WaitQuery(t, "SELECT count()"+rows, func(rows [][]string) bool { return rows[0][0] == "2" })
+	const columns = "event_time_microseconds, auth_id, user, hostname, client_address, client_port"
+	s.Exec(t, "INSERT INTO "+table+" ("+columns+", type, interface) SELECT "+columns+", toString(type), toString(interface)"+
+		" FROM (SELECT * REPLACE ("+cmp.Or(d.replace, "user AS user")+") FROM (SELECT *"+rows+"))")
+	if d.beside != "" {
+		s.Exec(t, "INSERT INTO "+table+" SELECT * REPLACE ("+d.beside+") FROM "+table+" WHERE client_port = "+fmt.Sprint(d.login.LocalAddr.Port())+" AND "+d.where)
+	}
+}
+
+// Where two sessions could have sent a query, neither has its trace. Ambiguous ones have a table for themselves: a session counts once at most, so
+// that the sum says of each which it was.
 func TestAnAmbiguousTraceIsNone(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
-	for _, test := range []struct {
-		name, doctor  string
-		traced        bool
-		wantAmbiguous int
-	}{
-		{"as it was", "", true, 0},
-		{"another session was open meanwhile", `INSERT INTO %[1]s SELECT * REPLACE (generateUUIDv4() AS auth_id, addMicroseconds(event_time_microseconds, -1) AS event_time_microseconds,
-			'carol' AS user) FROM %[1]s WHERE type = 'LoginSuccess'`, false, 1},
-		{"another session began meanwhile", `INSERT INTO %[1]s SELECT * REPLACE (generateUUIDv4() AS auth_id, addMicroseconds(event_time_microseconds, 1) AS event_time_microseconds,
-			'carol' AS user) FROM %[1]s WHERE type = 'LoginSuccess'`, false, 1},
-		{"the session before ended in time", `INSERT INTO %[1]s SELECT * REPLACE (toUUID('00000000-0000-4000-8000-000000000001') AS auth_id,
-			addSeconds(event_time_microseconds, if(type = 'Logout', -60, -30)) AS event_time_microseconds, if(type = 'Logout', 'LoginSuccess', 'Logout') AS type) FROM %[1]s`, true, 0},
-		{"the end of the session before was lost", `INSERT INTO %[1]s SELECT * REPLACE (generateUUIDv4() AS auth_id,
-			addSeconds(event_time_microseconds, -30) AS event_time_microseconds) FROM %[1]s WHERE type = 'LoginSuccess'`, false, 1},
-		{"the query is another user's", "ALTER TABLE %[1]s UPDATE user = 'carol' WHERE 1 SETTINGS mutations_sync = 1", false, 1},
-		{"the session was over", "ALTER TABLE %[1]s UPDATE event_time_microseconds = addSeconds(event_time_microseconds, -5) WHERE 1 SETTINGS mutations_sync = 1", false, 0},
-		{"another node", "ALTER TABLE %[1]s UPDATE hostname = 'other' WHERE 1 SETTINGS mutations_sync = 1", false, 0},
-		{"another interface", "ALTER TABLE %[1]s UPDATE interface = 'HTTP' WHERE 1 SETTINGS mutations_sync = 1", false, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			table := newLog(t, s)
-			c := newTrace()
-			at, login, err := logins.New(s.Native, s.HTTP).Open(t.Context(), logins.Attempt{User: server.Bob.Name, Password: server.Bob.Password})
-			require.NoError(t, err)
-			query(t, at, c)
-			require.NoError(t, at.Close())
-			mine := fmt.Sprintf("FROM system.session_log WHERE client_port = %d AND interface = 'TCP' AND event_time_microseconds >= fromUnixTimestamp64Micro(%d)",
-				login.LocalAddr.Port(), login.Start.UnixMicro())
-			s.WaitQuery(t, "SELECT count() "+mine, func(rows [][]string) bool { return rows[0][0] == "2" })
-			s.Exec(t, "INSERT INTO "+table+" (hostname, type, auth_id, event_time_microseconds, user, client_address, client_port, interface)"+
-				" SELECT hostname, toString(type), auth_id, event_time_microseconds, user, client_address, client_port, toString(interface) "+mine)
-			if test.doctor != "" {
-				s.Exec(t, fmt.Sprintf(test.doctor, table))
+	s := quiet.Get(t)
+	for _, ambiguous := range []bool{false, true} {
+		all := slices.DeleteFunc(doubtfulSessions(), func(d *doubtfulSession) bool { return d.ambiguous != ambiguous })
+		table, want := newLog(t, s), 0
+		for _, d := range all {
+			d.makeSession(t, s)
+		}
+		for _, d := range all {
+			d.writeRows(t, s, table)
+			if ambiguous {
+				want++
 			}
-			cfg := tracing(s, 0)
-			cfg.Username, cfg.Password = server.Admin.Name, "engine-pw"
-			cfg.Table = table
-			r := run(t, cfg, nil)
-			r.polls(t)
-			traces := 0
+		}
+		cfg := tracing(s, 0)
+		cfg.Username, cfg.Password, cfg.Table = server.Admin.Name, configopaque.String(server.Admin.Password), table
+		r := run(t, cfg, nil)
+		r.polls(t)
+		r.stop()
+		for _, d := range all {
+			var traced []session.Event
 			for _, e := range r.emit.Delivered() {
-				if e.TraceID != ([16]byte{}) {
-					require.Equal(t, [16]byte(c.TraceID()), e.TraceID)
-					require.Equal(t, login.Start.UnixMicro() <= e.Time/1000, true, "the session before has no trace")
-					traces++
+				if e.ClientPort == int32(d.login.LocalAddr.Port()) && e.TraceID != ([16]byte{}) {
+					require.Equal(t, [16]byte(d.trace.TraceID()), e.TraceID, d.name)
+					require.LessOrEqual(t, d.login.Start.UnixMicro(), e.Time/1000, "%s: the session before has no trace", d.name)
+					traced = append(traced, e)
 				}
 			}
-			require.Equal(t, test.traced, traces == 1)
-			_, ambiguous := r.stats.Correlations()
-			require.Equal(t, test.wantAmbiguous, ambiguous)
-		})
+			require.Equal(t, d.traced, len(traced) == 1, d.name)
+			require.LessOrEqual(t, len(traced), 1, d.name)
+		}
+		_, found := r.stats.Correlations()
+		require.Equal(t, want, found)
 	}
 }
 
@@ -427,7 +483,7 @@ func TestTracesNeedTheirGrants(t *testing.T) {
 
 // Rows are left alone until they are old enough; those of a clock that is wrong are not waited for.
 func TestYoungRowsAreLeftToSettle(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.TraceLogs())
+	s := quiet.Get(t)
 	table := newLog(t, s)
 	cfg := tracing(s, time.Hour)
 	cfg.Username, cfg.Password = server.Admin.Name, "engine-pw"

@@ -25,7 +25,7 @@ func reads(s *testengine.Server, table string) Config {
 
 // Trap A6: rows become visible long after their time, in any order.
 func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	table := newLog(t, s)
 	now := time.Now().UTC()
 	first := rowsOf("first", 3, now.Add(-time.Second), time.Millisecond)
@@ -45,6 +45,7 @@ func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
 	} {
 		rows := rowsOf(late.name, 2, late.at, time.Microsecond)
 		insert(t, s, table, rows...)
+		r.lookAtAll()
 		r.emit.WaitFor(t, rows...)
 		all = append(all, rows...)
 	}
@@ -56,7 +57,7 @@ func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
 
 // A late row of a minute whose ids are not kept any more makes that minute be told again, with the ids it had.
 func TestALateRowRepeatsItsOldMinuteWithTheSameIDs(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	table := newLog(t, s)
 	at := time.Now().UTC().Add(-50 * time.Hour).Truncate(time.Hour)
 	punctual := append(rowsOf("same-minute", 4, at, time.Second), rowsOf("other-minute", 4, at.Add(time.Minute), time.Second)...)
@@ -83,7 +84,7 @@ func TestALateRowRepeatsItsOldMinuteWithTheSameIDs(t *testing.T) {
 
 // Who may truncate the log, may: what was read is counted as gone, and reading goes on.
 func TestATruncatedTableIsCountedAndReadOn(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	table := newLog(t, s)
 	now := time.Now().UTC()
 	before := append(rowsOf("recent", 3, now.Add(-time.Second), time.Millisecond), rowsOf("old", 3, now.Add(-100*24*time.Hour), time.Hour)...)
@@ -92,6 +93,7 @@ func TestATruncatedTableIsCountedAndReadOn(t *testing.T) {
 	r.emit.WaitFor(t, before...)
 	r.whole(t)
 	s.Exec(t, "TRUNCATE TABLE "+table)
+	r.lookAtAll()
 	eventually(t, "rows are counted as gone", func() bool { return r.stats.Counts().Vanished == len(before) })
 	after := rowsOf("after", 3, now, time.Millisecond)
 	insert(t, s, table, after...)
@@ -133,7 +135,7 @@ func TestTimesAreRightInEveryZone(t *testing.T) {
 
 // Trap A4: a server that knows Arrow Flight writes 10 into an enum that ends at 9. Reading the cell as text fails.
 func TestANumberThatTheEnumLacksIsRead(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	table := newLog(t, s)
 	now := time.Now().UTC()
 	insert(t, s, table, rowsOf("neighbour", 2, now.Add(-time.Second), time.Millisecond)...)
@@ -208,7 +210,7 @@ func TestColumnsMayBeMissingUnknownOrOfAnotherType(t *testing.T) {
 
 // Trap A8: "refused" and "absent" are told apart, and each is told with its remedy.
 func TestWhatIsRefusedIsReportedWithItsGrant(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := quiet.Get(t)
 	s.FlushLogs(t)
 	wrong := server.Audit
 	wrong.Password = "a wrong secret"
@@ -308,7 +310,7 @@ func TestTablesThatAnUpgradeRenamedAreReadWithTheNewOne(t *testing.T) {
 }
 
 func TestEndpointsAreTriedInTurn(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	table := newLog(t, s)
 	rows := rowsOf("row", 3, time.Now().UTC(), time.Millisecond)
 	insert(t, s, table, rows...)
@@ -323,7 +325,7 @@ func TestEndpointsAreTriedInTurn(t *testing.T) {
 
 // The connection may break anywhere in an answer, and the server may go and come back.
 func TestAConnectionThatBreaksAnywhereLosesNothing(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
 			table := newLog(t, s)
