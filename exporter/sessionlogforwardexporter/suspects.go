@@ -111,7 +111,7 @@ func (s *documentSender) suspectItems(ctx context.Context, records []requestReco
 // suspectPatience is how many tries a record has that alone makes the target fail.
 type suspectPatience struct {
 	reportAt, giveUp int
-	key, remedy  string
+	key, remedy      string
 }
 
 var (

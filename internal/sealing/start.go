@@ -99,37 +99,9 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		return err
 	}
 	retired := b.resumeRotation(last, known)
-	var statements []string
-	var ahead []session.Event
-	switch {
-	case known.Log == "" && last == nil:
-		text, some, err := b.beginText(ctx, store)
-		if err != nil {
-			return err
-		}
-		ahead = some
-		statements = append(statements, text)
-	case known.Log == "":
-		if _, _, err := b.key.Keys().Open(last.Head, b.state.Log); err != nil {
-			return backend.MarkMisconfigured(fmt.Errorf("seal::key_file: the log %s in the table ends with a head of another key: name that key, or another seal::writer: %w", b.state.Log, err))
-		}
-		b.goOnFrom(last)
-		if b.state.Pruned, err = sealquery.FirstPage(ctx, store, b.state.Log); err != nil {
-			return err
-		}
-		statements = append(statements, "continued without the collector's own state")
-	case b.isTableAhead(last, known):
-		b.goOnFrom(last)
-		b.state.Pruned = known.Pruned
-	case last != nil && last.Head == known.Head:
-		b.state = known
-	default: // whoever verifies could not judge what followed the gap: so it follows in another log
-		text, err := b.abandonLostLog(ctx, store, known, last)
-		if err != nil {
-			return err
-		}
-		last = nil
-		statements = append(statements, text)
+	begin, err := b.chooseBeginning(ctx, store, known, last)
+	if err != nil {
+		return err
 	}
 	kept, err := b.retentionTexts(ctx, store)
 	if err != nil {
@@ -144,7 +116,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		}
 	}
 	b.state.Former = known.Former
-	statements = append(statements, kept...)
+	statements := append(begin.statements, kept...)
 	statements = append(statements, b.rotationTexts()...) // a kill may have kept them from their seal
 	if b.nextKey != nil {
 		texts, err := b.leavingTexts(ctx, store)
@@ -154,12 +126,47 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		statements = append(statements, texts...)
 	}
 	b.namedLogs, b.namedAt = len(kept), time.Now()
-	err = b.takeJournals(ctx, store, last, statements)
+	err = b.takeJournals(ctx, store, begin.last, statements)
 	if err == nil {
 		b.current.rotates = b.nextKey != nil
-		b.adoptAhead(ahead)
+		b.adoptAhead(begin.ahead)
 	}
 	return err
+}
+
+// logBeginning is what a run of the collector begins its log with.
+type logBeginning struct {
+	last       *sealquery.StoredSeal // that it goes on from; nil: it begins anew
+	statements []string
+	ahead      []session.Event // of before the log, that are dated ahead
+}
+
+func (b *Backend) chooseBeginning(ctx context.Context, store query.Store, known logState, last *sealquery.StoredSeal) (begin logBeginning, err error) {
+	begin.last = last
+	text := ""
+	switch {
+	case known.Log == "" && last == nil:
+		text, begin.ahead, err = b.beginText(ctx, store)
+	case known.Log == "":
+		if _, _, err := b.key.Keys().Open(last.Head, b.state.Log); err != nil {
+			return begin, backend.MarkMisconfigured(fmt.Errorf("seal::key_file: the log %s in the table ends with a head of another key: name that key, or another seal::writer: %w", b.state.Log, err))
+		}
+		b.goOnFrom(last)
+		b.state.Pruned, err = sealquery.FirstPage(ctx, store, b.state.Log)
+		text = "continued without the collector's own state"
+	case b.isTableAhead(last, known):
+		b.goOnFrom(last)
+		b.state.Pruned = known.Pruned
+	case last != nil && last.Head == known.Head:
+		b.state = known
+	default: // whoever verifies could not judge what followed the gap: so it follows in another log
+		begin.last = nil
+		text, err = b.abandonLostLog(ctx, store, known, last)
+	}
+	if text != "" {
+		begin.statements = append(begin.statements, text)
+	}
+	return begin, err
 }
 
 // abandonLostLog begins another log, and gives the statement that says why.

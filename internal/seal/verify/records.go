@@ -156,6 +156,26 @@ func (e *stretchEntries) cutInHalf(low session.ID) {
 }
 
 // readEntries reads those from low to high, or to a lesser id where that are more than twice as many as atOnce.
+func (s *stretchEntries) addEntries(manifest []byte, from *stretchSeal, low session.ID) {
+	for e, err := range seal.Entries(manifest) {
+		if err != nil {
+			break // it was found before
+		}
+		if compareIDs(e.ID, low) < 0 || compareIDs(e.ID, s.reached) > 0 {
+			continue
+		}
+		one := sealedEntry{Entry: e, from: from}
+		switch {
+		case e.Kind == seal.KindConflict:
+			s.conflicts = append(s.conflicts, one)
+		case e.Kind.IsRecord():
+			s.events = append(s.events, one)
+		case e.Kind.IsErasure():
+			s.erased = append(s.erased, one)
+		}
+	}
+}
+
 func (v *tableVerifier) readEntries(ctx context.Context, seals []sealedRange, low, high session.ID, atOnce int) (all stretchEntries, err error) {
 	all.reached = high
 	asked := rangesWithin(seals, low, high)
@@ -181,24 +201,7 @@ func (v *tableVerifier) readEntries(ctx context.Context, seals []sealedRange, lo
 		if s == nil {
 			continue
 		}
-		from := &stretchSeal{r, s.Seed}
-		for e, err := range seal.Entries(s.Manifest) {
-			if err != nil {
-				break // it was found before
-			}
-			if compareIDs(e.ID, low) < 0 || compareIDs(e.ID, all.reached) > 0 {
-				continue
-			}
-			one := sealedEntry{Entry: e, from: from}
-			switch {
-			case e.Kind == seal.KindConflict:
-				all.conflicts = append(all.conflicts, one)
-			case e.Kind.IsRecord():
-				all.events = append(all.events, one)
-			case e.Kind.IsErasure():
-				all.erased = append(all.erased, one)
-			}
-		}
+		all.addEntries(s.Manifest, &stretchSeal{r, s.Seed}, low)
 		if len(all.events)+len(all.conflicts)+len(all.erased) > 2*atOnce {
 			all.cutInHalf(low)
 		}
@@ -384,43 +387,19 @@ func (v *tableVerifier) compareRow(e *session.Event, entries []sealedEntry, tabl
 		s := &entries[i]
 		untrusted = untrusted || !s.from.trusted
 		if !s.seen && v.isOf(s, e) && !v.isOverruled(s, e, entries) && s.from.sealed.After(v.erased.lastOf(e.RecordID, s.from.log)) {
-			if !stated.IsZero() && s.from.sealed.After(stated) {
-				v.report(Finding{Kind: KindReturned, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: s.from.log.name, Sealed: s.from.sealed, Detail: "it was erased, and came to a collector again"})
-			}
-			if s.Kind != seal.KindAdopted { // of which nobody knows who has written it
-				v.hashes = append(v.hashes, hashedRow{e.RecordID, e.ContentHash(&v.hasher)})
-			}
-			if s.seen = true; table == "session_conflicts" {
-				v.summary.Conflicts++
-				return
-			}
-			if stated.IsZero() {
-				v.reportReplaced(e, s, entries)
-			}
-			for k := range entries { // written twice: either satisfies
-				entries[k].seen = true
-			}
-			v.summary.Records++
-			if s.Kind == seal.KindAdopted {
-				v.summary.Adopted++
-			}
+			v.countSealed(e, s, entries, table, stated)
 			return
 		}
 	}
-	at := time.Unix(0, e.Time).UTC()
 	switch {
 	case untrusted:
 		v.summary.Unjudged++
 	case !stated.IsZero() && (len(entries) > 0 || v.isFromBefore(e.Time)):
-		for k := range entries {
-			entries[k].seen = true
-		}
+		markSeen(entries)
 		v.unsealed = append(v.unsealed, waitingRow{lateRowOf(e, table), stated})
 	case len(entries) > 0 && table == "session_events":
-		for k := range entries {
-			entries[k].seen = true
-		}
-		v.report(Finding{Kind: KindAltered, RecordID: e.RecordID, Table: table, Time: at, Log: entries[0].from.log.name, Sealed: entries[0].from.sealed})
+		markSeen(entries)
+		v.report(Finding{Kind: KindAltered, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: entries[0].from.log.name, Sealed: entries[0].from.sealed})
 	case v.isFromBefore(e.Time):
 		v.summary.Unprotected++
 		if v.Unprotected != nil && table == "session_events" {
@@ -430,6 +409,34 @@ func (v *tableVerifier) compareRow(e *session.Event, entries []sealedEntry, tabl
 		v.summary.Unprotected++
 	default:
 		v.unsealed = append(v.unsealed, waitingRow{lateRow: lateRowOf(e, table)})
+	}
+}
+
+// countSealed counts a row that is as an entry says.
+func (v *tableVerifier) countSealed(e *session.Event, s *sealedEntry, entries []sealedEntry, table string, stated time.Time) {
+	if !stated.IsZero() && s.from.sealed.After(stated) {
+		v.report(Finding{Kind: KindReturned, RecordID: e.RecordID, Table: table, Time: time.Unix(0, e.Time).UTC(), Log: s.from.log.name, Sealed: s.from.sealed, Detail: "it was erased, and came to a collector again"})
+	}
+	if s.Kind != seal.KindAdopted { // of which nobody knows who has written it
+		v.hashes = append(v.hashes, hashedRow{e.RecordID, e.ContentHash(&v.hasher)})
+	}
+	if s.seen = true; table == "session_conflicts" {
+		v.summary.Conflicts++
+		return
+	}
+	if stated.IsZero() {
+		v.reportReplaced(e, s, entries)
+	}
+	markSeen(entries) // written twice: either satisfies
+	v.summary.Records++
+	if s.Kind == seal.KindAdopted {
+		v.summary.Adopted++
+	}
+}
+
+func markSeen(entries []sealedEntry) {
+	for i := range entries {
+		entries[i].seen = true
 	}
 }
 

@@ -249,11 +249,7 @@ func (v *tableVerifier) checkLogs(ctx context.Context) error {
 		return err
 	}
 	copies = v.leaveOutUnknownHeads(copies)
-	for i := range copies {
-		for _, w := range v.walks {
-			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.log.pruned
-		}
-	}
+	v.markPruned(copies)
 	if err := v.checkErasures(ctx); err != nil {
 		return err
 	}
@@ -272,13 +268,25 @@ func (v *tableVerifier) checkLogs(ctx context.Context) error {
 	v.reportRetentions()
 	v.checkWitnesses(copies)
 	v.checkAgeOfCopies(copies)
+	v.reportAbsent(copies)
+	return nil
+}
+
+func (v *tableVerifier) markPruned(copies []keptHead) {
+	for i := range copies {
+		for _, w := range v.walks {
+			copies[i].pruned = copies[i].pruned || copies[i].log == w.log.name && copies[i].size < w.log.pruned
+		}
+	}
+}
+
+func (v *tableVerifier) reportAbsent(copies []keptHead) {
 	switch {
 	case len(v.logs) == 0:
 		v.report(Finding{Kind: KindNoSeals, Detail: "no log is signed by a trusted key: nothing is protected"})
 	case len(copies) == 0:
 		v.report(Finding{Kind: KindNoCopies, Detail: "give heads that were kept elsewhere: a log whose end was cut off looks like a shorter one"})
 	}
-	return nil
 }
 
 // checkEachLog checks a log later where another one may say that the key is to be trusted which has signed it.
@@ -379,44 +387,17 @@ func (w *logWalk) reportBad() {
 }
 
 func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
-	finding := func(kind Kind, sealed time.Time, detail string) {
-		w.bad = append(w.bad, Finding{Kind: kind, Log: s.Log, Sealed: sealed, Detail: detail})
-	}
-	missing := func(sealed time.Time, until uint64, detail string) {
-		w.bad = append(w.bad, Finding{Kind: KindPagesMissing, Log: s.Log, Sealed: sealed, Detail: detail, until: until})
-	}
-	pages := fmt.Sprintf("pages %d to %d", s.First, s.First+s.Pages-1)
 	before := w.tip
 	w.tip = seal.Tip{Size: s.First + s.Pages, Edge: s.Edge}
 	r := sealedRange{log: w.log, first: s.First, entries: s.Entries, min: s.MinID, max: s.MaxID}
 	w.head = s.Head
 	keys := w.keysAt(s.First)
 	head, sealed, signer, err := keys.OpenBy(s.Head, s.Log)
-	root, rootErr := w.tip.Root()
-	switch {
-	case err != nil:
-		finding(KindForgedHead, sealed, pages+": "+err.Error())
+	if err != nil {
+		w.bad = append(w.bad, Finding{Kind: KindForgedHead, Log: s.Log, Sealed: sealed, Detail: pageText(s) + ": " + err.Error()})
 		return
-	case rootErr != nil || root != head.Root || head.Size != w.tip.Size:
-		finding(KindPagesAltered, sealed, pages+": the edge is not that of the signed head")
-	case before.Size == 0 && s.First > 0 && !s.HasPages: // the next one is checked from its edge
-		w.anchor = s.First + s.Pages
-	case s.First != before.Size:
-		missing(sealed, s.First, fmt.Sprintf("pages %d to %d: %d records of the next seal cannot be judged", before.Size, s.First-1, s.Entries))
-	case !s.HasPages:
-		missing(sealed, s.First+s.Pages, fmt.Sprintf("%s: %d records cannot be judged", pages, s.Entries))
-	default:
-		err = s.CheckOpened(before, head)
-		for _, known := range []struct {
-			err  error
-			kind Kind
-		}{{seal.ErrPagesAltered, KindPagesAltered}, {seal.ErrSeedAltered, KindSeedAltered}, {seal.ErrStatementAltered, KindStatementAltered}, {seal.ErrForgedHead, KindForgedHead}} {
-			if errors.Is(err, known.err) {
-				finding(known.kind, sealed, fmt.Sprintf("%s: %d records", pages, s.Entries))
-			}
-		}
-		r.trusted = err == nil || onlyStatements(err)
 	}
+	r.trusted = w.judgePages(s, before, head, sealed)
 	w.end = w.tip
 	if !w.signing.Contains(signer) {
 		w.signing = append(w.signing, signer)
@@ -434,6 +415,43 @@ func (w *logWalk) checkSeal(s *sealquery.StoredSeal) {
 	if s.Entries > 0 && s.HasPages {
 		w.seals = append(w.seals, r)
 	}
+}
+
+func pageText(s *sealquery.StoredSeal) string {
+	return fmt.Sprintf("pages %d to %d", s.First, s.First+s.Pages-1)
+}
+
+// judgePages reports whether what a seal has may be trusted: its pages follow those before, and are those of its head.
+func (w *logWalk) judgePages(s *sealquery.StoredSeal, before seal.Tip, head seal.Head, sealed time.Time) (isTrusted bool) {
+	finding := func(kind Kind, detail string) {
+		w.bad = append(w.bad, Finding{Kind: kind, Log: s.Log, Sealed: sealed, Detail: detail})
+	}
+	missing := func(until uint64, detail string) {
+		w.bad = append(w.bad, Finding{Kind: KindPagesMissing, Log: s.Log, Sealed: sealed, Detail: detail, until: until})
+	}
+	root, err := w.tip.Root()
+	switch {
+	case err != nil || root != head.Root || head.Size != w.tip.Size:
+		finding(KindPagesAltered, pageText(s)+": the edge is not that of the signed head")
+	case before.Size == 0 && s.First > 0 && !s.HasPages: // the next one is checked from its edge
+		w.anchor = s.First + s.Pages
+	case s.First != before.Size:
+		missing(s.First, fmt.Sprintf("pages %d to %d: %d records of the next seal cannot be judged", before.Size, s.First-1, s.Entries))
+	case !s.HasPages:
+		missing(s.First+s.Pages, fmt.Sprintf("%s: %d records cannot be judged", pageText(s), s.Entries))
+	default:
+		err = s.CheckOpened(before, head)
+		for _, known := range []struct {
+			err  error
+			kind Kind
+		}{{seal.ErrPagesAltered, KindPagesAltered}, {seal.ErrSeedAltered, KindSeedAltered}, {seal.ErrStatementAltered, KindStatementAltered}, {seal.ErrForgedHead, KindForgedHead}} {
+			if errors.Is(err, known.err) {
+				finding(known.kind, fmt.Sprintf("%s: %d records", pageText(s), s.Entries))
+			}
+		}
+		return err == nil || onlyStatements(err)
+	}
+	return false
 }
 
 func onlyStatements(err error) bool {
