@@ -21,7 +21,7 @@ import (
 var initdbArgs = []string{"--username=" + Admin.Name, "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions", "--auth=trust"}
 
 // templateLayout is to be raised with every change of what makeTemplate does that its other inputs do not show.
-const templateLayout = 2
+const templateLayout = 3
 
 // template is a data directory with roles and databases, never started on its own: a server starts on a copy. Making it takes three
 // seconds, a copy a tenth of one, so it is kept beside the engines, for all test processes, under a name made of what went into it.
@@ -66,7 +66,7 @@ func makeTemplate(ctx context.Context, config Config, binary string) error {
 	if err != nil {
 		return err
 	}
-	for _, statement := range append(accountsSQL(), fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", Admin.Name, Admin.Password)) {
+	for _, statement := range append(accountsSQL(), fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", Admin.Name, Admin.storedPassword())) {
 		if _, err := s.Query(ctx, statement); err != nil {
 			return errors.Join(err, s.Close())
 		}
