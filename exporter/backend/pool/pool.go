@@ -1,12 +1,18 @@
 // Package pool lends a backend's connections to its writes, one to each, and closes them when the backend ends.
 package pool
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // Pool holds connections of a fixed number. A connection heals itself: one that has broken is given back like any other.
 type Pool[L any] struct {
-	free    chan L // those that nobody uses
-	stopped error  // the error of a write that comes too late
+	free    chan struct{} // one for each connection that nobody uses
+	stopped error         // the error of a write that comes too late
+
+	mu    sync.Mutex
+	links []L // those that nobody uses; the last one was used last, and is lent first: who writes little opens few
 
 	ctx    context.Context // ends with Shutdown: what runs is interrupted when it runs out of time
 	cancel context.CancelFunc
@@ -16,9 +22,9 @@ type Pool[L any] struct {
 // New makes a pool; stopped is the error of whoever asks after Shutdown.
 func New[L any](stopped error, links ...L) *Pool[L] {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &Pool[L]{free: make(chan L, len(links)), stopped: stopped, ctx: ctx, cancel: cancel, stop: make(chan struct{})}
+	p := &Pool[L]{free: make(chan struct{}, len(links)), stopped: stopped, ctx: ctx, cancel: cancel, stop: make(chan struct{})}
 	for _, l := range links {
-		p.free <- l
+		p.giveBack(l)
 	}
 	return p
 }
@@ -36,7 +42,7 @@ func (p *Pool[L]) Do(ctx context.Context, use func(context.Context, L) error) er
 	if err != nil {
 		return err
 	}
-	defer func() { p.free <- l }()
+	defer p.giveBack(l)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.ctx, func() { cancel(p.stopped) })()
@@ -57,9 +63,25 @@ func (p *Pool[L]) acquireFree(ctx context.Context) (l L, err error) {
 		return l, p.stopped
 	case <-ctx.Done():
 		return l, context.Cause(ctx)
-	case l = <-p.free:
-		return l, nil
+	case <-p.free:
+		return p.takeLast(), nil
 	}
+}
+
+func (p *Pool[L]) takeLast() L {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.links) - 1
+	l := p.links[last]
+	p.links = p.links[:last]
+	return l
+}
+
+func (p *Pool[L]) giveBack(l L) {
+	p.mu.Lock()
+	p.links = append(p.links, l)
+	p.mu.Unlock()
+	p.free <- struct{}{}
 }
 
 // Shutdown waits for the uses under way, interrupts them when ctx ends, and closes every connection. It is called at most once.
@@ -68,7 +90,8 @@ func (p *Pool[L]) Shutdown(ctx context.Context, closeLink func(L)) error {
 	defer p.cancel()
 	defer context.AfterFunc(ctx, p.cancel)()
 	for range cap(p.free) {
-		closeLink(<-p.free)
+		<-p.free
+		closeLink(p.takeLast())
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -33,6 +33,17 @@ func TestEachUseHasAConnectionOfItsOwn(t *testing.T) {
 	require.ErrorIs(t, p.Do(t.Context(), func(context.Context, int) error { return nil }), errStopped)
 }
 
+// TestOneConnectionIsEnough for who writes one after the other.
+func TestOneConnectionIsEnough(t *testing.T) {
+	p := New(errStopped, 1, 2, 3)
+	used := map[int]bool{}
+	for range 6 {
+		require.NoError(t, p.Do(t.Context(), func(_ context.Context, l int) error { used[l] = true; return nil }))
+	}
+	require.Len(t, used, 1)
+	require.NoError(t, p.Shutdown(t.Context(), func(int) {}))
+}
+
 // TestShutdownInterrupts a use that waits for ever, and waits for its end before it closes the connection.
 func TestShutdownInterrupts(t *testing.T) {
 	p := New(errStopped, 1)
