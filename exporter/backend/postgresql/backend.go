@@ -72,7 +72,17 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 func (s *eventStore) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now, s.elapsed)
-	if err := s.withNewConn(ctx, s.setUpSchema); err != nil {
+	// The first write has the connection at once.
+	err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) (err error) {
+		if err = l.ensureConnected(ctx); err == nil {
+			err = s.setUpSchema(ctx, l.conn)
+		}
+		if err != nil {
+			l.closeConn()
+		}
+		return err
+	})
+	if err != nil {
 		return s.cfg.explainError("starting", err)
 	}
 	s.maintenanceEnded = make(chan struct{})

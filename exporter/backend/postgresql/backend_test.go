@@ -15,9 +15,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
 
-// hasty spares the disk where nothing depends on it: each test makes tables of its own.
-var hasty = postgresql.Setting("fsync", "off")
-
 // TestBackend runs all of the suite on the oldest version, which knows the least SQL; on the newest, what goes over the wire and the views.
 // TestStore is on the newest.
 func TestBackend(t *testing.T) {
@@ -25,10 +22,15 @@ func TestBackend(t *testing.T) {
 	for _, version := range []int{15, 18} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
-			server := postgresql.Start(t, postgresql.Version(version), hasty)
+			server := startServer(t, postgresql.Version(version))
 			harness := backendtest.Harness{
 				Dialect: backendtest.PostgreSQL,
-				New:     func(t *testing.T) backendtest.Storage { return schema{testConfig(t, server)} },
+				New: func(t *testing.T) backendtest.Storage {
+					if strings.HasSuffix(t.Name(), "/TwoStartAtOnce") {
+						return schema{testConfig(t, server)}
+					}
+					return schema{usedConfig(t, server)}
+				},
 			}
 			if version == 15 {
 				backendtest.Run(t, harness)
@@ -41,14 +43,13 @@ func TestBackend(t *testing.T) {
 
 // TestStore runs all that one server can serve: each test has a schema of its own.
 func TestStore(t *testing.T) {
-	pg := postgresql.Start(t, hasty)
+	pg := startServer(t)
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *postgresql.Server)
 	}{
 		{"Seals", sealed},
 		{"SummaryCountsEachEvent", summaryCountsEachEvent},
-		{"SummaryOfAnOlderSchema", summaryOfAnOlderSchema},
 		{"Months", months},
 		{"IndexesBehindABacklog", indexesBehindABacklog},
 		{"NoQuestionWalksATable", noQuestionWalksATable},
@@ -111,7 +112,7 @@ func zones(t *testing.T, pg *postgresql.Server) {
 				pg.Exec(t, "ALTER SYSTEM RESET timezone")
 				pg.Exec(t, "SELECT pg_reload_conf()")
 			}()
-			cfg := testConfig(t, pg)
+			cfg := usedConfig(t, pg)
 			require.Eventually(t, func() bool { return rowsOf(t, cfg, "SHOW timezone").Cells[0][0] == zone }, 30*time.Second, 10*time.Millisecond)
 			backendtest.RunInZone(t, backendtest.Harness{
 				Dialect: backendtest.PostgreSQL,
@@ -138,7 +139,7 @@ func (s schema) Query(t *testing.T, sql string) backendtest.Rows { return rowsOf
 
 // sysConnectionLog has the columns of Redshift's view, in its order.
 func sysConnectionLog(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	s := startStore(t, cfg)
 	e := at(time.Unix(1_790_000_000, 123_456_789), "alice")
 	e.System, e.PID, e.SessionID, e.Duration = session.SystemRedshift, 7, "guid", 5_000

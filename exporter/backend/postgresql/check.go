@@ -92,7 +92,7 @@ func (s *eventStore) checkSchema(ctx context.Context, conn *pgconn.PgConn) (find
 	if version == 0 {
 		return findings
 	}
-	for _, g := range s.cfg.tableGrants(version) {
+	for _, g := range s.cfg.tableGrants() {
 		ask("grant "+g.rights+" on "+g.table, "username", "GRANT "+g.rights+" ON "+schema+"."+s.cfg.prefixNames(g.table)+" TO "+account, g.grantQuestion(), isGranted)
 	}
 	return findings
@@ -125,7 +125,7 @@ func (s *eventStore) checkVersion(ctx context.Context, conn *pgconn.PgConn, acco
 // tableGrant is what the account needs on a table that is there.
 type tableGrant struct{ rights, table string }
 
-func (cfg *Config) tableGrants(version int) []tableGrant {
+func (cfg *Config) tableGrants() []tableGrant {
 	rights := "INSERT, SELECT"
 	if cfg.TTL > 0 {
 		rights += ", DELETE"
@@ -134,10 +134,8 @@ func (cfg *Config) tableGrants(version int) []tableGrant {
 	if cfg.TTL > 0 {
 		grants = append(grants, tableGrant{"SELECT, INSERT, UPDATE", "sessionlog_settings"})
 	}
-	if version >= summaryVersion {
-		for _, table := range summaryTables {
-			grants = append(grants, tableGrant{"SELECT, INSERT, UPDATE, DELETE", table})
-		}
+	for _, table := range summaryTables {
+		grants = append(grants, tableGrant{"SELECT, INSERT, UPDATE, DELETE", table})
 	}
 	return grants
 }

@@ -62,7 +62,7 @@ func clockedStore(t *testing.T, cfg Config, c *clocks) (*eventStore, func() []st
 // inForceFor90Days are tables with a login in each of three months, whose ttl of 90 days was in force until trueNow.
 func inForceFor90Days(t *testing.T, pg *postgresql.Server) Config {
 	t.Helper()
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	cfg.TTL = 90 * day
 	s, warnings := clockedStore(t, cfg, &clocks{wall: trueNow, server: trueNow})
 	write1(t, s, seq(at(trueNow.Add(-80*day), "a"), at(trueNow.Add(-75*day), "b"), at(trueNow.Add(-20*day), "c")))

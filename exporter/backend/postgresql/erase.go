@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -33,15 +35,8 @@ func (s *eventStore) eraseTogether(ctx context.Context, ids []session.ID, onlyCo
 	if !onlyConflicts {
 		sql += lockSummary + "; " + fmt.Sprintf(eraseEvents, where) + "; "
 	}
-	err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
-		if err := l.ensureConnected(ctx); err != nil {
-			return err
-		}
-		err := execStatements(ctx, l.conn, s.cfg.prefixNames(sql+"COMMIT"))
-		if err != nil {
-			l.rollbackOrClose()
-		}
-		return err
+	err := s.withPooledConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
+		return execStatements(ctx, conn, s.cfg.prefixNames(sql+"COMMIT"))
 	})
 	return s.cfg.explainError("erasing", err)
 }

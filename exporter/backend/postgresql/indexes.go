@@ -20,8 +20,8 @@ var partitionIndexes = []struct{ suffix, keys string }{
 // busyRows is how many rows between two rounds of maintenance mean that a backlog is being written: some 8,000 a second.
 const busyRows = 5_000_000
 
-func (s *eventStore) buildIndexes(ctx context.Context, isFirstRound bool) {
-	if written := s.written.Swap(0); isFirstRound || written > busyRows || !s.cfg.CreateSchema {
+func (s *eventStore) buildIndexes(ctx context.Context) {
+	if written := s.written.Swap(0); written > busyRows || !s.cfg.CreateSchema {
 		return
 	}
 	if err := s.withNewConn(ctx, s.indexPartitions); err != nil && ctx.Err() == nil {

@@ -69,13 +69,16 @@ func (s *eventStore) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) 
 	return s.attachMonths(ctx, conn, months)
 }
 
+// runMaintenance begins with what a start has not done; indexes are not built then, for a backlog may come.
 func (s *eventStore) runMaintenance() {
 	defer close(s.maintenanceEnded)
-	timer, counting := time.NewTimer(0), time.NewTicker(s.countEvery)
+	timer, counting := time.NewTimer(maintenanceInterval), time.NewTicker(s.countEvery)
 	defer timer.Stop()
 	defer counting.Stop()
 	s.uncounted.Add(1) // of a program before
-	isFirstRound := true
+	if s.ttl > 0 {
+		s.warnUnlessStopping(s.whileRunning(func(ctx context.Context) error { return s.withNewConn(ctx, s.expireOnce) }))
+	}
 	for {
 		select {
 		case <-s.pool.Stopping():
@@ -87,35 +90,43 @@ func (s *eventStore) runMaintenance() {
 			continue
 		case <-timer.C:
 		}
-		if err := s.maintainOnce(); err != nil && s.pool.Context().Err() == nil {
-			s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explainError("keeping", err)))
-		}
+		s.warnUnlessStopping(s.maintainOnce())
 		ctx, cancel := s.untilStopping()
-		s.buildIndexes(ctx, isFirstRound)
+		s.buildIndexes(ctx)
 		cancel()
-		isFirstRound = false
 		timer.Reset(maintenanceInterval)
 	}
 }
 
+func (s *eventStore) warnUnlessStopping(err error) {
+	if err != nil && s.pool.Context().Err() == nil {
+		s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explainError("keeping", err)))
+	}
+}
+
 func (s *eventStore) maintainOnce() error {
-	ctx, cancel := s.untilStopping()
-	defer cancel()
-	err := s.withNewConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
-		if s.cfg.CreateSchema {
-			if err := s.makeViews(ctx, conn); err != nil {
+	return s.whileRunning(func(ctx context.Context) error {
+		return s.withNewConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
+			if s.cfg.CreateSchema {
+				if err := s.makeViews(ctx, conn); err != nil {
+					return err
+				}
+			}
+			if err := s.makeComingMonths(ctx, conn); err != nil {
 				return err
 			}
-		}
-		if err := s.makeComingMonths(ctx, conn); err != nil {
-			return err
-		}
-		return s.expireOnce(ctx, conn)
+			return s.expireOnce(ctx, conn)
+		})
 	})
-	if ctx.Err() != nil { // nothing of it is lost by being done later
-		return nil
+}
+
+func (s *eventStore) whileRunning(do func(context.Context) error) error {
+	ctx, cancel := s.untilStopping()
+	defer cancel()
+	if err := do(ctx); ctx.Err() == nil { // otherwise nothing of it is lost by being done later
+		return err
 	}
-	return err
+	return nil
 }
 
 func (s *eventStore) untilStopping() (context.Context, context.CancelFunc) {

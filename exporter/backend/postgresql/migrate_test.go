@@ -37,9 +37,6 @@ func addedColumn(t *testing.T, pg *postgresql.Server) {
 			eventColumns = backendtest.ColumnsAt(allMigrations[:version], eventColumns, func(c eventColumn) string { return c.name })
 			old := newStore(t, cfg)
 			old.files, old.views = old.files[:version], nil
-			if version < summaryVersion {
-				old.sql.uncounted = "VALUES "
-			}
 			require.NoError(t, old.Start(t.Context()))
 			require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
 			stopStore(t, old)
@@ -168,12 +165,14 @@ func viewIsRead(t *testing.T, pg *postgresql.Server) {
 func beforeTheFirstRelease(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	stopStore(t, started(t, cfg))
-	rowsOf(t, cfg, "UPDATE sessionlog_migrations SET name = '0001_session_events.sql'")
+	rowsOfMany(t, cfg, "UPDATE sessionlog_migrations SET name = '0001_schema.sql'; INSERT INTO sessionlog_migrations VALUES (4, '0004_summary.sql', now())")
 	s := newStore(t, cfg)
 	err := s.Start(t.Context())
 	stopStore(t, s)
 	require.ErrorIs(t, err, backend.ErrMisconfigured)
 	require.ErrorContains(t, err, "from before 0.1.0")
+	rowsOfMany(t, cfg, "DELETE FROM sessionlog_migrations; INSERT INTO sessionlog_migrations VALUES (1, '0001_storage.sql', now())") // as CHANGELOG.md says
+	stopStore(t, started(t, cfg))
 }
 
 // redshiftWords: records of PostgreSQL stand in Redshift's view under its words, where they are asked for.
@@ -217,7 +216,7 @@ func redshiftWords(t *testing.T, pg *postgresql.Server) {
 
 // brokenRow: somebody has written a row by hand that says nothing we understand. It keeps nobody from writing, and is an error for who reads it.
 func brokenRow(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	s := startStore(t, cfg)
 	e := at(time.Now(), "alice")
 	write1(t, s, seq(e))

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	monthsAhead = 2  // are made before their first event
+	monthsAhead = 1  // are made before their first event
 	yearsBack   = 30 // history older than that goes into the default partition
 	// defaultLockTimeout is how long making or dropping a partition may stand in line, for everybody else stands behind it.
 	defaultLockTimeout = 5 * time.Second

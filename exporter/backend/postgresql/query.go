@@ -38,11 +38,7 @@ func (s *queryStore) connectReader(ctx context.Context) error {
 	if err != nil {
 		return cfg.explainError("connecting", err)
 	}
-	err = execStatements(ctx, conn, cfg.searchPath())
-	if err == nil {
-		err = execStatements(ctx, conn, "SET standard_conforming_strings = on; SET default_transaction_read_only = on; SET jit = off")
-	}
-	if err != nil {
+	if err = execStatements(ctx, conn, cfg.searchPath()+"; SET standard_conforming_strings = on; SET default_transaction_read_only = on; SET jit = off"); err != nil {
 		closeGracefully(conn)
 		return cfg.explainError("asking", err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 func sealed(t *testing.T, pg *postgresql.Server) {
-	sealtest.RunStored(t, func(t *testing.T) sealtest.Database { return sealedSchema{testConfig(t, pg)} })
+	sealtest.RunStored(t, func(t *testing.T) sealtest.Database { return sealedSchema{usedConfig(t, pg)} })
 }
 
 // sealedSchema is a schema that somebody else can write, too.

@@ -57,6 +57,19 @@ func (l *serverConn) ensureConnected(ctx context.Context) error {
 	return nil
 }
 
+// withPooledConn lends a connection of the writers.
+func (s *eventStore) withPooledConn(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
+	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) (err error) {
+		if err = l.ensureConnected(ctx); err == nil {
+			err = do(ctx, l.conn)
+		}
+		if err != nil {
+			l.rollbackOrClose()
+		}
+		return err
+	})
+}
+
 func (l *serverConn) rollbackOrClose() {
 	if l.conn == nil {
 		return
@@ -83,10 +96,7 @@ func (s *eventStore) openServerConn(ctx context.Context) (*pgconn.PgConn, error)
 		return nil, err
 	}
 	if err = s.checkServer(conn); err == nil {
-		err = execStatements(ctx, conn, s.cfg.searchPath())
-	}
-	if err == nil {
-		err = forceSynchronousCommit(ctx, conn)
+		err = execStatements(ctx, conn, s.cfg.searchPath()+"; "+forceSynchronousCommit)
 	}
 	if err != nil {
 		closeGracefully(conn)
@@ -103,13 +113,8 @@ func (cfg *Config) searchPath() string {
 	return "SET search_path TO " + cfg.Schema
 }
 
-func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := queryRows(ctx, conn, "SELECT current_setting('synchronous_commit')")
-	if err != nil || rows[0][0] != "off" { // what is stronger than on, such as waiting for a standby, is left alone
-		return err
-	}
-	return execStatements(ctx, conn, "SET synchronous_commit = on")
-}
+// forceSynchronousCommit leaves alone what is stronger than on, such as waiting for a standby.
+const forceSynchronousCommit = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 func (s *eventStore) warnOfServer(ctx context.Context, conn *pgconn.PgConn) error {
 	rows, err := queryRows(ctx, conn, "SELECT current_setting('fsync'), current_setting('server_encoding')")

@@ -58,7 +58,7 @@ func startFails(t *testing.T, pg *postgresql.Server) {
 // TestRedshiftIsRefused before anything is sent to it.
 func TestRedshiftIsRefused(t *testing.T) {
 	t.Parallel()
-	server := redshift.Start(t, redshift.PostgreSQL(postgresql.Version(15), hasty))
+	server := redshift.Start(t, redshift.PostgreSQL(postgresql.Version(15), postgresql.Setting("fsync", "off")))
 	cfg := validConfig()
 	cfg.Endpoints, cfg.Database = []string{server.Address}, redshift.Database
 	cfg.Username, cfg.Password = redshift.Writer.Name, configopaque.String(redshift.Writer.Password)
@@ -71,7 +71,7 @@ func TestRedshiftIsRefused(t *testing.T) {
 
 // failover: the second endpoint takes over, and comes back to the first.
 func failover(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
@@ -160,5 +160,10 @@ func forcedCommit(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	pg.Exec(t, "ALTER ROLE "+server.Alice.Name+" SET synchronous_commit = off")
 	defer pg.Exec(t, "ALTER ROLE "+server.Alice.Name+" RESET synchronous_commit")
-	require.Equal(t, [][]string{{"on"}}, rowsOf(t, cfg, "SHOW synchronous_commit").Cells)
+	conn, err := newStore(t, cfg).openServerConn(t.Context())
+	require.NoError(t, err)
+	defer closeGracefully(conn)
+	rows, err := queryRows(t.Context(), conn, "SHOW synchronous_commit")
+	require.NoError(t, err)
+	require.Equal(t, [][]string{{"on"}}, rows)
 }

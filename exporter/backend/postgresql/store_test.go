@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,13 +23,47 @@ import (
 
 var schemas atomic.Int64
 
-// testConfig is the default with a fresh schema of Alice's, who is no superuser.
+// testConfig is that of a fresh schema of Alice's, who is no superuser.
 func testConfig(t testing.TB, s *postgresql.Server) Config {
+	cfg := accountConfig(s)
+	cfg.Schema = fmt.Sprintf("test_%d", schemas.Add(1))
+	rowsOfMany(t, cfg, "CREATE SCHEMA "+cfg.Schema)
+	return cfg
+}
+
+func accountConfig(s *postgresql.Server) Config {
 	cfg := DefaultConfig()
 	cfg.Endpoints = []string{s.Address}
 	cfg.Username, cfg.Password, cfg.Database = server.Alice.Name, configopaque.String(server.Alice.Password), server.AppDB
-	cfg.Schema = fmt.Sprintf("test_%d", schemas.Add(1))
-	s.ExecIn(t, server.AppDB, "CREATE SCHEMA "+cfg.Schema+" AUTHORIZATION "+server.Alice.Name)
+	return cfg
+}
+
+// usedSchemas are those that a test before has left, by the server's address.
+var usedSchemas = struct {
+	sync.Mutex
+	of map[string][]string
+}{of: map[string][]string{}}
+
+// usedConfig is that of a schema whose tables are there from a test before, and empty: making them takes longer than most tests. The months of their records stay.
+func usedConfig(t testing.TB, s *postgresql.Server) (cfg Config) {
+	usedSchemas.Lock()
+	all := usedSchemas.of[s.Address]
+	if len(all) == 0 {
+		usedSchemas.Unlock()
+		cfg = testConfig(t, s)
+	} else {
+		usedSchemas.of[s.Address] = all[:len(all)-1]
+		usedSchemas.Unlock()
+		cfg = accountConfig(s)
+		cfg.Schema = all[len(all)-1]
+		rowsOfMany(t, cfg, "DELETE FROM session_events; DELETE FROM session_conflicts; DELETE FROM sessionlog_settings; DELETE FROM session_seals; DELETE FROM session_seal_pages; "+
+			"DELETE FROM session_hours; DELETE FROM session_pairs; DELETE FROM session_uncounted")
+	}
+	t.Cleanup(func() {
+		usedSchemas.Lock()
+		defer usedSchemas.Unlock()
+		usedSchemas.of[s.Address] = append(usedSchemas.of[s.Address], cfg.Schema)
+	})
 	return cfg
 }
 
@@ -85,7 +120,7 @@ func write1(t testing.TB, s *eventStore, events iter.Seq2[int, *session.Event]) 
 
 func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 	t.Helper()
-	for e, err := range backendtest.StoredEvents(context.Background(), OpenQueryStore, cfg, "record_id") {
+	for e, err := range backendtest.StoredEvents(context.Background(), openKeptReader, cfg, "record_id") {
 		require.NoError(t, err)
 		c := &session.Event{}
 		e.CopyTo(c)
@@ -97,10 +132,8 @@ func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 // rowsOf runs SQL as the backend's account, and prints cells as psql does; NULL is the word NULL.
 func rowsOf(t testing.TB, cfg Config, sql string) (rows backendtest.Rows) {
 	t.Helper()
-	s := &eventStore{cfg: cfg, log: componenttest.NewNopTelemetrySettings().Logger}
-	conn, err := s.openServerConn(t.Context())
-	require.NoError(t, err)
-	defer closeGracefully(conn)
+	conn := handConns.take(t, cfg)
+	defer handConns.keep(cfg, conn)
 	results := conn.Exec(t.Context(), sql)
 	for results.NextResult() {
 		result := results.ResultReader()

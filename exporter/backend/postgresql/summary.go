@@ -27,8 +27,6 @@ const (
 	lockNotGranted = "55P03"
 )
 
-const summaryVersion = 4 // of the schema
-
 var summaryTables = []string{"session_hours", "session_pairs", "session_uncounted"}
 
 const (
@@ -101,13 +99,8 @@ func (s *eventStore) countRows(isBusy bool) {
 	defer cancel()
 	for {
 		more := false
-		err := s.pool.Do(ctx, func(ctx context.Context, l *serverConn) (err error) {
-			if err = l.ensureConnected(ctx); err == nil {
-				more, err = s.countPart(ctx, l.conn)
-			}
-			if err != nil {
-				l.rollbackOrClose()
-			}
+		err := s.withPooledConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) (err error) {
+			more, err = s.countPart(ctx, conn)
 			return err
 		})
 		if err == nil && !more {
@@ -148,7 +141,7 @@ func (s *eventStore) forgetSummary(ctx context.Context, conn *pgconn.PgConn, old
 // Summary is known unless much is not counted. Whoever may not read it has none.
 func (s *queryStore) Summary(ctx context.Context) (summary query.Summary, known bool, err error) {
 	left, _, err := s.oneNumber(ctx, "SELECT coalesce(sum(records), 0) FROM session_uncounted WHERE (SELECT count(*) FROM (SELECT FROM session_hours, session_pairs LIMIT 0) AS readable) = 0")
-	if failure := (*pgconn.PgError)(nil); errors.As(err, &failure) && (failure.Code == undefinedTable || failure.Code == codeDenied) {
+	if failure := (*pgconn.PgError)(nil); errors.As(err, &failure) && failure.Code == codeDenied {
 		return nil, false, nil
 	}
 	return summaryReader{s}, err == nil && left <= mostUncounted, err

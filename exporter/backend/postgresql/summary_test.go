@@ -143,20 +143,3 @@ func summaryCountsEachEvent(t *testing.T, pg *postgresql.Server) {
 	require.Equal(t, [][]string{{"20516"}}, rowsOf(t, plain, "SELECT min(day) FROM session_hours").Cells)
 	require.Equal(t, [][]string{{"t"}}, rowsOf(t, plain, "SELECT min(last_seen) >= 1772539200000000000 FROM session_pairs").Cells, "noon of the day before")
 }
-
-// summaryOfAnOlderSchema: what is there when the tables are made is counted, of other senders too.
-func summaryOfAnOlderSchema(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
-	s := started(t, cfg)
-	write1(t, s, seq(cameAndWent(500)...))
-	stopStore(t, s)
-	rowsOfMany(t, cfg, "DROP TABLE session_hours, session_pairs, session_uncounted; DELETE FROM sessionlog_migrations WHERE version >= 4")
-	store, err := OpenQueryStore(t.Context(), cfg)
-	require.NoError(t, err)
-	_, known, err := store.Summary(t.Context())
-	require.NoError(t, err)
-	require.False(t, known)
-	require.NoError(t, store.Close())
-	startCounting(t, cfg, 5*time.Millisecond)
-	requireSummary(t, cfg)
-}

@@ -15,7 +15,7 @@ import (
 
 // ttlWaits: a ttl that would take most is asked about, and deletes nothing and turns nothing away until it is confirmed.
 func ttlWaits(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	logged := func(use func(*eventStore)) *observer.ObservedLogs {
 		core, logs := observer.New(zapcore.InfoLevel)

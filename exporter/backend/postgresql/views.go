@@ -54,12 +54,13 @@ func (s *eventStore) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 }
 
 func (s *eventStore) differingViews(ctx context.Context, conn *pgconn.PgConn) (differing []migrations.View, err error) {
-	for _, v := range s.namedViews() {
-		rows, err := queryRows(ctx, conn, "SELECT coalesce(obj_description(to_regclass('"+v.Name+"'), 'pg_class'), '')")
-		if err != nil {
-			return nil, err
-		}
-		if comment := rows[0][0]; comment != v.Comment() && !migrations.IsOfNewerProgram(comment) {
+	all := s.namedViews()
+	rows, err := queryRows(ctx, conn, "SELECT coalesce(obj_description(to_regclass(name), 'pg_class'), '') FROM unnest(ARRAY["+migrations.QuotedNames(all)+"]) WITH ORDINALITY AS v(name, place) ORDER BY place")
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range all {
+		if comment := rows[i][0]; comment != v.Comment() && !migrations.IsOfNewerProgram(comment) {
 			differing = append(differing, v)
 		}
 	}

@@ -139,7 +139,7 @@ func manyChunks(t *testing.T, pg *postgresql.Server) {
 
 // twoCollectors write overlapping histories into one table at the same time, in opposite orders.
 func twoCollectors(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	const records, size = 3000, 250
 	results := make(chan backend.Result, 2*records/size)
 	done := make(chan struct{})
@@ -197,7 +197,7 @@ func TestServerDies(t *testing.T) {
 
 // cancelledWhileLocked: a caller that leaves is let go at once though the server waits, and nothing was written.
 func cancelledWhileLocked(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	s := startStore(t, cfg)
 	write1(t, s, typical(0, 10))
 	conn, err := s.openServerConn(t.Context())
@@ -228,7 +228,7 @@ func errorsHoldNoValue(t *testing.T, pg *postgresql.Server) {
 }
 
 func shutdownInterrupts(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
+	cfg := usedConfig(t, pg)
 	s := started(t, cfg)
 	conn, err := s.openServerConn(t.Context())
 	require.NoError(t, err)
@@ -253,9 +253,7 @@ func shutdownInterrupts(t *testing.T, pg *postgresql.Server) {
 // rowsOfMany runs several statements.
 func rowsOfMany(t testing.TB, cfg Config, sql string) {
 	t.Helper()
-	s := &eventStore{cfg: cfg, log: nopLogger()}
-	conn, err := s.openServerConn(t.Context())
-	require.NoError(t, err)
-	defer closeGracefully(conn)
+	conn := handConns.take(t, cfg)
+	defer handConns.keep(cfg, conn)
 	require.NoError(t, execStatements(t.Context(), conn, sql))
 }
