@@ -24,7 +24,7 @@ var migrationFiles embed.FS
 var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 
 // firstMigration is the name of the first; before 0.1.0 it had others.
-const firstMigration = "partitions"
+const firstMigration = "storage"
 
 // ourNames are the names that table_prefix stands before; those of indexes begin like their table's.
 var ourNames = regexp.MustCompile(
@@ -92,12 +92,14 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 	})
 }
 
+// ofFilledPartition are the indexes of the first partition that wait until it is full: whoever runs the files by hand has no other.
+var ofFilledPartition = regexp.MustCompile(`(?m)^CREATE INDEX session_events_1_by_(user_name|client_address|trace_id) .*;$`)
+
 // alterEvents is how a migration says that every partition gets a column.
 var alterEvents = regexp.MustCompile(`(?m)^ALTER TABLE session_events (ADD COLUMN .*;)$`)
 
 func (cfg *Config) runMigration(conn *sqlite.Conn, m migrations.File) error {
-	sql := m.SQL
-	// What it says of session_events is done to each partition.
+	sql := ofFilledPartition.ReplaceAllString(m.SQL, "")
 	if m.Version > 1 {
 		all, err := cfg.readPartitions(conn, nil)
 		if err != nil {
@@ -111,9 +113,6 @@ func (cfg *Config) runMigration(conn *sqlite.Conn, m migrations.File) error {
 	}
 	if err := sqlitex.ExecuteScript(conn, cfg.prefixNames(sql), nil); err != nil {
 		return fmt.Errorf("migration %s: %w", m.Name, err)
-	}
-	if m.Version == 1 { // nothing is in it yet
-		return cfg.postponeIndexes(conn, cfg.prefixNames("session_events_1"))
 	}
 	return nil
 }

@@ -103,11 +103,13 @@ func TestNamesThatAreTaken(t *testing.T) {
 func TestBeforeTheFirstRelease(t *testing.T) {
 	cfg := testConfig(t)
 	require.NoError(t, startedStore(t, cfg).Shutdown(context.Background()))
-	run(t, cfg, "UPDATE sessionlog_migrations SET name = 'session_events'")
+	run(t, cfg, "UPDATE sessionlog_migrations SET name = 'partitions'; INSERT INTO sessionlog_migrations VALUES (3, 'seals', '')")
 	s := newStore(t, cfg)
 	err := s.Start(t.Context())
 	require.ErrorIs(t, err, backend.ErrMisconfigured)
 	require.ErrorContains(t, err, "from before 0.1.0")
+	run(t, cfg, "DELETE FROM sessionlog_migrations; INSERT INTO sessionlog_migrations VALUES (1, 'storage', datetime())") // as CHANGELOG.md says
+	require.NoError(t, startedStore(t, cfg).Shutdown(context.Background()))
 }
 
 func TestNewerSchema(t *testing.T) {

@@ -106,16 +106,6 @@ func (cfg *Config) createPartition(conn *sqlite.Conn, table string, low int64) e
 	return cfg.writeRange(conn, table, low)
 }
 
-func (cfg *Config) postponeIndexes(conn *sqlite.Conn, table string) error {
-	wanted, err := cfg.templateIndexes(conn)
-	for _, x := range wanted {
-		if err == nil && !x.isImmediate() {
-			err = sqlitex.ExecuteTransient(conn, `DROP INDEX IF EXISTS "`+x.on(cfg.prefixNames(templateTable), table).name+`"`, nil)
-		}
-	}
-	return err
-}
-
 func (cfg *Config) writeRange(conn *sqlite.Conn, table string, low int64) error {
 	return sqlitex.Execute(conn, cfg.prefixNames("INSERT INTO sessionlog_partitions VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET low = excluded.low"),
 		&sqlitex.ExecOptions{Args: []any{table, low}})

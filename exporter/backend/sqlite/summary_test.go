@@ -87,24 +87,6 @@ func TestSummaryCountsEachEvent(t *testing.T) {
 	requireSummary(t, cfg)
 }
 
-// TestSummaryOfAnOlderFile: a file of the schema before is counted from its first row, with a prefix too.
-func TestSummaryOfAnOlderFile(t *testing.T) {
-	cfg := testConfig(t)
-	s := startSmall(t, cfg, 8)
-	writeAll(t, s, cameAndWent(500))
-	stop(t, s)
-	changeByHand(t, cfg, "DROP TABLE sessionlog_pairs", "DROP TABLE sessionlog_hours", "DROP TRIGGER session_events_forget", "DROP TABLE session_seals", "DROP TABLE session_seal_pages",
-		"DELETE FROM sessionlog_settings WHERE name = 'summed_up_to'", "DELETE FROM sessionlog_migrations WHERE version >= 2")
-	store := file{cfg}.Ask(t)
-	_, known, err := store.Summary(t.Context())
-	require.NoError(t, err)
-	require.False(t, known)
-	require.NoError(t, store.Close())
-	s = startSmall(t, cfg, 8)
-	t.Cleanup(func() { stop(t, s) })
-	requireSummary(t, cfg)
-}
-
 // TestExpiredLoginStaysSeen: a pair is known as long as one of its logins is stored, though its first has expired; then it is forgotten.
 func TestExpiredLoginStaysSeen(t *testing.T) {
 	cfg := testConfig(t)

@@ -176,7 +176,8 @@ func (cfg *Config) openReader(ctx context.Context) (*sqlite.Conn, error) {
 		return nil, cfg.explainError("opening for reading", err)
 	}
 	conn.SetBusyTimeout(busyStep)
-	if err := cfg.retryWhileBusy(ctx, func() error { return sqlitex.ExecuteTransient(conn, "SELECT 1 FROM sqlite_schema LIMIT 1", nil) }); err != nil {
+	// This reads the first page, and leaves the schema to the first question.
+	if err := cfg.retryWhileBusy(ctx, func() error { return sqlitex.ExecuteTransient(conn, "PRAGMA user_version", nil) }); err != nil {
 		return nil, errors.Join(cfg.explainError("reading", err), conn.Close())
 	}
 	return conn, nil
