@@ -26,12 +26,17 @@ var githubMethods = map[string]string{
 	"user.failed_login":     session.AuthPassword,
 }
 
-var errNotGitHub = errors.New("no action: not an entry of GitHub's audit log; send the entries as its streams and its API give them")
+var errNotGitHub = errors.New("no action, or no time of one: not an entry of GitHub's audit log; send the entries as its streams and its API give them, not webhooks of a repository or an organization")
 
 func readGitHubEntry(item jsontree.Value, r *Record) error {
 	word := item.Text("action")
 	v, known := githubActions[word]
-	if err := v.setOn(r, known, word == "", errNotGitHub); err != nil {
+	at := item.Get("@timestamp")
+	if at.Kind() <= jsontree.Null {
+		at = item.Get("created_at")
+	}
+	isWebhook := !known && at.Kind() <= jsontree.Null // of a repository or an organization, which tells of no login
+	if err := v.setOn(r, known, word == "" || isWebhook, errNotGitHub); err != nil {
 		return err
 	}
 	r.SourceEvent = word
@@ -51,9 +56,6 @@ func readGitHubEntry(item jsontree.Value, r *Record) error {
 		r.FailureReason = firstNonEmptyText(item.Get("failure_reason"), item.Get("failure_type"), item.Get("message"))
 		r.ErrorType = session.ErrorInvalidCredentials // GitHub does not distinguish a wrong password from an unknown user
 	}
-	if at := item.Get("@timestamp"); at.Kind() > jsontree.Null {
-		item.Get("created_at").MarkUsed() // the same again
-		return setEventTime(r.Event, at)
-	}
-	return setEventTime(r.Event, item.Get("created_at"))
+	item.Get("created_at").MarkUsed() // the same again
+	return setEventTime(r.Event, at)
 }

@@ -261,6 +261,8 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 	require.Contains(t, sink.bad[0], "no activity_id")
 	sink = readBody(t, "ecs", FramingDocument, `{"@timestamp":1763770001,"event":{"category":["authentication"]},"error":{"message":"bad password"},"user":{"name":"alice"}}`, testOrigin)
 	require.Contains(t, sink.bad[0], "neither event.outcome")
+	sink = readBody(t, "github", FramingDocument, `{"action":"opened","pull_request":{"created_at":"2025-11-22T00:06:41Z"}}`, testOrigin)
+	require.Contains(t, sink.bad[0], "not webhooks")
 	sink = readBody(t, "keycloak", FramingDocument, `{"loggerName":"org.keycloak.events","message":"started"}`, testOrigin)
 	require.Contains(t, sink.bad[0], "no type")
 }
@@ -269,7 +271,7 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 func TestOtherEventsArePassedOver(t *testing.T) {
 	for dialect, body := range map[string]string{
 		"okta": `{"eventType":"group.user_membership.add"}`, "auth0": `{"type":"sapi"}`, "keycloak": `{"operationType":"CREATE","resourceType":"USER"}`,
-		"ocsf": `{"class_uid":4001,"activity_id":1}`, "ecs": `{"event":{"category":"file","outcome":"success"}}`, "github": `{"action":"repo.create"}`,
+		"ocsf": `{"class_uid":4001,"activity_id":1}`, "ecs": `{"event":{"category":"file","outcome":"success"}}`, "github": `{"action":"repo.create","created_at":1763770001218}`,
 		"gitlab": `{"author_id":1,"entity_type":"Project","change":"visibility","time":"2025-11-22T00:06:41Z"}`,
 	} {
 		sink := readBody(t, dialect, FramingDocument, body, testOrigin)
