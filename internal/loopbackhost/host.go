@@ -23,7 +23,11 @@ func CheckListenAddress(transport, endpoint string) error {
 	if strings.HasPrefix(transport, "unix") {
 		return nil
 	}
-	if _, port, err := net.SplitHostPort(endpoint); err != nil || port == "" {
+	_, port, err := net.SplitHostPort(endpoint)
+	if err == nil && port != "" {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || port == "" {
 		return fmt.Errorf("endpoint: %q is no address to listen on: write host:port without a scheme, as 127.0.0.1:8128", endpoint)
 	}
 	return nil

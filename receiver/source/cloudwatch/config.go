@@ -50,7 +50,7 @@ func (c Config) checkNames() error {
 	for i, group := range c.LogGroups {
 		switch {
 		case group == "" || strings.ContainsAny(group, "* "):
-			errs = append(errs, fmt.Errorf("log_groups[%d]: %q is not a name: write it whole, as `aws logs describe-log-groups` shows it", i, group))
+			errs = append(errs, fmt.Errorf("log_groups[%d]: %q is not a name: write it whole, as `aws logs describe-log-groups` shows logGroupName or logGroupArn", i, group))
 		case seen[group]:
 			errs = append(errs, fmt.Errorf("log_groups[%d]: %s is written twice", i, group))
 		}

@@ -16,9 +16,12 @@ type callError struct {
 
 func (f *callError) Error() string { return f.text }
 
+const dialectNames = "keycloak, okta, auth0, ocsf, ecs, github, gitlab, sessionlog"
+
 // Every reason to refuse a call. None repeats what the sender sent.
 var (
-	errUnknownDialect  = &callError{http.StatusNotFound, "no such dialect: keycloak, okta, auth0, ocsf, ecs, github, gitlab, sessionlog"}
+	errUnknownPath     = &callError{http.StatusNotFound, "no such path: send to /v1/events, or to /v1/events/ with a dialect behind it and no slash: " + dialectNames}
+	errUnknownDialect  = &callError{http.StatusNotFound, "no such dialect: " + dialectNames}
 	errUnknownSender   = &callError{http.StatusNotFound, "no such sender: the path ends with the name of one of the configured senders"}
 	errCrossOrigin     = &callError{http.StatusForbidden, "a browser sent this for another site: set http::cors to allow that site"}
 	errUnsigned        = &callError{http.StatusUnauthorized, "the signature is missing or wrong"}

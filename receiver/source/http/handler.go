@@ -47,6 +47,7 @@ func (h *eventsHandler) routeByPath() http.Handler {
 	for _, path := range []string{"/v1/events", "/v1/events/{dialect}", "/v1/events/{dialect}/{sender}"} {
 		mux.HandleFunc("POST "+path, h.handlePost)
 	}
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, _ *http.Request) { respondError(w, errUnknownPath) })
 	for _, path := range []string{"/v1/events/okta", "/v1/events/okta/{sender}"} {
 		mux.HandleFunc("GET "+path, h.verifyOkta)
 	}

@@ -478,6 +478,8 @@ func TestConfig(t *testing.T) {
 	for _, key := range []string{"identifiers", "units[0]", "poll_interval", "batch_size", "max_line_bytes", "initial", "journalctl"} {
 		require.ErrorContains(t, err, key+":")
 	}
+	bad.Units = []string{"ssh"}
+	require.ErrorContains(t, bad.Validate(), "write ssh.service")
 	name, _ := os.Hostname()
 	require.Equal(t, name, journald.DefaultConfig().DefaultInstance())
 	bad.Directory = "/d"
