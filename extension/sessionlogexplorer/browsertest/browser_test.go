@@ -44,11 +44,12 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// chromium is one process for all tests. Each test has a tab with storage of its own.
+// chromium is one browser for all tests. Each test has a tab whose storage is empty.
 var chromium struct {
 	sync.Mutex
-	ctx  context.Context
-	stop func()
+	ctx      context.Context
+	stop     func()
+	freeTabs []context.Context // that another test has left: a new one costs two processes
 }
 
 func startChromium(t *testing.T) context.Context {
@@ -65,7 +66,9 @@ func startChromium(t *testing.T) context.Context {
 	if err != nil {
 		testengine.Missing(t, "chromium", "apt-get install chromium-headless-shell, or chromium")
 	}
-	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Env("TZ="+zone))...)
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.Flag("js-flags", "--no-opt --no-maglev"), // no script runs here for so long that to optimize it pays
+		chromedp.Env("TZ="+zone))...)
 	ctx, stop := chromedp.NewContext(allocator)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
 	chromium.ctx, chromium.stop = ctx, func() { stop(); stopAllocator() }
@@ -92,21 +95,50 @@ var desktop = look{1440, 900, "light"}
 // openTab visits a path, or nothing yet.
 func openTab(t *testing.T, origin, path string, as look) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(startChromium(t), chromedp.WithNewBrowserContext())
-	t.Cleanup(cancel)
-	p := &tab{t: t, ctx: ctx, origin: origin}
-	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(as.width, as.height)))
+	p := &tab{t: t, ctx: takeTab(t), origin: origin}
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(as.width, as.height)))
 	p.emulateScheme(as.scheme)
-	require.NoError(t, chromedp.Listen(ctx, p.watch))
+	listening, stopListening := context.WithCancel(p.ctx)
+	require.NoError(t, chromedp.Listen(listening, p.watch))
 	t.Cleanup(func() {
+		stopListening()
 		p.lock.Lock()
 		defer p.lock.Unlock()
 		require.Empty(t, p.faults)
+		p.giveBack()
 	})
 	if path != "" {
 		p.visit(path)
 	}
 	return p
+}
+
+func takeTab(t *testing.T) context.Context {
+	t.Helper()
+	browser := startChromium(t)
+	chromium.Lock()
+	defer chromium.Unlock()
+	if last := len(chromium.freeTabs) - 1; last >= 0 {
+		ctx := chromium.freeTabs[last]
+		chromium.freeTabs = chromium.freeTabs[:last]
+		return ctx
+	}
+	ctx, _ := chromedp.NewContext(browser, chromedp.WithNewBrowserContext()) //nolint:govet // it ends with the browser
+	return ctx
+}
+
+// giveBack leaves the tab to other tests, unless something has gone wrong in it.
+func (p *tab) giveBack() {
+	if p.t.Failed() {
+		return
+	}
+	read[bool](p, `(() => { localStorage.clear(); sessionStorage.clear(); return true; })()`)
+	if chromedp.Do(p.ctx, chromedp.Navigate(p.origin+"/static/icon.svg")) != nil { // about:blank makes the browser begin another process for what comes next
+		p.do(chromedp.Navigate("about:blank"))
+	}
+	chromium.Lock()
+	defer chromium.Unlock()
+	chromium.freeTabs = append(chromium.freeTabs, p.ctx)
 }
 
 // emulateScheme is a reader's system that is switched to light or dark, and that asks for little motion.
@@ -164,6 +196,12 @@ func (p *tab) visit(path string) {
 	require.NoError(p.t, err)
 }
 
+// follow is a click on a link of the page, which stays loaded with all that the test has put into it.
+func (p *tab) follow(path string) {
+	p.t.Helper()
+	read[bool](p, `(() => { const link = document.createElement('a'); link.href = `+quoted(path)+`; document.body.append(link); link.click(); link.remove(); return true; })()`)
+}
+
 // read is the value of an expression.
 func read[T any](p *tab, expression string) T {
 	p.t.Helper()
@@ -175,8 +213,14 @@ func read[T any](p *tab, expression string) T {
 // waitFor waits until an expression is true.
 func (p *tab) waitFor(expression string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(waitAtMost); time.Now().Before(deadline); time.Sleep(askAgain) {
-		if held, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && held {
+	ctx, cancel := context.WithTimeout(p.ctx, waitAtMost)
+	defer cancel()
+	for ; ctx.Err() == nil; time.Sleep(askAgain) { // again where the page was left
+		held, err := chromedp.Run(ctx, chromedp.Evaluate[bool](fmt.Sprintf(`new Promise(done => {
+			const ask = () => { try { if (%s) return done(true); } catch {} setTimeout(ask, %d); };
+			ask();
+		})`, expression, askAgain.Milliseconds()), chromedp.EvalAwaitPromise))
+		if err == nil && held {
 			return
 		}
 	}
@@ -229,6 +273,15 @@ func (p *tab) press(keys ...string) {
 			}))
 		}
 	}
+}
+
+// paste puts a text where the cursor is, at once.
+func (p *tab) paste(text string) {
+	p.t.Helper()
+	p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	}))
 }
 
 // query is the address's query string.

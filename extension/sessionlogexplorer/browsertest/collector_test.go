@@ -85,7 +85,7 @@ func (c *collectorProcess) stop() {
 // waitForEvents returns when so many events can be seen.
 func (c *collectorProcess) waitForEvents(count int) error {
 	var last error
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		var answer struct{ Events []json.RawMessage }
 		if last = c.ask("/api/v1/events?limit=1000", &answer); last == nil && len(answer.Events) >= count {
 			return nil
