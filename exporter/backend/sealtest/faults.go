@@ -318,35 +318,35 @@ func sameRecords(t *testing.T, r *sealRig) {
 	first := r.start()
 	r.cfg.Writer, r.cfg.Directory = "b", filepath.Join(t.TempDir(), "seal")
 	second := r.start()
-	for n := range 4 {
+	for n := range 2 {
 		writeEvents(t, first, chainEvents(numbers(10*n, 10*n+10), forgedBy("mallory", numbers(10*n, 10*n+2))))
 		writeEvents(t, second, chainEvents(numbers(10*n+5, 10*n+15), forgedBy("mallory", numbers(10*n, 10*n+2)), forgedBy("trudy", numbers(10*n, 10*n+1))))
 	}
 	require.NoError(t, errors.Join(first.Shutdown(context.Background()), second.Shutdown(context.Background())))
 	summary, found := r.verify()
 	require.Empty(t, found)
-	require.Equal(t, 45, summary.Records)
-	require.Equal(t, 12, summary.Conflicts)
-	require.Equal(t, []string{"57"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
+	require.Equal(t, 25, summary.Records)
+	require.Equal(t, 6, summary.Conflicts)
+	require.Equal(t, []string{"31"}, r.db.Column(t, "SELECT sum(entries) FROM session_seals"))
 }
 
 // oddRecords have ids that do not begin with their time, and times before 1970.
 func oddRecords(t *testing.T, r *sealRig) {
 	b := r.start()
 	var ids []session.ID
-	for n := range 10 {
-		writeEvents(t, b, oddEvents(7*n))
-		for i, e := range oddEvents(7 * n) {
+	for n := range 5 {
+		writeEvents(t, b, oddEvents(14*n))
+		for i, e := range oddEvents(14 * n) {
 			if i == n%3 {
 				ids = append(ids, e.RecordID)
 			}
 		}
 	}
-	writeEvents(t, b, forgedBy("mallory", oddEvents(7)))
+	writeEvents(t, b, forgedBy("mallory", oddEvents(14)))
 	require.NoError(t, b.Shutdown(context.Background()))
 	summary, found := r.verify(r.heads()...)
 	require.Empty(t, found)
-	require.Equal(t, 30, summary.Records)
+	require.Equal(t, 15, summary.Records)
 	require.Equal(t, 3, summary.Conflicts)
 	r.proveRecords(ids...)
 }

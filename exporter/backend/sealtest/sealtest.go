@@ -87,6 +87,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"MoreSealsThanAreReadAtOnce":         manySeals,
 	"TwoCollectorsOfTheSameRecords":      sameRecords,
 	"WhatIsForgottenIsNoTampering":       forgetting,
+	"AnErasureThatIsCutShort":            erasureCutShort,
 	"AnErasureOfAnotherTable":            erasureElsewhere,
 	"ARetentionOfAnotherTable":           retentionElsewhere,
 	"StatementsOfAnOldCopy":              statementsOfACopy,
@@ -114,6 +115,7 @@ var sameEverywhere = []string{
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ForgettingWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
 	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved", "ARecordIsReplaced",
+	"ACutEndIsFound", "Retention", "AConflictThatIsNotSealedYet", "WhatIsAdoptedIsProtected", "AnErasureThatIsCutShort",
 }
 
 // Run tests a backend; each part has a database of its own.
