@@ -29,7 +29,7 @@ func growClickHouse(ctx context.Context, cfg clickhouse.Config, copies int) erro
 	if err != nil {
 		return err
 	}
-	statements := []string{"CREATE TABLE grown_events AS session_events"}
+	statements := []string{"CREATE TABLE few_events CLONE AS session_events", "TRUNCATE TABLE session_events", "TRUNCATE TABLE session_clients", "TRUNCATE TABLE session_hours", "TRUNCATE TABLE session_pairs"}
 	for day := historyDays; day >= 0; day-- {
 		from := end.AddDate(0, 0, -day)
 		statements = append(statements, strings.NewReplacer(
@@ -37,8 +37,7 @@ func growClickHouse(ctx context.Context, cfg clickhouse.Config, copies int) erro
 		).Replace(oneDayGrown))
 	}
 	begin := time.Now()
-	for _, sql := range append(statements, "EXCHANGE TABLES grown_events AND session_events", "DROP TABLE grown_events SYNC",
-		"ALTER TABLE sessionlog_migrations DELETE WHERE version >= 4 SETTINGS mutations_sync = 2") { // the next start counts what is stored
+	for _, sql := range append(statements, "DROP TABLE few_events SYNC") {
 		if err := conn.Exec(ctx, sql, configclickhouse.Setting{Name: "max_memory_usage", Value: "0"}); err != nil {
 			return err
 		}
@@ -48,7 +47,7 @@ func growClickHouse(ctx context.Context, cfg clickhouse.Config, copies int) erro
 }
 
 // oneDayGrown keeps the random bits of ids, and the address of an attacker, who tries all instances.
-const oneDayGrown = `INSERT INTO grown_events
+const oneDayGrown = `INSERT INTO session_events
 WITH time + toIntervalMillisecond(copy * 7) AS later
 SELECT * REPLACE (
     later AS time,
@@ -57,7 +56,7 @@ SELECT * REPLACE (
     if(copy = 0, toString(instance), concat(toString(instance), '-', toString(copy))) AS instance,
     if(startsWith(toString(client_address), '10.'), concat('10.', toString(toUInt8(splitByChar('.', toString(client_address))[2]) + 8 * copy), '.',
         arrayStringConcat(arraySlice(splitByChar('.', toString(client_address)), 3), '.')), toString(client_address)) AS client_address)
-FROM session_events
+FROM few_events
 ARRAY JOIN range({copies}) AS copy
 WHERE time >= fromUnixTimestamp64Nano({from}, 'UTC') AND time < fromUnixTimestamp64Nano({until}, 'UTC')
 SETTINGS optimize_on_insert = 0`

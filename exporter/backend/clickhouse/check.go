@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
@@ -67,6 +68,8 @@ func (s *eventStore) checkVersion(ctx context.Context, l *serverConn) connectche
 		err = s.requireColumns(ctx, l)
 	}
 	switch {
+	case errors.Is(err, backend.ErrBeforeFirstRelease):
+		return connectcheck.Finding{Subject: "schema", Detail: err.Error(), Key: "database", Remedy: "name another database or table_prefix, or drop the tables; CHANGELOG.md says which ones can be kept"}
 	case err != nil && !errors.Is(err, ErrNoSchema) && !configclickhouse.HasCode(err, codeUnknownDatabase):
 		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explainError("checking", err).Error(), Key: "database", Remedy: "GRANT SELECT ON " + cmp.Or(s.cfg.Database, "default") + ".* TO " + configclickhouse.AccountName(s.cfg.Username)}
 	case err != nil:

@@ -59,18 +59,37 @@ func clusterSuite(t *testing.T) {
 	backendtest.RunPart(t, backendtest.Harness{
 		Dialect: backendtest.ClickHouse,
 		New: func(t *testing.T) backendtest.Storage {
-			truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
+			truncateOnShards(t, c, "suite")
 			return database{node, cfg}
 		},
 	}, backendtest.Spread)
 	for _, part := range []string{"WhatWasWrittenIsVerified", "AKillBeforeTheSeal", "AnUnknownOutcome"} {
 		sealtest.RunPart(t, part, func(t *testing.T) sealtest.Database {
-			truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
+			truncateOnShards(t, c, "suite")
 			return sealedDatabase{node, cfg}
 		})
 	}
-	truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
+	truncateOnShards(t, c, "suite")
 	clusterErases(t, c, cfg)
+	clusterAddsColumn(t, c, cfg)
+}
+
+// clusterAddsColumn: a newer program adds a column on all nodes, where the rows are and where they are asked for.
+func clusterAddsColumn(t *testing.T, c *testengine.Cluster, cfg Config) {
+	s := newerStore(t, cfg)
+	require.NoError(t, s.Start(t.Context()))
+	stopStore(t, s)
+	for _, node := range c.Nodes() {
+		require.Equal(t, "8", count(t, node, cfg, "SELECT countIf(added = '') FROM session_events"))
+		require.Equal(t, "0", count(t, node, cfg, "SELECT countIf(added = '') FROM session_conflicts"))
+	}
+}
+
+// truncateOnShards asks the shards themselves: ON CLUSTER costs all nodes, and their ZooKeeper, more than to truncate.
+func truncateOnShards(t *testing.T, c *testengine.Cluster, database string) {
+	for _, shard := range c.Shards {
+		truncateStoringTables(t, shard[0], database, "_local", " SYNC")
+	}
 }
 
 // clusterErases: open sessions and derived tables are those of both shards, before an erasure and after it.
@@ -87,13 +106,15 @@ func clusterErases(t *testing.T, c *testengine.Cluster, cfg Config) {
 			}
 		}
 	})
-	for _, left := range []string{"20", "8"} {
+	requireLeft := func(left string) {
 		for _, node := range c.Nodes() {
 			require.Equal(t, left, count(t, node, cfg, "SELECT count() FROM open_sessions"), "on both shards")
 			requireDerived(t, node, cfg)
 		}
-		require.NoError(t, s.EraseRecords(t.Context(), ids[8:], false))
 	}
+	requireLeft("20")
+	require.NoError(t, s.EraseRecords(t.Context(), ids[8:], false))
+	requireLeft("8")
 }
 
 // clusterSpread: both shards have some of the records, both replicas of each have the same, all views say the same on every node.
@@ -137,7 +158,7 @@ func clusterTTLWaits(t *testing.T, c *testengine.Cluster, cfg Config) {
 	cfg.Database = "by_hand" // which the program takes over
 	node := c.Nodes()[3]
 	node.Exec(t, "CREATE DATABASE IF NOT EXISTS by_hand ON CLUSTER '"+c.Name+"'")
-	truncateStoringTables(t, node, cfg.Database, "_local", " ON CLUSTER '"+c.Name+"' SYNC")
+	truncateOnShards(t, c, cfg.Database)
 	requireTTLWaits(t, cfg, func() string {
 		return count(t, node, cfg, "SELECT countIf(engine_full LIKE '% TTL %') FROM system.tables WHERE database = currentDatabase()")
 	}, func(sql string) string { return count(t, node, cfg, sql) })

@@ -145,6 +145,9 @@ func (s *eventStore) requireDatabaseEngine(ctx context.Context, l *serverConn) e
 	return nil
 }
 
+// firstMigration has another name since it makes what four files made, and gets another one with 0.1.0.
+const firstMigration = "storage"
+
 // schemaVersion is the number of the last migration, 0 where there was none.
 func (s *eventStore) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	rows, err := l.queryTexts(ctx, s.cfg.prefixNames("SELECT concat(toString(max(version)), ' ', argMin(name, version)) AS text FROM sessionlog_migrations"))
@@ -155,7 +158,7 @@ func (s *eventStore) schemaVersion(ctx context.Context, l *serverConn) (int, err
 		return 0, err
 	}
 	version, first, _ := strings.Cut(rows[0], " ")
-	if first != "" && first != "tables" {
+	if first != "" && first != firstMigration {
 		return 0, backend.MarkMisconfigured(fmt.Errorf("clickhouse: %s: %w: name another database or table_prefix, or drop them",
 			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
 	}

@@ -94,11 +94,11 @@ func makeSchemaWithGrants(t *testing.T, server *testengine.Server, cfg Config) {
 	s := startedStore(t, cfg)
 	require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
 	stopStore(t, s)
-	server.Exec(t, "ALTER TABLE audit.sessionlog_migrations DELETE WHERE version > 2 SETTINGS mutations_sync = 2")
 	changed := cfg
 	changed.Fsync, changed.TTL, changed.Sessions.AssumedClosedAfter = true, 1_000_000*time.Hour, time.Hour
 	for _, c := range []Config{changed, cfg} {
-		s = startedStore(t, c)
+		s = newerStore(t, c)
+		require.NoError(t, s.Start(t.Context()))
 		require.Equal(t, backend.Result{Duplicates: 10}, write1(t, s, typical(0, 10)))
 		stopStore(t, s)
 	}
@@ -122,7 +122,7 @@ func clusterPrivileges(t *testing.T, c *testengine.Cluster, _ Config) {
 	complete, err := s.completeNodes(t.Context(), l)
 	require.NoError(t, err)
 	require.True(t, complete)
-	truncateStoringTables(t, c.Nodes()[0], cfg.Database, "_local", " ON CLUSTER '"+c.Name+"' SYNC")
+	truncateOnShards(t, c, cfg.Database)
 }
 
 // TestGrantsThatDoNotHelp: what a readonly account lacks is no grant.

@@ -201,17 +201,14 @@ func (s *queryStore) Events(ctx context.Context, table, tail string) iter.Seq2[*
 	})
 }
 
-// summaryVersion is the number of the migration that counts what is stored.
-const summaryVersion = 4
-
-// Summary is known once the migration has come to its end. Whoever may not know about migrations has none.
+// Summary is known once a migration has come to its end. Whoever may not know about migrations has none.
 func (s *queryStore) Summary(ctx context.Context) (summary query.Summary, known bool, err error) {
 	if !s.isSummed {
 		row, err := s.numbers(ctx, "sessionlog_migrations", "", "max(version)")
 		if exception := (*configclickhouse.Exception)(nil); err != nil && !errors.As(err, &exception) {
 			return nil, false, err
 		}
-		s.isSummed = err == nil && row[0] >= summaryVersion
+		s.isSummed = err == nil && row[0] > 0
 	}
 	return summaryReader{s}, s.isSummed, nil
 }

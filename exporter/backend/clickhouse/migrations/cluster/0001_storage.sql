@@ -1,4 +1,4 @@
--- 0001_tables.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+-- 0001_storage.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
 CREATE TABLE IF NOT EXISTS sessionlog_migrations ON CLUSTER '{cluster}'
 (
     version    UInt32,
@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS session_events_local ON CLUSTER '{cluster}'
     user_name              LowCardinality(Nullable(String)),
     user_id                String CODEC(ZSTD(1)),
     user_hash              String CODEC(ZSTD(1)),
+    user_type              LowCardinality(String),
     roles                  Array(LowCardinality(String)),
     profiles               Array(LowCardinality(String)),
     settings               Array(Tuple(LowCardinality(String), String)) CODEC(ZSTD(1)),
@@ -128,4 +129,76 @@ FROM session_events_local
 WHERE kind = 'login' AND outcome = 'success'
 GROUP BY system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version;
 
-INSERT INTO sessionlog_migrations VALUES (1, 'tables', now());
+CREATE TABLE IF NOT EXISTS session_hours_local ON CLUSTER '{cluster}'
+(
+    day Date32,
+    user_name LowCardinality(String),
+    system LowCardinality(String),
+    instance LowCardinality(String),
+    hours SimpleAggregateFunction(groupBitOr, UInt32)
+)
+ENGINE = ReplicatedAggregatingMergeTree
+ORDER BY (day, user_name, system, instance)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS session_hours ON CLUSTER '{cluster}' AS session_hours_local ENGINE = Distributed('{cluster}', currentDatabase(), session_hours_local, rand());
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_hours_by_events ON CLUSTER '{cluster}' TO session_hours_local AS
+SELECT toDate32(time) AS day, assumeNotNull(user_name) AS user_name, system, instance, groupBitOr(bitShiftLeft(toUInt32(1), toHour(time))) AS hours
+FROM session_events_local
+WHERE kind = 'login' AND outcome = 'success' AND session_events_local.user_name IS NOT NULL
+GROUP BY day, user_name, system, instance;
+
+CREATE TABLE IF NOT EXISTS session_pairs_local ON CLUSTER '{cluster}'
+(
+    user_name LowCardinality(String),
+    system LowCardinality(String),
+    instance LowCardinality(String),
+    client_address LowCardinality(String),
+    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
+    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC'))
+)
+ENGINE = ReplicatedAggregatingMergeTree
+ORDER BY (user_name, system, instance, client_address)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS session_pairs ON CLUSTER '{cluster}' AS session_pairs_local ENGINE = Distributed('{cluster}', currentDatabase(), session_pairs_local, rand());
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_pairs_by_events ON CLUSTER '{cluster}' TO session_pairs_local AS
+SELECT assumeNotNull(user_name) AS user_name, system, instance, client_address, min(time) AS first_seen, max(time) AS last_seen
+FROM session_events_local
+WHERE kind = 'login' AND outcome = 'success' AND session_events_local.user_name IS NOT NULL AND client_address != ''
+GROUP BY user_name, system, instance, client_address;
+
+CREATE TABLE IF NOT EXISTS session_seals_local ON CLUSTER '{cluster}'
+(
+    log     String, -- origin of an append-only log; each writer has one
+    first   UInt64, -- pages of the log before this seal
+    pages   UInt64,
+    entries UInt64, -- records
+    head    String, -- signed checkpoint of the log with these pages
+    edge    String  -- roots of its perfect subtrees
+)
+ENGINE = ReplicatedMergeTree
+ORDER BY (log, first)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS session_seals ON CLUSTER '{cluster}' AS session_seals_local ENGINE = Distributed('{cluster}', currentDatabase(), session_seals_local, sipHash64(log));
+
+CREATE TABLE IF NOT EXISTS session_seal_pages_local ON CLUSTER '{cluster}'
+(
+    log      String,
+    first    UInt64,
+    min_id   String, -- the least and the greatest record_id
+    max_id   String,
+    seed     String, -- of the entries' nonces
+    manifest String CODEC(NONE), -- the entries: hashes, of which compressing takes more of the processor than all else about a seal
+    texts    String  -- of statements, one a line
+)
+ENGINE = ReplicatedMergeTree
+ORDER BY (log, first)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS session_seal_pages ON CLUSTER '{cluster}' AS session_seal_pages_local ENGINE = Distributed('{cluster}', currentDatabase(), session_seal_pages_local, sipHash64(log));
+
+INSERT INTO sessionlog_migrations VALUES (1, 'storage', now());

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS session_events
     user_name              LowCardinality(Nullable(String)),
     user_id                String CODEC(ZSTD(1)),
     user_hash              String CODEC(ZSTD(1)),
+    user_type              LowCardinality(String),
     roles                  Array(LowCardinality(String)),
     profiles               Array(LowCardinality(String)),
     settings               Array(Tuple(LowCardinality(String), String)) CODEC(ZSTD(1)),
@@ -135,4 +136,72 @@ FROM session_events
 WHERE kind = 'login' AND outcome = 'success'
 GROUP BY system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version;
 
-INSERT INTO sessionlog_migrations VALUES (1, 'tables', now());
+-- In which hours of a day users logged in: a bit for each hour in UTC. Told by every insert, and told again, as session_clients is.
+CREATE TABLE IF NOT EXISTS session_hours
+(
+    day Date32,
+    user_name LowCardinality(String),
+    system LowCardinality(String),
+    instance LowCardinality(String),
+    hours SimpleAggregateFunction(groupBitOr, UInt32)
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (day, user_name, system, instance)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_hours_by_events TO session_hours AS
+SELECT toDate32(time) AS day, assumeNotNull(user_name) AS user_name, system, instance, groupBitOr(bitShiftLeft(toUInt32(1), toHour(time))) AS hours
+FROM session_events
+WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL
+GROUP BY day, user_name, system, instance;
+
+-- From which addresses users logged in.
+CREATE TABLE IF NOT EXISTS session_pairs
+(
+    user_name LowCardinality(String),
+    system LowCardinality(String),
+    instance LowCardinality(String),
+    client_address LowCardinality(String),
+    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
+    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC'))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (user_name, system, instance, client_address)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_pairs_by_events TO session_pairs AS
+SELECT assumeNotNull(user_name) AS user_name, system, instance, client_address, min(time) AS first_seen, max(time) AS last_seen
+FROM session_events
+WHERE kind = 'login' AND outcome = 'success' AND session_events.user_name IS NOT NULL AND client_address != ''
+GROUP BY user_name, system, instance, client_address;
+
+-- What proves that rows are as they were written, one row a seal. docs/evidence.md has the format, package internal/seal writes it.
+CREATE TABLE IF NOT EXISTS session_seals
+(
+    log     String, -- origin of an append-only log; each writer has one
+    first   UInt64, -- pages of the log before this seal
+    pages   UInt64,
+    entries UInt64, -- records
+    head    String, -- signed checkpoint of the log with these pages
+    edge    String  -- roots of its perfect subtrees
+)
+ENGINE = MergeTree
+ORDER BY (log, first)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The pages of a seal, which go once all of their records have expired.
+CREATE TABLE IF NOT EXISTS session_seal_pages
+(
+    log      String,
+    first    UInt64,
+    min_id   String, -- the least and the greatest record_id
+    max_id   String,
+    seed     String, -- of the entries' nonces
+    manifest String CODEC(NONE), -- the entries: hashes, of which compressing takes more of the processor than all else about a seal
+    texts    String  -- of statements, one a line
+)
+ENGINE = MergeTree
+ORDER BY (log, first)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+INSERT INTO sessionlog_migrations VALUES (1, 'storage', now());
