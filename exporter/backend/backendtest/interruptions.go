@@ -90,7 +90,7 @@ func limitOf(d Dialect, whole time.Duration) time.Duration {
 	if d == SQLite { // it computes until then
 		return 300*time.Millisecond + 10*whole
 	}
-	return 2 * time.Second
+	return max(2*time.Second, 10*whole)
 }
 
 // interruptions are questions of which a statement does not end.

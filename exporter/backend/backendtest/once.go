@@ -28,8 +28,8 @@ func sameBatchTwice(t *testing.T, h Harness) {
 func testRegrouped(t *testing.T, h Harness) {
 	s := h.New(t)
 	b := openBackend(t, s)
-	all := typicalEvents(0, 120) // the groups overlap at other borders each time
-	for _, size := range []int{7, 40, 120} {
+	all := typicalEvents(0, 60) // the groups overlap at other borders each time
+	for _, size := range []int{7, 40, 60} {
 		for group := range slices.Chunk(all, size) {
 			res := writeEvents(t, b, group...)
 			require.Equal(t, len(group), res.Written+res.Duplicates)
@@ -255,7 +255,7 @@ func writeAtOnce(t *testing.T, b backend.Backend, eventsOfWriters [][]*session.E
 // concurrentVersions: writers disagree about the same new ids at the same time. One version of each is stored, and each other one is kept
 // aside once.
 func concurrentVersions(t *testing.T, h Harness) {
-	const writers, records = 4, 200
+	const writers, records = 4, 100
 	s := h.New(t)
 	b := openBackend(t, s)
 	var all [][]*session.Event

@@ -171,7 +171,7 @@ func sessions(t *testing.T, h Harness) {
 		slices.Reverse(all)
 		s := h.New(t)
 		b := openBackend(t, s)
-		for some := range slices.Chunk(all, 3) {
+		for some := range slices.Chunk(all, 4) {
 			writeEvents(t, b, some...)
 		}
 		writeEvents(t, b, all...)
