@@ -22,7 +22,6 @@ func BenchmarkWrite(b *testing.B) {
 	for _, protocol := range protocols {
 		b.Run(protocol, func(b *testing.B) {
 			cfg := testConfig(b, server, protocol)
-			cfg.Fsync = true
 			s := startStore(b, cfg)
 			limit := newLimit(b, server, protocol)
 			var ours, theirs clock
@@ -59,7 +58,6 @@ type limit struct {
 
 func newLimit(b *testing.B, server *testengine.Server, protocol string) *limit {
 	cfg := testConfig(b, server, protocol)
-	cfg.Fsync = true
 	s := startStore(b, cfg)
 	l := &limit{s, &serverConn{eventStore: s, rows: newRowBlock()}}
 	b.Cleanup(l.link.closeConn)

@@ -79,4 +79,10 @@ func clusterByHand(t *testing.T, c *testengine.Cluster, cfg Config) {
 	require.Equal(t, backend.Result{Written: 200}, write1(t, s, typical(0, 200)))
 	require.Equal(t, backend.Result{Written: 100, Duplicates: 200}, write1(t, s, typical(0, 300)))
 	requireCount(t, c, cfg, 300)
+
+	cfg.Database = "replicating"
+	node.Exec(t, "CREATE DATABASE replicating ENGINE = Replicated('/clickhouse/replicating', '{shard}', '{replica}')")
+	refused := newStore(t, cfg)
+	require.ErrorIs(t, refused.Start(t.Context()), ErrEngine)
+	stopStore(t, refused)
 }

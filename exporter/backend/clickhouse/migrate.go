@@ -130,9 +130,11 @@ var unsuitableEngines = map[string]string{
 }
 
 func (s *eventStore) requireDatabaseEngine(ctx context.Context, l *serverConn) error {
-	// ClickHouse Cloud makes shared tables of ours in a database of the engine Replicated, which its older services have, as in one of the engine Shared.
-	engines, err := l.queryTexts(ctx, "SELECT if((SELECT count() FROM system.settings WHERE name = 'cloud_mode' AND value = '1') > 0, 'Shared', engine) AS text "+
-		"FROM system.databases WHERE name = currentDatabase()")
+	engines, err := l.queryTexts(ctx, "SELECT engine AS text FROM system.databases WHERE name = currentDatabase()")
+	if slices.Equal(engines, []string{"Replicated"}) {
+		// ClickHouse Cloud makes shared tables of ours in such a database, which its older services have, as in one of the engine Shared.
+		engines, err = l.queryTexts(ctx, "SELECT if(count() > 0, 'Shared', 'Replicated') AS text FROM system.settings WHERE name = 'cloud_mode' AND value = '1'")
+	}
 	if err != nil || len(engines) == 0 {
 		if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
 			return nil

@@ -95,7 +95,7 @@ func makeSchemaWithGrants(t *testing.T, server *testengine.Server, cfg Config) {
 	require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
 	stopStore(t, s)
 	changed := cfg
-	changed.Fsync, changed.TTL, changed.Sessions.AssumedClosedAfter = true, 1_000_000*time.Hour, time.Hour
+	changed.Fsync, changed.TTL, changed.Sessions.AssumedClosedAfter = false, 1_000_000*time.Hour, time.Hour
 	for _, c := range []Config{changed, cfg} {
 		s = newerStore(t, c)
 		require.NoError(t, s.Start(t.Context()))

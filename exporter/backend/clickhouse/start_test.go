@@ -26,7 +26,7 @@ import (
 func starts(t *testing.T, ch *testengine.Server) {
 	cfg := testConfig(t, ch, "native")
 	prefixed := cfg
-	prefixed.TablePrefix, prefixed.Fsync = "audit_", true
+	prefixed.TablePrefix, cfg.Fsync = "audit_", false
 	over := cfg
 	over.Endpoints = []string{endpoint(ch, "http")}
 	started := make(chan error, 3)

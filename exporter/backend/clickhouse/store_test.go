@@ -42,7 +42,6 @@ func testConfig(t testing.TB, s *testengine.Server, protocol string) Config {
 	cfg.Endpoints = []string{endpoint(s, protocol)}
 	cfg.Username, cfg.Password = server.Admin.Name, configopaque.String(server.Admin.Password)
 	cfg.Database = fmt.Sprintf("test_%d", databases.Add(1))
-	cfg.Fsync = false // nothing here depends on it but TestSettings
 	t.Cleanup(func() {
 		if !t.Failed() {
 			_, _ = s.TryQuery(context.Background(), "DROP DATABASE IF EXISTS "+cfg.Database)
