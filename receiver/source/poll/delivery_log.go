@@ -13,10 +13,10 @@ type deliveryLog struct {
 	ids  map[int64]*minuteIDs    // by start of the minute
 }
 
-// deliveredDay is what was delivered of 24 hours UTC.
+// deliveredDay is what was delivered of 24 hours UTC. Its minutes are stored apart.
 type deliveredDay struct {
-	compacted bool            // total counts, minutes are forgotten
-	total     Tally           // of a compacted day
+	Compacted bool            // Total counts, minutes are forgotten
+	Total     Tally           // of a compacted day
 	minutes   map[int64]Tally // by start, of one that is not compacted; whole minutes only
 }
 
@@ -37,8 +37,8 @@ func (l *deliveryLog) dayTally(start int64) Tally {
 	if d == nil {
 		return Tally{}
 	}
-	if d.compacted {
-		return d.total
+	if d.Compacted {
+		return d.Total
 	}
 	var t Tally
 	for _, m := range d.minutes {
@@ -63,7 +63,7 @@ func (l *deliveryLog) minuteTallies(r TimeRange) map[int64]Tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.days[floorToWidth(r.From, DayMicros)]
-	if d == nil || d.compacted {
+	if d == nil || d.Compacted {
 		return tallies
 	}
 	for start, t := range d.minutes {
@@ -89,7 +89,7 @@ func (l *deliveryLog) isCompacted(day int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.days[day]
-	return d != nil && d.compacted
+	return d != nil && d.Compacted
 }
 
 func (l *deliveryLog) recordMinute(start int64, t Tally) (newDay bool) {
@@ -98,7 +98,7 @@ func (l *deliveryLog) recordMinute(start int64, t Tally) (newDay bool) {
 	day := floorToWidth(start, DayMicros)
 	d := l.days[day]
 	// All of a compacted day is delivered again.
-	if d == nil || d.compacted {
+	if d == nil || d.Compacted {
 		if t.Count == 0 {
 			return false
 		}
@@ -122,7 +122,7 @@ func (l *deliveryLog) compactDay(start int64, total Tally) {
 		delete(l.days, start)
 		return
 	}
-	l.days[start] = &deliveredDay{compacted: true, total: total}
+	l.days[start] = &deliveredDay{Compacted: true, Total: total}
 }
 
 // deliveredIDs are those of a minute, sorted; nil when none are kept.

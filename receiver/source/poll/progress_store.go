@@ -1,11 +1,15 @@
 package poll
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
@@ -38,72 +42,55 @@ const storeVersion = 1
 
 var errUnreadable = errors.New("the stored cursor cannot be read; was it written by a newer version? remove it from the storage extension to start anew")
 
-// encodeCursor also lists the minutes of which ids are stored, to find them again.
-func (p *readProgress) encodeCursor() []byte {
-	b := binary.AppendUvarint(nil, storeVersion)
-	b = binary.AppendVarint(b, p.start)
-	b = binary.AppendVarint(b, p.cursor)
-	b = appendFlag(b, p.complete)
-	b = binary.AppendUvarint(b, uint64(len(p.ids)))
-	for minute := range p.ids {
-		b = binary.AppendVarint(b, minute/MinuteMicros)
-	}
-	return b
+type storedCursor struct {
+	Version       int
+	Start, Cursor int64
+	Complete      bool
+	IDMinutes     []int64 // of which ids are stored, to find them again
 }
 
-func (p *readProgress) encodeDays() []byte {
-	b := binary.AppendUvarint(nil, uint64(len(p.days)))
-	for start, d := range p.days {
-		b = binary.AppendVarint(b, start/DayMicros)
-		b = appendFlag(b, d.compacted)
-		b = appendTally(b, d.total)
-	}
-	return b
+func (p *readProgress) encodeCursor() []byte {
+	return encodeValue(storedCursor{storeVersion, p.start, p.cursor, p.complete, slices.Collect(maps.Keys(p.ids))})
 }
+
+func (p *readProgress) encodeDays() []byte { return encodeValue(p.days) }
 
 func (p *readProgress) encodeMinutes(day int64) []byte {
 	d := p.days[day]
-	if d == nil || d.compacted {
+	if d == nil || d.Compacted {
 		return nil
 	}
-	b := binary.AppendUvarint(nil, uint64(len(d.minutes)))
-	for minute, t := range d.minutes {
-		b = binary.AppendVarint(b, (minute-day)/MinuteMicros)
-		b = appendTally(b, t)
-	}
-	return b
+	return encodeValue(d.minutes)
 }
 
-func appendFlag(b []byte, set bool) []byte {
-	if set {
-		return append(b, 1)
-	}
-	return append(b, 0)
+func encodeValue(v any) []byte {
+	var b bytes.Buffer
+	_ = gob.NewEncoder(&b).Encode(v) // of these types it cannot fail
+	return b.Bytes()
 }
 
-func appendTally(b []byte, t Tally) []byte {
-	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, t.Count), t.Hash)
+func loadValue(ctx context.Context, store source.Store, key string, v any) (found bool, err error) {
+	value, err := store.Get(ctx, key)
+	if err != nil || value == nil {
+		return false, err
+	}
+	if gob.NewDecoder(bytes.NewReader(value)).Decode(v) != nil {
+		return false, errUnreadable
+	}
+	return true, nil
 }
 
 func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *readProgress, found bool, err error) {
 	p = &readProgress{deliveryLog: newDeliveryLog(), keys: keys, start: AllTimes.From}
-	value, err := store.Get(ctx, keys.cursorKey())
-	if err != nil || value == nil {
+	var c storedCursor
+	if found, err = loadValue(ctx, store, keys.cursorKey(), &c); err != nil || !found {
 		return p, false, err
 	}
-	d := progressDecoder{b: value}
-	if d.readUint() != storeVersion {
+	if c.Version != storeVersion {
 		return nil, false, errUnreadable
 	}
-	p.start, p.cursor, p.complete = d.readInt(), d.readInt(), d.readBool()
-	var listed []int64
-	for range d.readLength() {
-		listed = append(listed, d.readInt()*MinuteMicros)
-	}
-	if d.bad {
-		return nil, false, errUnreadable
-	}
-	for _, minute := range listed {
+	p.start, p.cursor, p.complete = c.Start, c.Cursor, c.Complete
+	for _, minute := range c.IDMinutes {
 		if err := p.loadIDs(ctx, store, minute); err != nil {
 			return nil, false, err
 		}
@@ -112,41 +99,17 @@ func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *r
 }
 
 func (p *readProgress) loadDays(ctx context.Context, store source.Store) error {
-	value, err := store.Get(ctx, p.keys.daysKey())
-	if err != nil || value == nil {
+	if _, err := loadValue(ctx, store, p.keys.daysKey(), &p.days); err != nil {
 		return err
-	}
-	d := progressDecoder{b: value}
-	for range d.readLength() {
-		start := d.readInt() * DayMicros
-		p.days[start] = &deliveredDay{compacted: d.readBool(), total: d.readTally(), minutes: map[int64]Tally{}}
-	}
-	if d.bad {
-		return errUnreadable
 	}
 	for start, day := range p.days {
-		if day.compacted {
+		day.minutes = map[int64]Tally{}
+		if day.Compacted {
 			continue
 		}
-		if err := p.loadMinutes(ctx, store, start, day.minutes); err != nil {
+		if _, err := loadValue(ctx, store, p.keys.minutesKey(start), &day.minutes); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (p *readProgress) loadMinutes(ctx context.Context, store source.Store, day int64, minutes map[int64]Tally) error {
-	value, err := store.Get(ctx, p.keys.minutesKey(day))
-	if err != nil || value == nil {
-		return err
-	}
-	d := progressDecoder{b: value}
-	for range d.readLength() {
-		minute := day + d.readInt()*MinuteMicros
-		minutes[minute] = d.readTally()
-	}
-	if d.bad {
-		return errUnreadable
 	}
 	return nil
 }
@@ -163,52 +126,4 @@ func (p *readProgress) loadIDs(ctx context.Context, store source.Store, minute i
 		}
 		p.addMinuteIDs(minute, ids)
 	}
-}
-
-// progressDecoder reads what the functions above wrote; after the first thing that cannot be it yields zeros.
-type progressDecoder struct {
-	b   []byte
-	bad bool
-}
-
-func (d *progressDecoder) readInt() int64 {
-	v, n := binary.Varint(d.b)
-	d.skipBytes(n)
-	return v
-}
-
-func (d *progressDecoder) readUint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	d.skipBytes(n)
-	return v
-}
-
-func (d *progressDecoder) readBool() bool { return d.readUint() == 1 }
-
-func (d *progressDecoder) readTally() Tally {
-	t := Tally{Count: d.readUint()}
-	if len(d.b) < 8 {
-		d.skipBytes(0)
-		return t
-	}
-	t.Hash = binary.LittleEndian.Uint64(d.b)
-	d.skipBytes(8)
-	return t
-}
-
-// readLength is the number of entries that follow, of a byte or more each.
-func (d *progressDecoder) readLength() uint64 {
-	if n := d.readUint(); n <= uint64(len(d.b)) {
-		return n
-	}
-	d.bad = true
-	return 0
-}
-
-func (d *progressDecoder) skipBytes(n int) {
-	if n <= 0 {
-		d.b, d.bad = nil, true
-		return
-	}
-	d.b = d.b[n:]
 }
