@@ -27,9 +27,10 @@ type coalescingSaver struct {
 	conditions *conditionlog.Logger
 
 	mu      sync.Mutex
-	pending changeSet // not in the store yet
+	pending changeSet // committed since the last write began
 
-	failing bool // the last write did
+	unsaved changeSet // of the writes that failed since one did not
+	failing bool      // the last write did
 
 	dirty  chan struct{}
 	closed chan struct{}
@@ -41,16 +42,12 @@ type changeSet struct{ first, last map[string][]byte }
 
 func newChangeSet() changeSet { return changeSet{map[string][]byte{}, map[string][]byte{}} }
 
-// mergeChanges adds changes that are newer, or those that are older where newer is false. No key is in both parts.
-func (c changeSet) mergeChanges(added changeSet, newer bool) {
+// addNewer leaves no key in both parts.
+func (c changeSet) addNewer(added changeSet) {
 	for _, part := range [...]struct{ from, to, other map[string][]byte }{{added.first, c.first, c.last}, {added.last, c.last, c.first}} {
 		for key, value := range part.from {
-			_, known := part.to[key]
-			_, knownThere := part.other[key]
-			if newer || !known && !knownThere {
-				delete(part.other, key)
-				part.to[key] = value
-			}
+			delete(part.other, key)
+			part.to[key] = value
 		}
 	}
 }
@@ -58,7 +55,7 @@ func (c changeSet) mergeChanges(added changeSet, newer bool) {
 func startSaver(ctx context.Context, host source.Host, status *Status) *coalescingSaver {
 	s := &coalescingSaver{
 		store: host.Store, status: status, conditions: conditionlog.New(host.Log, host.Now),
-		pending: newChangeSet(), dirty: make(chan struct{}, 1), closed: make(chan struct{}),
+		pending: newChangeSet(), unsaved: newChangeSet(), dirty: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.ended.Go(s.saveWhenDirty)
@@ -73,7 +70,7 @@ func (s *coalescingSaver) addCommitted(b Batch) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending.mergeChanges(added, true)
+	s.pending.addNewer(added)
 	select {
 	case s.dirty <- struct{}{}:
 	default:
@@ -102,40 +99,33 @@ func (s *coalescingSaver) saveWhenDirty() {
 }
 
 func (s *coalescingSaver) saveChanges() bool {
-	changes := s.takePending()
-	keys := len(changes.first) + len(changes.last)
+	s.collectPending()
+	keys := len(s.unsaved.first) + len(s.unsaved.last)
 	if keys == 0 {
 		return true
 	}
-	err := s.store.SetAll(s.ctx, changes.first)
+	err := s.store.SetAll(s.ctx, s.unsaved.first)
 	if err == nil {
-		err = s.store.SetAll(s.ctx, changes.last)
+		err = s.store.SetAll(s.ctx, s.unsaved.last)
 	}
 	if err != nil || s.failing {
 		s.status.Set("storage", err)
 	}
 	s.failing = err != nil
 	if err != nil {
-		s.putBack(changes)
 		s.conditions.RaiseReason("storage", err, "what was delivered cannot be remembered: it is tried again; after a restart meanwhile those events are delivered again, with the same ids")
 		return false
 	}
+	s.unsaved = newChangeSet()
 	s.conditions.Clear("storage", "what was delivered is remembered again", zap.Int("keys", keys))
 	return true
 }
 
-func (s *coalescingSaver) takePending() changeSet {
+func (s *coalescingSaver) collectPending() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	taken := s.pending
+	s.unsaved.addNewer(s.pending)
 	s.pending = newChangeSet()
-	return taken
-}
-
-func (s *coalescingSaver) putBack(changes changeSet) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pending.mergeChanges(changes, false)
 }
 
 func (s *coalescingSaver) stopAndWait() {
