@@ -15,7 +15,6 @@ import (
 // ([ContextWith]) come before those of the call.
 type Option func(*eventCall)
 
-// eventCall is one event with its options.
 type eventCall struct {
 	event   session.Event
 	extra   []attribute.KeyValue

@@ -10,7 +10,6 @@ import (
 	"unsafe"
 )
 
-// canonicalVersion is the first of the canonical bytes.
 const canonicalVersion = 1
 
 var (

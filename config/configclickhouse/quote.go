@@ -16,7 +16,6 @@ func quoteWith(s, mark string) string {
 	return mark + strings.NewReplacer(`\`, `\\`, mark, `\`+mark).Replace(s) + mark
 }
 
-// plainIdentifier matches names that need no quotes.
 var plainIdentifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // QuoteIdentifierIfNeeded is a name in a statement for an operator to paste, in quotes where it needs them.

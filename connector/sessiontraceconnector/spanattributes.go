@@ -46,7 +46,6 @@ func attributesOfResource(r pcommon.Resource) (o resourceAttributes) {
 	return o
 }
 
-// socketAddress is one end of a connection.
 type socketAddress struct {
 	address string
 	port    int32

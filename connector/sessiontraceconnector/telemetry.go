@@ -11,7 +11,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-// metricPrefix begins the names of the connector's own metrics.
 const metricPrefix = "otelcol_connector_sessiontrace_"
 
 func registerMetrics(h *sharedState) (unhook func() error, err error) {

@@ -42,7 +42,6 @@ func (e *sessionlogExporter) pushBatch(ctx context.Context, ld plog.Logs) error 
 	return err
 }
 
-// errDeadLetter is a dead letter that cannot be written.
 var errDeadLetter = errors.New("dead_letter::directory")
 
 const deadLetterUnavailable = "dead letter unavailable"

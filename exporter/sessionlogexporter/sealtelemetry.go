@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// sealTelemetry counts what is sealed.
 type sealTelemetry struct {
 	sealed, alarms    metric.Int64Counter
 	cosigned, alone   metric.Int64Counter

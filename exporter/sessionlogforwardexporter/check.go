@@ -59,7 +59,6 @@ func (c TargetConfig) checkTimeField() []connectcheck.Finding {
 	}}
 }
 
-// raiseTimeField says so of a running exporter.
 func (s *documentSender) raiseTimeField() {
 	for _, finding := range s.config.checkTimeField() {
 		s.conditions.Raise("time field", finding.Detail+"; "+finding.Remedy, zap.String("key", finding.Key))

@@ -21,7 +21,6 @@ import (
 // maxAnswerBytes is far above the answer to the largest call: 200 bytes a record.
 const maxAnswerBytes = 64 << 20
 
-// targetClient makes the calls.
 type targetClient struct {
 	http        *http.Client
 	url         string

@@ -35,7 +35,6 @@ type protocolWriter interface {
 	authKey() string
 }
 
-// targetAnswer is what a target says of a call.
 type targetAnswer struct {
 	verdict callVerdict
 	reason  string         // of what was not taken; holds no value of a record
@@ -54,7 +53,6 @@ const (
 	isFailing               // the same, and the target is at fault, unless one record makes it so
 )
 
-// recordAnswer is what became of one record.
 type recordAnswer struct {
 	verdict recordVerdict
 	reason  string

@@ -9,7 +9,6 @@ type requestBody struct {
 	records []requestRecord
 }
 
-// requestRecord is a record of a call.
 type requestRecord struct {
 	start int // where it begins in the body
 	place int // in the batch
@@ -35,7 +34,6 @@ func (r *requestBody) startRecord(place int, id session.ID) {
 	r.records = append(r.records, requestRecord{len(r.body), place, id})
 }
 
-// bytesOf is the body of the records from, …, to-1.
 func (r *requestBody) bytesOf(from, to int) []byte {
 	if to < r.recordCount() {
 		return r.body[r.records[from].start:r.records[to].start]

@@ -37,7 +37,6 @@ type documentSender struct {
 
 var _ backend.Backend = (*documentSender)(nil)
 
-// writeBuffers are what a Write needs for its time.
 type writeBuffers struct {
 	request  requestBody
 	shaper   *shape.Shaper
@@ -77,7 +76,6 @@ func (s *documentSender) Shutdown(context.Context) error {
 	return nil
 }
 
-// batchOutcome gathers what became of the records of a batch.
 type batchOutcome struct {
 	result  backend.Result
 	refused []backend.Rejection // by the target

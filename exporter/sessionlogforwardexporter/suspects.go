@@ -56,7 +56,6 @@ func (s *suspectRecords) count(id session.ID, more suspectTries) suspectTries {
 	return tries
 }
 
-// forget is for records that were taken, or given up.
 func (s *suspectRecords) forget(records ...requestRecord) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

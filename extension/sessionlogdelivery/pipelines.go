@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-// The top-level keys of components in a configuration.
 const (
 	receiverClass  = "receivers"
 	processorClass = "processors"

@@ -38,7 +38,6 @@ type logMarshaler struct {
 	conditions *conditionlog.Logger
 }
 
-// bothWays decodes and encodes.
 type bothWays struct {
 	*logEncoding
 	*logMarshaler

@@ -19,7 +19,6 @@ const apiRoot = "/api/v1"
 // zoneParameter is taken by every question: days of dates, and the zone of exports.
 const zoneParameter = "tz"
 
-// apiEndpoint is one path of the API.
 type apiEndpoint struct {
 	path       string   // below apiRoot
 	parameters []string // beside those of a filter
@@ -59,7 +58,6 @@ var apiEndpoints = []apiEndpoint{
 	{"/openapi.yaml", nil, false, (*explorerServer).answerDescription},
 }
 
-// apiCall is one question of a client.
 type apiCall struct {
 	*http.Request
 	values url.Values

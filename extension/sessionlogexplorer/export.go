@@ -15,7 +15,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// exportWriter writes events in a format.
 type exportWriter interface {
 	contentType() string
 	appendHead() []byte
@@ -86,7 +85,6 @@ func setDownload(w http.ResponseWriter, c *apiCall, ending, contentType string) 
 	h.Set("Cache-Control", "no-store")
 }
 
-// eventPages walks the events of a filter, newest first.
 type eventPages struct {
 	*explorerServer
 	filter query.Filter

@@ -104,7 +104,6 @@ func startOfDays(t time.Time, zone *time.Location, days int) time.Time {
 	return time.Date(year, month, date-back, 0, 0, 0, 0, zone).UTC()
 }
 
-// maxBars bounds an answer.
 const maxBars = 5000
 
 // barsOfScreen is the most bars of width auto; there are at least half as many.

@@ -17,7 +17,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// What the seals say of a record.
 const (
 	sealSealed    = "sealed"
 	sealPending   = "pending"    // it came after the last head
@@ -210,7 +209,6 @@ func (x *explorerServer) answerBundle(w http.ResponseWriter, c *apiCall) error {
 	return nil
 }
 
-// headAnswer is the last head of a log.
 type headAnswer struct {
 	Log       string     `json:"log"`
 	Sealed    *time.Time `json:"sealed"` // null where it cannot be read

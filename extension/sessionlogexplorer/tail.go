@@ -12,7 +12,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// maxStreams is how many exports and tails there are at a time.
 const maxStreams = 16
 
 const (
@@ -23,7 +22,6 @@ const (
 	writeDeadline = time.Minute // for a client that has stopped reading
 )
 
-// answerStream is an answer that is written bit by bit.
 type answerStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -93,7 +91,6 @@ func (t *eventTail) writeUntilDone(ctx context.Context, out *answerStream) {
 	}
 }
 
-// eventTail knows the events that were written.
 type eventTail struct {
 	*explorerServer
 	filter query.Filter

@@ -58,7 +58,6 @@ const minKeyBytes = 16
 // DefaultConfig hides nothing.
 func DefaultConfig() Config { return Config{Preset: PresetNone} }
 
-// keyChoice is a key of the block with its allowed values.
 type keyChoice struct {
 	key     string
 	value   *string

@@ -135,7 +135,6 @@ func ParseKey(secret string) (*Key, error) {
 	return &Key{signer, public, secret}, err
 }
 
-// publicOf is the public key of a secret one.
 func publicOf(secret, name string) (string, error) {
 	public, err := plainKeyOf(secret, name)
 	if err != nil {

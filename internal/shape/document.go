@@ -25,7 +25,6 @@ type shapedDocument struct {
 	seconds secondTexts
 }
 
-// textField is a field of the document's event.
 type textField struct {
 	text  *string
 	field fieldIndex

@@ -7,7 +7,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// fieldIndex is a field's place in session.Fields.
 type fieldIndex int
 
 // The fields that some shape has a place for. Every other goes where what is left over goes, in each shape.

@@ -154,7 +154,6 @@ func isWithoutUser(e *session.Event) bool {
 	return e.User == "" && !e.UserEmpty && e.UserID == "" && e.UserHash == ""
 }
 
-// ocsfUserTypes are user.type_id.
 var ocsfUserTypes = map[string]int64{session.UserPerson: 1, session.UserSystem: 3, session.UserService: 4}
 
 func writeOCSFUser(d *shapedDocument) {
@@ -234,7 +233,6 @@ func ocsfSystemType(name string) int64 {
 	return 0
 }
 
-// ocsfProtocols are auth_protocol_id.
 var ocsfProtocols = map[string]struct {
 	id   int64
 	name string

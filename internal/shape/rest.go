@@ -19,7 +19,6 @@ func (d *shapedDocument) writeRest() {
 	d.writeAttributes(memberName, d.attribute)
 }
 
-// flatNames are of all fields, by place.
 var flatNames = func() (names []exactName) {
 	for _, key := range fieldKeys {
 		names = append(names, nameExactly(key))
@@ -41,7 +40,6 @@ type nestedName struct {
 	last    exactName
 }
 
-// nestedNames are of all fields, by place.
 var nestedNames = func() (names []nestedName) {
 	for _, key := range fieldKeys {
 		path := strings.Split(trimOwnPrefix(key), ".")

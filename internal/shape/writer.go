@@ -41,7 +41,6 @@ func (w *documentWriter) separated() []byte {
 	return w.buf
 }
 
-// members appends what is JSON already.
 func (w *documentWriter) members(json string) {
 	w.buf = append(w.separated(), json...)
 }

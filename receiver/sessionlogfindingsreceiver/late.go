@@ -14,7 +14,6 @@ const (
 	watchedEvery = time.Hour      // is looked at so far back
 )
 
-// instanceName is where events are from.
 type instanceName struct{ system, instance query.Cell }
 
 // newestEvents are those of each instance that were seen by the last run, also by that before the start.

@@ -25,7 +25,6 @@ type questionMemory struct {
 	Delivered map[string][]*deliveredFinding `json:"delivered"` // by what it is about; no names stand there
 }
 
-// deliveredFinding is a finding that was delivered.
 type deliveredFinding struct {
 	ID            string    `json:"id"`
 	First         time.Time `json:"first"` // of all that was ever found of it
@@ -35,7 +34,6 @@ type deliveredFinding struct {
 	HistoryBegins bool      `json:"history_begins,omitempty"`
 }
 
-// newDelivery is a finding that is to be delivered.
 type newDelivery struct {
 	findings.Finding
 	id       string

@@ -139,7 +139,6 @@ func (c *QuestionsConfig) longestReach() time.Duration {
 	return max(c.FailedThenSucceeded.Within, c.FailureBursts.Within, c.GuessedUsers.Within)
 }
 
-// scheduledQuestion is a question with what the receiver knows of it.
 type scheduledQuestion struct {
 	findings.Question
 	severity plog.SeverityNumber

@@ -26,7 +26,6 @@ const (
 	AttrFindingLink     = "url.full"
 )
 
-// recordWriter makes log records of findings.
 type recordWriter struct {
 	version     string
 	explorerURL string

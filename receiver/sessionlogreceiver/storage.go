@@ -69,7 +69,6 @@ func listStorageExtensions(extensions map[component.ID]component.Component) stri
 	return strings.Join(out, ", ") + " is"
 }
 
-// cursorStore implements [source.Store].
 type cursorStore struct {
 	client cursorClient
 	prefix string

@@ -27,7 +27,6 @@ type resourceKey struct {
 	attributes attribute.Distinct
 }
 
-// recordCollector keeps the records that its providers emit.
 type recordCollector struct{ records []sdklog.Record }
 
 // NewDecoder makes a decoder.

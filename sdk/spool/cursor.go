@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 )
 
-// framePosition is the place of a frame.
 type framePosition struct {
 	segment uint64
 	offset  int64

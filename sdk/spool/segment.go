@@ -13,7 +13,6 @@ import (
 
 const segmentExtension = ".spool"
 
-// spoolSegment is one file of the spool.
 type spoolSegment struct {
 	number  uint64
 	size    int64 // up to where it is read: its frames are on the disk, whole but for damaged ones

@@ -122,7 +122,6 @@ func SetAttribute(a *session.Attr, v pcommon.Value) {
 	SetText(v, a.Value)
 }
 
-// extraAttribute is for attributes without a field.
 func extraAttribute(key string, v pcommon.Value) session.Attr {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:

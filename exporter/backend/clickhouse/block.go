@@ -14,7 +14,6 @@ const (
 	rowOverhead = 256 // of what has a fixed size
 )
 
-// rowBlock collects rows of session_events.
 type rowBlock struct {
 	cells  []blockColumn
 	hashes fixedColumn

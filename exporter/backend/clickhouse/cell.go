@@ -64,7 +64,6 @@ func (t *textBuffer) resetBuffer() {
 // maxIdleBuffer is what a column may keep for the next block: one record of many megabytes must not hold memory for ever.
 const maxIdleBuffer = 4 << 20
 
-// textColumn is a String column.
 type textColumn struct {
 	textBuffer
 	field func(*session.Event) *string

@@ -32,7 +32,6 @@ var (
 
 const remedyProfile = "readonly, or allow_ddl = 0, stands in the account's settings: give it a profile without"
 
-// errorDiagnosis is what a code of the server means for a batch.
 type errorDiagnosis struct {
 	codes  []int
 	kind   error

@@ -14,7 +14,6 @@ import (
 // idsPerQuery are asked for in one question: 3.2 MB.
 const idsPerQuery = 200_000
 
-// recordVersion is the content that a record of this id has.
 type recordVersion struct {
 	recordID
 	hash [16]byte

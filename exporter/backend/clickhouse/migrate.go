@@ -15,7 +15,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
-// Codes of the server that have a meaning here.
 const (
 	codeUnknownDatabase = 81
 	codeTimeout         = 159
@@ -87,7 +86,6 @@ func (s *eventStore) migrateTables(ctx context.Context, l *serverConn, version i
 	return nil
 }
 
-// tableThere is a table or a view as the server describes it.
 type tableThere struct{ kind, comment, engine string }
 
 // tablesThere are those that keep rows and those that have the name of a view, by name.

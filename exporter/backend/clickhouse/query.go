@@ -18,7 +18,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// queryStore is a server that is asked.
 type queryStore struct {
 	cfg        Config
 	connection *serverConn

@@ -36,7 +36,6 @@ func (cfg *Config) migrationStatements(sql string) (all []string) {
 	return all
 }
 
-// ourNames are the names that table_prefix stands before.
 var ourNames = regexp.MustCompile(`\b` + ourNamePattern + `\b`)
 
 const ourNamePattern = `(session_events|session_conflicts|session_clients|session_hours|session_pairs|session_seals|session_seal_pages|` +

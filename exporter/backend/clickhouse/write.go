@@ -10,7 +10,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// batchWrite is one call of Write on its connection.
 type batchWrite struct {
 	*serverConn
 	events      iter.Seq2[int, *session.Event]

@@ -122,7 +122,6 @@ func (s *eventStore) checkVersion(ctx context.Context, conn *pgconn.PgConn, acco
 	return version, f
 }
 
-// tableGrant is what the account needs on a table that is there.
 type tableGrant struct{ rights, table string }
 
 func (cfg *Config) tableGrants() []tableGrant {

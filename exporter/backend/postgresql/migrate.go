@@ -19,7 +19,6 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// allMigrations are all migrations.
 var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 
 const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (

@@ -17,7 +17,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// queryStore is a database that is asked.
 type queryStore struct {
 	cfg  Config
 	conn *pgconn.PgConn // closed by a statement that was interrupted
@@ -89,7 +88,6 @@ func timestampOf(nanoseconds string) string {
 	return "timestamptz 'epoch' + floor(" + nanoseconds + " / 1000.0) * interval '1 microsecond'"
 }
 
-// exactAtOnce are rows of one statement.
 const exactAtOnce = 200
 
 // DisguisedAttributes are conditions for rows whose attributes say something else than attributes_exact, from which they are read where that has them.
@@ -305,7 +303,6 @@ func (s *queryStore) eachRow(ctx context.Context, sql string, do func(values [][
 	return nil
 }
 
-// errorOrCause is an error, or why its context has ended.
 func errorOrCause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

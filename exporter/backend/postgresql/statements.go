@@ -14,7 +14,6 @@ const (
 	stagedPlace = "sessionlog_place"
 )
 
-// writeStatements are all that a writer runs, made once from columns.
 type writeStatements struct {
 	events    string // the table
 	begin     string // of a transaction with a staging table

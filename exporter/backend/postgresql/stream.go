@@ -12,7 +12,6 @@ import (
 // pieceSize is how many bytes of rows go into a COPY at a time: some 500 logins.
 const pieceSize = 256 << 10
 
-// copyStream is a COPY under way, which takes what is written.
 type copyStream struct {
 	*io.PipeWriter
 	result chan error

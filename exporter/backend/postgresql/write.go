@@ -13,7 +13,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// batchWrite is one call of Write on its connection.
 type batchWrite struct {
 	*serverConn
 	events      iter.Seq2[int, *session.Event]
@@ -62,7 +61,6 @@ func (w *batchWrite) addCounts(t *spanAttempt) {
 	}
 }
 
-// recordVersion is what a record says under its id.
 type recordVersion struct {
 	id   session.ID
 	hash [16]byte

@@ -32,7 +32,6 @@ const (
 	firstColumnParam = 2
 )
 
-// boundValue is what a parameter holds.
 type boundValue struct {
 	state boundState
 	text  string

@@ -8,7 +8,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
-// Reasons of refusals.
 const (
 	tooLarge        = "the record takes more than 64 MiB"
 	refusedByOthers = "a UNIQUE index, a CHECK or a trigger that somebody has put on the tables of session_events refuses the record: DROP it"

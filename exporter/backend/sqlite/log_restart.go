@@ -20,7 +20,6 @@ const (
 	logGrows = "the log grows"
 )
 
-// logRestart is what is known of the write-ahead log's restarts.
 type logRestart struct {
 	firstFailed, due time.Duration // elapsed
 	again            time.Duration // 0: the last one did not fail

@@ -74,7 +74,6 @@ func (all *partitionCatalog) indexOf(ms int64) int {
 	return sort.Search(len(all.ranges), func(i int) bool { return all.ranges[i].low > ms }) - 1
 }
 
-// end is where the range of one ends.
 func (all *partitionCatalog) end(p *rangePartition) int64 {
 	switch next := all.above(p); {
 	case next != nil:

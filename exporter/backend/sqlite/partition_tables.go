@@ -17,7 +17,6 @@ const templateTable = "session_events_other"
 // where a partition is full or nobody is in a hurry: sorting all their keys costs a third of putting each into its place.
 var immediateIndexes = []string{"_by_record_id", "_by_time", "_by_failure_time"}
 
-// tableIndex is an index of the template.
 type tableIndex struct{ name, sql string }
 
 // templateIndexes are those that every partition is to have: somebody may have added one.
@@ -163,7 +162,6 @@ DELETE FROM sessionlog_hours;
 UPDATE sessionlog_settings SET value = 0 WHERE name = 'summed_up_to' AND value <> 0;
 END`
 
-// makeEventsView lets session_events show the tables of the catalogue.
 func (cfg *Config) makeEventsView(conn *sqlite.Conn) error {
 	all, err := cfg.readPartitions(conn, nil)
 	if err != nil {

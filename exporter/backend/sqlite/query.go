@@ -22,7 +22,6 @@ import (
 
 const mostUncounted = 100_000 // rows that a statement reads beside the summary: a tenth of a second
 
-// queryStore is a database that is asked.
 type queryStore struct {
 	cfg  Config
 	conn *sqlite.Conn

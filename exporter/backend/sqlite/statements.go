@@ -6,7 +6,6 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// writeStatements are what the writer needs, prepared once a connection.
 type writeStatements struct {
 	conflict *rowBinder
 	forget   *sqlite.Stmt

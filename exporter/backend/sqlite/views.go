@@ -15,7 +15,6 @@ import (
 //go:embed views/*.sql
 var viewFiles embed.FS
 
-// allViews are all views.
 var allViews = migrations.MustReadViews(viewFiles, "views")
 
 func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {

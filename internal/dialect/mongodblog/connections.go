@@ -17,7 +17,6 @@ type openConnection struct {
 	Refused string // the account that was unknown when the client tried ahead
 }
 
-// openSession is a login without its logout.
 type openSession struct {
 	User      string
 	Database  string

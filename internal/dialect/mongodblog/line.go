@@ -37,7 +37,6 @@ var (
 	errIncomplete = errors.New("a record of a login or a connection without the client's address or the connection's number")
 )
 
-// clientMetadata is what a driver sends about itself.
 type clientMetadata struct {
 	Application string `json:"a,omitempty"`
 	Driver      string `json:"d,omitempty"`
@@ -52,7 +51,6 @@ func (c clientMetadata) orDefault(other clientMetadata) clientMetadata {
 	return c
 }
 
-// logRecord has the fields of a record that concern logins.
 type logRecord struct {
 	id            recordID
 	time          int64 // nanoseconds since 1970 UTC
@@ -132,7 +130,6 @@ func (l *logRecord) readDate(d *jx.Decoder, date *string) error {
 	})
 }
 
-// readHead reads what stands before the attributes.
 func (l *logRecord) readHead(d *jx.Decoder, key []byte) (err error) {
 	switch string(key) {
 	case "s":

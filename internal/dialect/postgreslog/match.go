@@ -10,7 +10,6 @@ import (
 // maxMatchSteps bounds the search for the ends of names that were made to look like what follows them.
 const maxMatchSteps = 2000
 
-// prefixMatcher matches a prefix with one text.
 type prefixMatcher struct {
 	prefixValues
 	user              string // the name in the message, if it has one

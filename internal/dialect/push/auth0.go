@@ -55,7 +55,6 @@ var auth0Types = map[string]eventMeaning{
 	"universal_logout_failed":      logoutFailure,
 }
 
-// auth0SecondFactors are the codes of logins that a second factor is a part of.
 var auth0SecondFactors = map[string]bool{
 	"seoobft": true, "seotpft": true, "sercft": true, "sepkoobft": true, "sepkotpft": true, "sepkrcft": true, "feoobft": true, "feotpft": true, "fercft": true,
 	"gd_auth_succeed": true, "gd_auth_failed": true, "gd_auth_rejected": true, "gd_recovery_succeed": true, "gd_recovery_failed": true, "gd_otp_rate_limit_exceed": true,

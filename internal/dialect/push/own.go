@@ -16,7 +16,6 @@ type fieldMember struct {
 // maxGuessedMembers is more than most events have.
 const maxGuessedMembers = 32
 
-// nativeState is of one object in our vocabulary.
 type nativeState struct {
 	nextPlace       int                             // of the next member
 	previousMembers [maxGuessedMembers]*fieldMember // by place in the object before

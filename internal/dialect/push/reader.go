@@ -142,7 +142,6 @@ func describeSyntaxError(err error, consequence string) error {
 	return fmt.Errorf("not JSON%s", consequence)
 }
 
-// handleParsed reads one item, or each event of an envelope.
 func (r *Reader) handleParsed(v jsontree.Value, err error) error {
 	if err != nil {
 		return r.rejectItem(err)

@@ -58,7 +58,6 @@ type sshdMessage struct {
 	writer       messageWriter
 }
 
-// messageWriter is the process that wrote a message, according to journald.
 type messageWriter uint8
 
 const (
@@ -98,7 +97,6 @@ func cutFunctionName(s string) string {
 	return s
 }
 
-// The beginnings of the messages that matter.
 const (
 	formAccepted           = "Accepted "
 	formFailed             = "Failed "

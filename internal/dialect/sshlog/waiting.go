@@ -1,6 +1,5 @@
 package sshlog
 
-// pendingLine is a connection with the time when its next line is due.
 type pendingLine struct {
 	connection *sshConnection
 	at         int64

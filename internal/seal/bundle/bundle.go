@@ -29,7 +29,6 @@ const (
 	mostBundleBytes = 64 << 20 // of a file of a bundle: whoever made it is not trusted
 )
 
-// bundleFile is a file of a bundle.
 type bundleFile struct {
 	name    string
 	content []byte

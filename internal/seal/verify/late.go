@@ -134,7 +134,6 @@ func (v *tableVerifier) eachLateEntry(ctx context.Context, low, high session.ID,
 	return nil
 }
 
-// missingRecord is one that has no row.
 type missingRecord struct {
 	from    *sealedRange
 	finding Finding

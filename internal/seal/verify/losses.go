@@ -42,7 +42,6 @@ func (v *tableVerifier) openKept(c *keptHead) (log string, size uint64, signed t
 	return log, head.Size, signed, err == nil
 }
 
-// acknowledgedLoss is a statement that heads were lost.
 type acknowledgedLoss struct {
 	boundStatement
 	seal.Loss

@@ -58,7 +58,6 @@ func previousID(id session.ID) session.ID {
 	return id
 }
 
-// sealedEntry is an entry of a stretch.
 type sealedEntry struct {
 	seal.Entry
 	from *stretchSeal

@@ -11,14 +11,12 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/seal/sealquery"
 )
 
-// keyRotation is what a log says of its keys.
 type keyRotation struct {
 	leaving seal.Keys   // that have said that another one takes over
 	denied  seal.Keys   // since it has
 	former  []formerKey // that one which is trusted says it has followed
 }
 
-// leftKeys are those that a log has left behind.
 type leftKeys struct {
 	keys seal.Keys
 	log  string

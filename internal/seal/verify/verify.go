@@ -118,7 +118,6 @@ type Summary struct {
 	Cosigned    int       `json:"cosigned"` // of HeadsHeld: those that a witness has cosigned
 }
 
-// tableVerifier is one verification.
 type tableVerifier struct {
 	Options
 	store   query.Store
@@ -172,7 +171,6 @@ type sealedRange struct {
 	erasure   *statedErasure
 }
 
-// logHistory is what a log has stated.
 type logHistory struct {
 	name       string
 	firstSeal  time.Time
@@ -336,7 +334,6 @@ func (v *tableVerifier) leaveOutUnknownHeads(copies []keptHead) (known []keptHea
 	return known
 }
 
-// logWalk is the way through one log.
 type logWalk struct {
 	*tableVerifier
 	log      *logHistory
@@ -458,7 +455,6 @@ func onlyStatements(err error) bool {
 	return errors.Is(err, seal.ErrStatementAltered) && !errors.Is(err, seal.ErrSeedAltered) && !errors.Is(err, seal.ErrPagesAltered)
 }
 
-// keptHead is a head that was kept elsewhere.
 type keptHead struct {
 	text    string
 	log     string

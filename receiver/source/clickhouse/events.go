@@ -11,7 +11,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// blockEvents are the [poll.Rows] of a block.
 type blockEvents struct {
 	*rows.Block
 	table *logTable

@@ -22,7 +22,6 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	return &cloudwatchSource{cfg, instance}, nil
 }
 
-// streamReader reads all streams, one after another.
 type streamReader struct {
 	Config
 	*awslogs.Reader

@@ -24,7 +24,6 @@ type streamState struct {
 	Parser []byte `json:"parser,omitempty"` // what the parser must know at Anchor
 }
 
-// logStream is one stream that is read.
 type logStream struct {
 	group, name string
 	server      string

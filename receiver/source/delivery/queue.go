@@ -68,7 +68,6 @@ type Queue[B Batch] struct {
 	err      error // why nothing is committed any more
 }
 
-// inFlightBatch is a batch on its way.
 type inFlightBatch[B Batch] struct {
 	batch  B
 	bytes  int

@@ -83,7 +83,6 @@ func checkReadable(path string) error {
 	return f.Close()
 }
 
-// unreadableFiles are errors by path.
 type unreadableFiles map[string]error
 
 func (u unreadableFiles) connectFindings() (all []connectcheck.Finding) {

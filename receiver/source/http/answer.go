@@ -8,7 +8,6 @@ import (
 	"strings"
 )
 
-// callError is why a call is refused as a whole.
 type callError struct {
 	status int
 	text   string
@@ -66,7 +65,6 @@ func respondServerError(w http.ResponseWriter, _ *http.Request, message string, 
 	}
 }
 
-// callReport is the answer to a call that was read.
 type callReport struct {
 	Accepted int          `json:"accepted"`           // events that the pipeline has
 	Rejected int          `json:"rejected,omitempty"` // items that can never be taken

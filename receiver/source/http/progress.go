@@ -21,7 +21,6 @@ const (
 // callID is a hash of everything that the ids of a call's events are made of.
 type callID [sha256.Size]byte
 
-// deliveryProgress is how many of a call's first items the pipeline has.
 type deliveryProgress struct {
 	items      int
 	recordedAt time.Time

@@ -10,7 +10,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// entryBatch is a [delivery.Batch]: what was read of the journal, and the state behind it.
 type entryBatch struct {
 	parsed    logformat.EventBatch
 	textBytes int

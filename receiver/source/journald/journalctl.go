@@ -102,7 +102,6 @@ func (c Config) withIdentifiers(args ...string) []string {
 	return args
 }
 
-// errTooLong says that a line was longer than max_line_bytes, and passed over.
 var errTooLong = errors.New("an entry that is longer than `max_line_bytes`")
 
 // readLine is the next line, io.EOF behind the last one.
@@ -145,7 +144,6 @@ func (r *journalctlRun) closeAndWait() error {
 	return journalctlError(err, r.errors.String())
 }
 
-// stderrBeginning keeps the beginning of what a program complains of.
 type stderrBeginning struct{ bytes.Buffer }
 
 const maxStderr = 4096

@@ -26,7 +26,6 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	return &journaldSource{cfg, instance}, nil
 }
 
-// journalReader reads one journal.
 type journalReader struct {
 	Config
 	instance   string

@@ -59,7 +59,6 @@ func (b *eventBatch) nextEvent(size int) *session.Event {
 	return &b.events[b.n]
 }
 
-// batchFiller fills one batch after another.
 type batchFiller struct {
 	queue   *delivery.Queue[*eventBatch]
 	size    int

@@ -14,7 +14,6 @@ type readProgress struct {
 	complete bool  // the first full scan is done
 }
 
-// logEntry is one change of the progress.
 type logEntry struct {
 	kind  entryKind
 	start int64 // of the minute or day; a time

@@ -15,7 +15,6 @@ type ExpiringTable interface {
 	Retention() time.Duration
 }
 
-// retainedFrom is the time since which the server has all rows.
 func (p *tablePoller) retainedFrom() int64 {
 	if t, ok := p.table.(ExpiringTable); ok {
 		if kept := t.Retention(); kept > 0 {

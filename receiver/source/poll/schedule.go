@@ -17,7 +17,6 @@ const (
 	fullScan                    // all days
 )
 
-// pollSchedule says what the next poll scans.
 type pollSchedule struct {
 	reconcileInterval time.Duration
 

@@ -11,7 +11,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
-// logTable implements [poll.Table].
 type logTable struct {
 	cfg        Config
 	candidates []string

@@ -33,7 +33,6 @@ func newClient(session *configaws.Session, cfg Config, tried func(error)) *bucke
 	return &bucketClient{api, cfg.Bucket}
 }
 
-// objectInfo is one object as it was when it was listed.
 type objectInfo struct {
 	key, etag string
 	size      int64
@@ -101,7 +100,6 @@ func (c *bucketClient) openBody(ctx context.Context, o *objectInfo, from int64) 
 	return b, nil
 }
 
-// objectBody is a body on its way.
 type objectBody struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc

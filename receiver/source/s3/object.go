@@ -17,7 +17,6 @@ const (
 	headSize = 4096
 )
 
-// objectReading is the reading of one object.
 type objectReading struct {
 	info         objectInfo
 	text         *objectText

@@ -22,7 +22,6 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	return &bucketSource{cfg, instance}, nil
 }
 
-// objectReader reads all prefixes, one after another.
 type objectReader struct {
 	Config
 	*awslogs.Reader

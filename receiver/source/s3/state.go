@@ -31,7 +31,6 @@ type keyListing struct {
 	last        string // key that is to be read
 }
 
-// objectPosition is how far an object was delivered.
 type objectPosition struct {
 	Key    string `json:"key"`
 	ETag   string `json:"etag"`
@@ -42,7 +41,6 @@ type objectPosition struct {
 	State  []byte `json:"state,omitempty"`  // what the parser must know at Anchor
 }
 
-// objectPrefix is one prefix that is read.
 type objectPrefix struct {
 	name string
 

@@ -1,6 +1,5 @@
 package tail
 
-// backlogBytes is how much text is a backlog that is reported.
 const backlogBytes = 16 << 20
 
 func (r *folderReader) countBacklog(b *cursorBatch) {

@@ -9,7 +9,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
-// folderReader scans the folder and reads its files one after another.
 type folderReader struct {
 	Settings
 	host     source.Host

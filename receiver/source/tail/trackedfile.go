@@ -7,7 +7,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// trackedFile is one file that is being read.
 type trackedFile struct {
 	fileIdentity
 

@@ -12,7 +12,6 @@ import (
 // stillOpen is the end of a session that nobody has seen ending.
 const stillOpen = math.MaxInt64
 
-// rememberedLogin is one remembered login, successful or not.
 type rememberedLogin struct {
 	id  session.ID // what it is found by: the session's key, or the record's id where there is none
 	uid session.ID // record id of the login

@@ -14,14 +14,12 @@ import (
 // Server is the server of a series: the resource of its metrics, as in records.
 type Server struct{ System, Instance string }
 
-// loginSeries is one series of [LoginsMetric].
 type loginSeries struct {
 	Server
 	outcome           session.Outcome
 	method, errorType string
 }
 
-// durationSeries is one series of [SessionDurationMetric].
 type durationSeries struct {
 	Server
 	method string

@@ -22,7 +22,6 @@ type protobufCounter struct {
 	awaitsValue bool // the varint is the length of tag's field, or its value
 }
 
-// openMessage is a message that is not yet read to its end.
 type openMessage struct {
 	kind      *messageSchema
 	bytesLeft int64
@@ -73,7 +72,6 @@ func (p *protobufCounter) Count(part []byte) error {
 	return nil
 }
 
-// consumeBytes takes n bytes of the innermost message.
 func (p *protobufCounter) consumeBytes(n int64) error {
 	top := &p.stack[len(p.stack)-1]
 	if n > top.bytesLeft {

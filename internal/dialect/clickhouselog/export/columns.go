@@ -33,7 +33,6 @@ const (
 	requiredColumns = typeBit | authIDBit
 )
 
-// columnSetter puts a cell into the row.
 type columnSetter func(p *exportParser, c rowCell) error
 
 // columnSetters has the columns of ClickHouse 26.7, and http_user_agent and quotas of later servers.

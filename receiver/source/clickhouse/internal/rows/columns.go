@@ -16,7 +16,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// rowColumn is one column that can be read.
 type rowColumn struct {
 	name string // in the table
 	data proto.ColResult
