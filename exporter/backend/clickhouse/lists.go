@@ -28,7 +28,6 @@ type listColumn struct {
 
 func (c *listColumn) Type() proto.ColumnType      { return "Array(LowCardinality(String))" }
 func (c *listColumn) Rows() int                   { return len(c.ends) }
-func (c *listColumn) EncodeState(b *proto.Buffer) { c.encodeState(b) }
 func (c *listColumn) WriteColumn(w *proto.Writer) { w.ChainBuffer(c.EncodeColumn) }
 
 func (c *listColumn) appendEvent(e *session.Event) {
@@ -40,12 +39,12 @@ func (c *listColumn) appendEvent(e *session.Event) {
 
 func (c *listColumn) Reset() {
 	c.ends = c.ends[:0]
-	c.resetDictionary()
+	c.valueDictionary.Reset()
 }
 
 func (c *listColumn) EncodeColumn(b *proto.Buffer) {
 	c.ends.encodeEnds(b)
-	c.encodeColumn(b)
+	c.valueDictionary.EncodeColumn(b)
 }
 
 // pairsColumn are an array of names and texts, which is what both settings and attributes are: a Map is an Array of Tuple.
@@ -60,7 +59,7 @@ type pairsColumn struct {
 
 func (c *pairsColumn) Type() proto.ColumnType      { return c.typ }
 func (c *pairsColumn) Rows() int                   { return len(c.ends) }
-func (c *pairsColumn) EncodeState(b *proto.Buffer) { c.names.encodeState(b) }
+func (c *pairsColumn) EncodeState(b *proto.Buffer) { c.names.EncodeState(b) }
 func (c *pairsColumn) WriteColumn(w *proto.Writer) { w.ChainBuffer(c.EncodeColumn) }
 
 func (c *pairsColumn) appendEvent(e *session.Event) {
@@ -75,13 +74,13 @@ func (c *pairsColumn) appendPair(name, value string) {
 
 func (c *pairsColumn) Reset() {
 	c.ends = c.ends[:0]
-	c.names.resetDictionary()
+	c.names.Reset()
 	c.values.resetBuffer()
 }
 
 func (c *pairsColumn) EncodeColumn(b *proto.Buffer) {
 	c.ends.encodeEnds(b)
-	c.names.encodeColumn(b)
+	c.names.EncodeColumn(b)
 	b.Buf = append(b.Buf, c.values.buf...)
 }
 
@@ -107,12 +106,7 @@ type attributeTypesColumn struct {
 	sorted  []session.Attr
 }
 
-func (c *attributeTypesColumn) Type() proto.ColumnType       { return "LowCardinality(String)" }
-func (c *attributeTypesColumn) Rows() int                    { return len(c.places) }
-func (c *attributeTypesColumn) Reset()                       { c.resetDictionary() }
-func (c *attributeTypesColumn) EncodeState(b *proto.Buffer)  { c.encodeState(b) }
-func (c *attributeTypesColumn) EncodeColumn(b *proto.Buffer) { c.encodeColumn(b) }
-func (c *attributeTypesColumn) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encodeColumn) }
+func (c *attributeTypesColumn) Type() proto.ColumnType { return "LowCardinality(String)" }
 
 func (c *attributeTypesColumn) appendEvent(e *session.Event) {
 	if !slices.ContainsFunc(e.Extra, func(a session.Attr) bool { return a.Type != session.AttrString }) {

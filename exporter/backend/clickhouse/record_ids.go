@@ -1,36 +1,25 @@
 package clickhouse
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"slices"
 	"sync"
+
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// recordID is a record id as two numbers, which compare as its bytes do.
-type recordID struct{ high, low uint64 }
-
-func parseRecordID(b []byte) recordID {
-	return recordID{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
-}
-
-func (i recordID) appendBytes(b []byte) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, i.high), i.low)
-}
-
-func (i recordID) compareBytes(o recordID) int {
-	return cmp.Or(cmp.Compare(i.high, o.high), cmp.Compare(i.low, o.low))
-}
+func compareIDs(a, b session.ID) int { return bytes.Compare(a[:], b[:]) }
 
 // batchKey is the id of one of a batch's events, and which of them it is.
 type batchKey struct {
-	recordID
+	id      session.ID
 	ordinal int
 }
 
 func sortBatchKeys(keys []batchKey) {
-	slices.SortFunc(keys, func(a, b batchKey) int { return cmp.Or(a.compareBytes(b.recordID), cmp.Compare(a.ordinal, b.ordinal)) })
+	slices.SortFunc(keys, func(a, b batchKey) int { return cmp.Or(compareIDs(a.id, b.id), cmp.Compare(a.ordinal, b.ordinal)) })
 }
 
 // inFlightIDs are the ids that are being written. Of two batches of this process that share an id the second waits, so that it finds
@@ -41,11 +30,11 @@ type inFlightIDs struct {
 }
 
 type inFlightBatch struct {
-	ids     []recordID // sorted
+	ids     []session.ID // sorted
 	written chan struct{}
 }
 
-func (f *inFlightIDs) claimRecordIDs(ctx context.Context, ids []recordID) (end func(), err error) {
+func (f *inFlightIDs) claimRecordIDs(ctx context.Context, ids []session.ID) (end func(), err error) {
 	mine := &inFlightBatch{ids, make(chan struct{})}
 	for {
 		f.mu.Lock()
@@ -72,12 +61,12 @@ func (f *inFlightIDs) releaseBatch(mine *inFlightBatch) {
 	close(mine.written)
 }
 
-func shareAnyRecordID(a, b []recordID) bool {
-	if len(a) == 0 || len(b) == 0 || a[len(a)-1].compareBytes(b[0]) < 0 || b[len(b)-1].compareBytes(a[0]) < 0 { // they are of different times
+func shareAnyRecordID(a, b []session.ID) bool {
+	if len(a) == 0 || len(b) == 0 || compareIDs(a[len(a)-1], b[0]) < 0 || compareIDs(b[len(b)-1], a[0]) < 0 { // they are of different times
 		return false
 	}
 	for len(a) > 0 && len(b) > 0 {
-		switch c := a[0].compareBytes(b[0]); {
+		switch c := compareIDs(a[0], b[0]); {
 		case c == 0:
 			return true
 		case c < 0:

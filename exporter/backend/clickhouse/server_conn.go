@@ -9,6 +9,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // serverConn is a connection, made when it is first wanted and made anew when it broke, with the memory in which its batches are made.
@@ -21,7 +22,7 @@ type serverConn struct {
 
 	rows   *rowBlock
 	keys   []batchKey
-	unique []recordID     // of keys
+	unique []session.ID   // of keys
 	hashes [][16]byte     // by ordinal
 	fates  []backend.Fate // by ordinal
 	places []int          // indexes in the batch, by ordinal

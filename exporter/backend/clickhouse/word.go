@@ -50,7 +50,7 @@ func (w *valueDictionary) findOrAddKey(s string) uint32 {
 	return place
 }
 
-func (w *valueDictionary) resetDictionary() {
+func (w *valueDictionary) Reset() {
 	if len(w.known) > maxKnownKeys {
 		w.known = map[string]uint32{}
 	}
@@ -66,9 +66,13 @@ const (
 	hasKeys           = 1<<9 | 1<<10 // additional keys are sent along; those of the block before do not count
 )
 
-func (w *valueDictionary) encodeState(b *proto.Buffer) { b.PutInt64(dictionaryVersion) }
+func (w *valueDictionary) Rows() int { return len(w.places) }
 
-func (w *valueDictionary) encodeColumn(b *proto.Buffer) {
+func (w *valueDictionary) EncodeState(b *proto.Buffer) { b.PutInt64(dictionaryVersion) }
+
+func (w *valueDictionary) WriteColumn(to *proto.Writer) { to.ChainBuffer(w.EncodeColumn) }
+
+func (w *valueDictionary) EncodeColumn(b *proto.Buffer) {
 	if len(w.places) == 0 {
 		return
 	}
@@ -106,22 +110,12 @@ type dictionaryColumn struct {
 }
 
 func (c *dictionaryColumn) Type() proto.ColumnType       { return "LowCardinality(String)" }
-func (c *dictionaryColumn) Rows() int                    { return len(c.places) }
-func (c *dictionaryColumn) Reset()                       { c.resetDictionary() }
 func (c *dictionaryColumn) appendEvent(e *session.Event) { c.appendValue(*c.field(e)) }
-func (c *dictionaryColumn) EncodeState(b *proto.Buffer)  { c.encodeState(b) }
-func (c *dictionaryColumn) EncodeColumn(b *proto.Buffer) { c.encodeColumn(b) }
-func (c *dictionaryColumn) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encodeColumn) }
 
 // userNameColumn is the one nullable column: an empty name is not the same as none.
 type userNameColumn struct{ valueDictionary }
 
-func (c *userNameColumn) Type() proto.ColumnType       { return "LowCardinality(Nullable(String))" }
-func (c *userNameColumn) Rows() int                    { return len(c.places) }
-func (c *userNameColumn) Reset()                       { c.resetDictionary() }
-func (c *userNameColumn) EncodeState(b *proto.Buffer)  { c.encodeState(b) }
-func (c *userNameColumn) EncodeColumn(b *proto.Buffer) { c.encodeColumn(b) }
-func (c *userNameColumn) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encodeColumn) }
+func (c *userNameColumn) Type() proto.ColumnType { return "LowCardinality(Nullable(String))" }
 
 func (c *userNameColumn) appendEvent(e *session.Event) {
 	switch {

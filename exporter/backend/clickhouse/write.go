@@ -69,7 +69,7 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 			continue
 		}
 		hash := w.contentHash(i, e)
-		w.keys, w.hashes = append(w.keys, batchKey{parseRecordID(e.RecordID[:]), len(w.keys)}), append(w.hashes, hash)
+		w.keys, w.hashes = append(w.keys, batchKey{e.RecordID, len(w.keys)}), append(w.hashes, hash)
 		w.places = append(w.places, i)
 		if whole = whole && !w.rows.isLargeEnough(); whole {
 			w.rows.appendRow(e, hash)
@@ -78,8 +78,8 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 	sortBatchKeys(w.keys)
 	w.unique = w.unique[:0]
 	for i, k := range w.keys {
-		if i == 0 || k.recordID != w.keys[i-1].recordID {
-			w.unique = append(w.unique, k.recordID)
+		if i == 0 || k.id != w.keys[i-1].id {
+			w.unique = append(w.unique, k.id)
 		}
 	}
 	return whole, ctx.Err()
@@ -98,18 +98,18 @@ func (w *batchWrite) acceptedEvents(yield func(int, *session.Event) bool) {
 	}
 }
 
-func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
+func (w *batchWrite) decideFates(stored []recordVersion) (repeated []session.ID) {
 	w.fates = append(w.fates[:0], make([]backend.Fate, len(w.keys))...)
 	var first recordVersion
 	isStored := false
 	for i, k := range w.keys {
 		hash := w.hashes[k.ordinal]
-		if i == 0 || k.recordID != first.recordID {
-			for len(stored) > 0 && stored[0].compareBytes(k.recordID) < 0 {
+		if i == 0 || k.id != first.id {
+			for len(stored) > 0 && compareIDs(stored[0].id, k.id) < 0 {
 				stored = stored[1:]
 			}
-			if isStored = len(stored) > 0 && stored[0].recordID == k.recordID; !isStored {
-				first = recordVersion{k.recordID, hash}
+			if isStored = len(stored) > 0 && stored[0].id == k.id; !isStored {
+				first = recordVersion{k.id, hash}
 				w.fates[k.ordinal] = backend.FateNew
 				w.result.Written++
 				continue
@@ -123,8 +123,8 @@ func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
 		}
 		w.fates[k.ordinal] = backend.FateDuplicate
 		w.result.Duplicates++
-		if isStored && (len(repeated) == 0 || repeated[len(repeated)-1] != k.recordID) {
-			repeated = append(repeated, k.recordID)
+		if isStored && (len(repeated) == 0 || repeated[len(repeated)-1] != k.id) {
+			repeated = append(repeated, k.id)
 		}
 	}
 	return repeated
@@ -133,10 +133,10 @@ func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
 func (w *batchWrite) keepConflicts(ctx context.Context) error {
 	w.keepingConflicts.Lock() // so that each version is kept once
 	defer w.keepingConflicts.Unlock()
-	var ids []recordID
+	var ids []session.ID
 	for _, k := range w.keys {
-		if w.fates[k.ordinal] == backend.FateConflict && (len(ids) == 0 || ids[len(ids)-1] != k.recordID) {
-			ids = append(ids, k.recordID)
+		if w.fates[k.ordinal] == backend.FateConflict && (len(ids) == 0 || ids[len(ids)-1] != k.id) {
+			ids = append(ids, k.id)
 		}
 	}
 	there, err := w.queryVersions(ctx, w.sql.kept, ids)
@@ -152,7 +152,7 @@ func (w *batchWrite) keepConflicts(ctx context.Context) error {
 		if w.fates[k.ordinal] != backend.FateConflict {
 			continue
 		}
-		v := recordVersion{k.recordID, w.hashes[k.ordinal]}
+		v := recordVersion{k.id, w.hashes[k.ordinal]}
 		if kept[v] {
 			w.fates[k.ordinal] = backend.FateDuplicate
 		}
