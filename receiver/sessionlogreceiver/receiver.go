@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/receiver"
 	"go.uber.org/zap"
 
@@ -28,7 +29,7 @@ type logsReceiver struct {
 	stats     *receiverTelemetry
 	now       func() time.Time
 
-	client     cursorClient
+	client     storage.Client
 	cancel     context.CancelCauseFunc
 	sourceDone chan struct{} // closed when the source has returned; nil before Start
 }

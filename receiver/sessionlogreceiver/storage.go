@@ -16,16 +16,7 @@ import (
 // storageKeyVersion begins every key, so that a later layout can be distinguished.
 const storageKeyVersion = "v1"
 
-// cursorClient is the part of storage.Client that a cursor needs.
-type cursorClient interface {
-	Get(ctx context.Context, key string) ([]byte, error)
-	Set(ctx context.Context, key string, value []byte) error
-	Delete(ctx context.Context, key string) error
-	Batch(ctx context.Context, ops ...*storage.Operation) error
-	Close(ctx context.Context) error
-}
-
-func openCursor(ctx context.Context, host component.Host, id *component.ID, self component.ID, key string) (cursorClient, error) {
+func openCursor(ctx context.Context, host component.Host, id *component.ID, self component.ID, key string) (storage.Client, error) {
 	if id == nil {
 		return &memoryCursor{}, nil
 	}
@@ -70,7 +61,7 @@ func listStorageExtensions(extensions map[component.ID]component.Component) stri
 }
 
 type cursorStore struct {
-	client cursorClient
+	client storage.Client
 	prefix string
 }
 

@@ -27,7 +27,6 @@ func remedyFor(who, path string, info fs.FileInfo) string {
 	who = connectcheck.ShellWord(who)
 	needed, rights := fs.FileMode(0o040), "r"
 	if info.IsDir() { // of a path whose folder may not be entered it is that folder
-		who = connectcheck.ShellWord(who)
 		needed, rights = 0o050, "rx"
 	}
 	if group := groupOf(info); group != "" && info.Mode()&needed == needed {
