@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -50,18 +51,13 @@ func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget
 	}
 	defer func() { _ = store.Close() }()
 	left := 0
-	var f verifyFlags
-	summary, err := verify.Run(ctx, store, verify.Options{
+	summary, err := verifyWhatIsThere(ctx, s, store, verify.Options{
 		Keys: adoption.Keys(), At: s.now(), Patience: patience,
 		Unprotected: func(e *session.Event) {
 			if !adoption.Add(e) {
 				left++
 			}
 		},
-	}, func(found verify.Finding) {
-		if found.Kind.IsTampering() {
-			f.printFinding(s.out, found)
-		}
 	})
 	switch {
 	case err != nil:
@@ -80,4 +76,14 @@ func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget
 		return withStatus(statusUnprotected, fmt.Errorf("%d records are left: they may have come after something was sealed already", rest))
 	}
 	return nil
+}
+
+// verifyWhatIsThere prints evidence of tampering alone.
+func verifyWhatIsThere(ctx context.Context, s commandEnvironment, store query.Store, o verify.Options) (verify.Summary, error) {
+	var f verifyFlags
+	return verify.Run(ctx, store, o, func(found verify.Finding) {
+		if found.Kind.IsTampering() {
+			f.printFinding(s.out, found)
+		}
+	})
 }

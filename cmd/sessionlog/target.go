@@ -97,6 +97,10 @@ func (t *storeTarget) exporterConfig(ctx context.Context, variable func(string) 
 	if t.exporter != "" {
 		return nil, "", usageErrorf("--exporter %s is one of a configuration: name it with --config", t.exporter)
 	}
+	return t.configFromFlags(variable)
+}
+
+func (t *storeTarget) configFromFlags(variable func(string) string) (cfg *sessionlogexporter.Config, name string, err error) {
 	cfg = sessionlogexporter.NewFactory().CreateDefaultConfig().(*sessionlogexporter.Config)
 	switch {
 	case t.sqlite != "":

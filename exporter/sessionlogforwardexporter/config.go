@@ -108,6 +108,18 @@ func defaultTargetConfig() TargetConfig {
 }
 
 // validateTarget has not the name Validate, or the collector would call it too and print each mistake twice.
+func checkEndpoint(text, example string) error {
+	switch endpoint, err := url.Parse(text); {
+	case text == "":
+		return fmt.Errorf("endpoint: required: the address of the target, such as %s", example)
+	case err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https":
+		return fmt.Errorf("endpoint: must be an address with http:// or https:// and a host, such as %s", example)
+	case endpoint.User != nil:
+		return errors.New("endpoint: holds a user or password: write them under auth or headers::Authorization")
+	}
+	return nil
+}
+
 func (c TargetConfig) validateTarget() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -126,14 +138,7 @@ func (c TargetConfig) validateTarget() error {
 	if known && !slices.Contains(p.formats, c.documentFormat()) {
 		fail("format: %s documents cannot go through protocol %s: write one of %s", c.documentFormat(), c.Protocol, p.formatNames())
 	}
-	switch endpoint, err := url.Parse(c.Client.Endpoint); {
-	case c.Client.Endpoint == "":
-		fail("endpoint: required: the address of the target, such as %s", cmp.Or(p.example, "https://logs.example.com"))
-	case err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https":
-		fail("endpoint: must be an address with http:// or https:// and a host, such as %s", cmp.Or(p.example, "https://logs.example.com"))
-	case endpoint.User != nil:
-		fail("endpoint: holds a user or password: write them under auth or headers::Authorization")
-	}
+	errs = append(errs, checkEndpoint(c.Client.Endpoint, cmp.Or(p.example, "https://logs.example.com")))
 	if _, err := url.ParseRequestURI(c.Client.ProxyURL); c.Client.ProxyURL != "" && err != nil { // its text has the password
 		fail("proxy_url: must be an address, such as http://proxy.example.com:3128")
 	}

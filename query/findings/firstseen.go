@@ -56,14 +56,7 @@ func (o Options) askFirstSeen(ctx context.Context, s query.Store, f query.Filter
 // they are known.
 func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summaryAnswer, fresh map[userAddress]bool, left timebudget.Budget, f query.Filter, first time.Duration) (found []firstSeen, hasHistory map[userAccount]bool, covered query.Coverage, err error) {
 	hasHistory = map[userAccount]bool{}
-	pairs, accounts := map[userAddress]*loginGroup{}, map[userAccount]*loginGroup{}
-	covered, err = o.eachLogin(ctx, s, f, first, successfulLogins, counted.shareOf(query.Limits{Time: left.Rest()}), func(row *loginRow) error {
-		if !row.account.user.Absent && !row.address.Absent {
-			addTo(pairs, userAddress{row.account, row.address}, row)
-			addTo(accounts, row.account, row)
-		}
-		return nil
-	})
+	pairs, accounts, covered, err := o.pairsOf(ctx, s, f, first, counted.shareOf(query.Limits{Time: left.Rest()}))
 	if err != nil || len(pairs) == 0 {
 		return nil, hasHistory, covered, err
 	}
@@ -91,13 +84,7 @@ func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summary
 			return err
 		}
 		for _, p := range fresh {
-			one := firstSeen{userAddress: p, loginGroup: pairs[p]}
-			if at, known := seenLast[p.account]; known {
-				one.userSeen, one.sql = at, h.sqlFor(pairColumns, []lookupKey{p.lookupKey()}, math.MinInt64, from, "")
-			} else {
-				one.isNewUser = true
-			}
-			found = append(found, one)
+			found = append(found, h.firstSeenPair(p, pairs[p], from, seenLast))
 		}
 		return nil
 	})
@@ -105,6 +92,28 @@ func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summary
 		beginBehind(&covered, pairs[all[done]].last)
 	}
 	return found, hasHistory, covered, err
+}
+
+// pairsOf are the logins of a filter by user and address, and by user.
+func (o Options) pairsOf(ctx context.Context, s query.Store, f query.Filter, first time.Duration, limits query.Limits) (pairs map[userAddress]*loginGroup, accounts map[userAccount]*loginGroup, covered query.Coverage, err error) {
+	pairs, accounts = map[userAddress]*loginGroup{}, map[userAccount]*loginGroup{}
+	covered, err = o.eachLogin(ctx, s, f, first, successfulLogins, limits, func(row *loginRow) error {
+		if !row.account.user.Absent && !row.address.Absent {
+			addTo(pairs, userAddress{row.account, row.address}, row)
+			addTo(accounts, row.account, row)
+		}
+		return nil
+	})
+	return pairs, accounts, covered, err
+}
+
+func (h *historyReader) firstSeenPair(p userAddress, logins *loginGroup, from int64, seenLast map[userAccount]int64) firstSeen {
+	one := firstSeen{userAddress: p, loginGroup: logins}
+	at, known := seenLast[p.account]
+	if one.isNewUser = !known; known {
+		one.userSeen, one.sql = at, h.sqlFor(pairColumns, []lookupKey{p.lookupKey()}, math.MinInt64, from, "")
+	}
+	return one
 }
 
 // seenBefore finds those of the pairs of which a walk back has met a login before a time.

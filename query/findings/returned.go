@@ -52,16 +52,7 @@ func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query
 	ctx, cancel := left.WithContext(ctx, lookUpGrace)
 	defer cancel()
 	h := historyReader{ctx: ctx, store: s, left: left}
-	byUser := map[userAccount][]*loginGroup{}
-	for of, some := range stretches {
-		byUser[of.account] = append(byUser[of.account], some)
-	}
-	users := newestFirstKeys(accounts)
-	var returns []loginsBack
-	for _, user := range users {
-		returns = append(returns, o.possibleReturns(user, byUser[user])...)
-	}
-	all, err = o.lookForReturns(&h, f, returns, !counted.known, &covered)
+	all, err = o.lookForReturns(&h, f, o.returnsNewestFirst(accounts, stretches), !counted.known, &covered)
 	return sortFindings(all), covered, err
 }
 
@@ -86,6 +77,17 @@ type loginsBack struct {
 	account userAccount
 	loginGroup
 	isOldest bool // none of the range is before them
+}
+
+func (o Options) returnsNewestFirst(accounts map[userAccount]*loginGroup, stretches map[accountPeriod]*loginGroup) (returns []loginsBack) {
+	byUser := map[userAccount][]*loginGroup{}
+	for of, some := range stretches {
+		byUser[of.account] = append(byUser[of.account], some)
+	}
+	for _, user := range newestFirstKeys(accounts) {
+		returns = append(returns, o.possibleReturns(user, byUser[user])...)
+	}
+	return returns
 }
 
 func (o Options) possibleReturns(user userAccount, stretches []*loginGroup) (returns []loginsBack) {

@@ -59,19 +59,7 @@ func (r *findingsReceiver) backendFailed(ctx context.Context, err error) error {
 // would be several of its hours.
 func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *scheduledQuestion, oldest, end time.Time) error {
 	m := r.memories[q.Name]
-	now := r.now().UTC()
-	switch {
-	case now.Before(m.Asked): // the clock was put back
-		m.Asked = now
-	case m.Asked.Before(oldest) && oldest.Before(now):
-		m.Asked = oldest
-	}
-	if end.Before(m.Asked) {
-		end = m.Asked
-	}
-	if end.After(now) {
-		end = now
-	}
+	end = m.beginAsking(r.now().UTC(), oldest, end)
 	limits := query.Limits{Time: r.config.AnswerTime}
 	for {
 		until := m.Asked.Add(longestPart)

@@ -48,6 +48,23 @@ func decodeMemory(stored []byte) (*questionMemory, error) {
 	return &m, err
 }
 
+// beginAsking brings the time that was asked about to where there are events, and not beyond now; it gives the end of what is to be asked.
+func (m *questionMemory) beginAsking(now, oldest, end time.Time) time.Time {
+	switch {
+	case now.Before(m.Asked): // the clock was put back
+		m.Asked = now
+	case m.Asked.Before(oldest) && oldest.Before(now):
+		m.Asked = oldest
+	}
+	if end.Before(m.Asked) {
+		end = m.Asked
+	}
+	if end.After(now) {
+		end = now
+	}
+	return end
+}
+
 func (m *questionMemory) newDeliveries(found []findings.Finding, options *findings.Options) (deliveries []newDelivery) {
 	for i := len(found) - 1; i >= 0; i-- {
 		f := found[i]

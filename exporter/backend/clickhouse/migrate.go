@@ -33,20 +33,9 @@ func (s *eventStore) setUpSchema(ctx context.Context, l *serverConn) error {
 	if err != nil {
 		return err
 	}
-	version, err := s.schemaVersion(ctx, l)
+	version, err := s.usableVersion(ctx, l, there)
 	if err != nil {
 		return err
-	}
-	if version == 0 && s.cfg.CreateSchema {
-		for _, v := range s.views {
-			if name := s.cfg.prefixNames(v.Name); there[name].kind != "" {
-				return s.nameTaken(name)
-			}
-		}
-	}
-	if version > len(s.files) {
-		return backend.MarkMisconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
-			s.cfg.FirstHost(), version, len(s.files), ErrNewerSchema))
 	}
 	if !s.cfg.CreateSchema {
 		if err := s.requireColumns(ctx, l); err != nil {
@@ -73,6 +62,25 @@ func (s *eventStore) setUpSchema(ctx context.Context, l *serverConn) error {
 		return err
 	}
 	return s.writeViewSettings(ctx, l)
+}
+
+// usableVersion is that of a schema which this program knows, and whose names nothing else has.
+func (s *eventStore) usableVersion(ctx context.Context, l *serverConn, there map[string]tableThere) (version int, err error) {
+	if version, err = s.schemaVersion(ctx, l); err != nil {
+		return 0, err
+	}
+	if version == 0 && s.cfg.CreateSchema {
+		for _, v := range s.views {
+			if name := s.cfg.prefixNames(v.Name); there[name].kind != "" {
+				return 0, s.nameTaken(name)
+			}
+		}
+	}
+	if version > len(s.files) {
+		return 0, backend.MarkMisconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
+			s.cfg.FirstHost(), version, len(s.files), ErrNewerSchema))
+	}
+	return version, nil
 }
 
 func (s *eventStore) migrateTables(ctx context.Context, l *serverConn, version int) error {

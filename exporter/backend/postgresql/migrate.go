@@ -52,27 +52,29 @@ func (s *eventStore) migrateSchema(ctx context.Context, conn *pgconn.PgConn) err
 	if err := s.makeMigrationsTable(ctx, conn); err != nil {
 		return err
 	}
-	return s.underMigrationLock(ctx, conn, 0, func() error {
-		version, err := s.schemaVersion(ctx, conn)
-		if err != nil || version >= len(all) {
+	return s.underMigrationLock(ctx, conn, 0, func() error { return s.runMigrations(ctx, conn) })
+}
+
+func (s *eventStore) runMigrations(ctx context.Context, conn *pgconn.PgConn) error {
+	version, err := s.schemaVersion(ctx, conn) // another program may have been faster
+	if err != nil || version >= len(s.files) {
+		return err
+	}
+	if version == 0 {
+		if err := s.refuseNamesTaken(ctx, conn); err != nil {
 			return err
 		}
-		if version == 0 {
-			if err := s.refuseNamesTaken(ctx, conn); err != nil {
-				return err
-			}
+	}
+	for _, m := range s.files[version:] {
+		if err := execStatements(ctx, conn, s.cfg.prefixNames(m.SQL)); err != nil {
+			return fmt.Errorf("migration %s: %w", m.Name, err)
 		}
-		for _, m := range all[version:] {
-			if err := execStatements(ctx, conn, s.cfg.prefixNames(m.SQL)); err != nil {
-				return fmt.Errorf("migration %s: %w", m.Name, err)
-			}
-			note := fmt.Sprintf("INSERT INTO sessionlog_migrations VALUES (%d, '%s', '%s')", m.Version, m.Name+".sql", time.Now().UTC().Format(time.DateTime))
-			if err := execStatements(ctx, conn, s.cfg.prefixNames(note)); err != nil {
-				return err
-			}
+		note := fmt.Sprintf("INSERT INTO sessionlog_migrations VALUES (%d, '%s', '%s')", m.Version, m.Name+".sql", time.Now().UTC().Format(time.DateTime))
+		if err := execStatements(ctx, conn, s.cfg.prefixNames(note)); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // underMigrationLock runs do in a transaction that one program at a time is in. It waits no longer than timeout for any lock; 0 is for ever.

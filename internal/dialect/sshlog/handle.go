@@ -73,12 +73,7 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	case kindConnectionFrom:
 		p.connections.setClientAddress(p.connectionOf(from, now, m, batch), m.address, m.port)
 	case kindInvalidUser, kindNotAllowed:
-		c := p.connectionOf(from, now, m, batch)
-		p.connections.setClientAddress(c, m.address, m.port)
-		c.User, c.InvalidUser, c.NameHidden, c.Reason, c.FirstTime = strings.Clone(m.user), true, m.nameHidden, strings.Clone(m.reason), now
-		if c.Address == "" {
-			c.Address = strings.Clone(m.address)
-		}
+		p.handleInvalidUser(from, now, m, batch)
 	case kindClosedEarly:
 		p.handleClosedEarly(from, now, m, batch)
 	case kindDisconnectReceived, kindTooMany:
@@ -94,12 +89,25 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	case kindPAMOpened:
 		p.handlePAMOpened(from, now, m, batch)
 	case kindPAMClosed:
-		if c := p.connections.byProcess[from]; c != nil && c.LoginTime != 0 {
-			p.emitLogout(c, "session closed", now, batch)
-		}
+		p.handlePAMClosed(from, now, batch)
 	case kindOther:
 	}
 	return nil
+}
+
+func (p *Parser) handleInvalidUser(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
+	c := p.connectionOf(from, now, m, batch)
+	p.connections.setClientAddress(c, m.address, m.port)
+	c.User, c.InvalidUser, c.NameHidden, c.Reason, c.FirstTime = strings.Clone(m.user), true, m.nameHidden, strings.Clone(m.reason), now
+	if c.Address == "" {
+		c.Address = strings.Clone(m.address)
+	}
+}
+
+func (p *Parser) handlePAMClosed(from processKey, now int64, batch *logformat.EventBatch) {
+	if c := p.connections.byProcess[from]; c != nil && c.LoginTime != 0 {
+		p.emitLogout(c, "session closed", now, batch)
+	}
 }
 
 func (p *Parser) handleDisconnected(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) error {

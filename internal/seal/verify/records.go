@@ -155,22 +155,22 @@ func (e *stretchEntries) cutInHalf(low session.ID) {
 }
 
 // readEntries reads those from low to high, or to a lesser id where that are more than twice as many as atOnce.
-func (s *stretchEntries) addEntries(manifest []byte, from *stretchSeal, low session.ID) {
-	for e, err := range seal.Entries(manifest) {
+func (e *stretchEntries) addEntries(manifest []byte, from *stretchSeal, low session.ID) {
+	for entry, err := range seal.Entries(manifest) {
 		if err != nil {
 			break // it was found before
 		}
-		if compareIDs(e.ID, low) < 0 || compareIDs(e.ID, s.reached) > 0 {
+		if compareIDs(entry.ID, low) < 0 || compareIDs(entry.ID, e.reached) > 0 {
 			continue
 		}
-		one := sealedEntry{Entry: e, from: from}
+		one := sealedEntry{Entry: entry, from: from}
 		switch {
-		case e.Kind == seal.KindConflict:
-			s.conflicts = append(s.conflicts, one)
-		case e.Kind.IsRecord():
-			s.events = append(s.events, one)
-		case e.Kind.IsErasure():
-			s.erased = append(s.erased, one)
+		case entry.Kind == seal.KindConflict:
+			e.conflicts = append(e.conflicts, one)
+		case entry.Kind.IsRecord():
+			e.events = append(e.events, one)
+		case entry.Kind.IsErasure():
+			e.erased = append(e.erased, one)
 		}
 	}
 }

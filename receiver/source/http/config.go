@@ -107,14 +107,19 @@ func (c Config) Validate() error {
 	if c.MaxItems < 1 {
 		fail("max_items: must be 1 or more")
 	}
+	return errors.Join(append(errs, c.validateSenders())...)
+}
+
+func (c Config) validateSenders() error {
+	var errs []error
 	for _, name := range c.senderNames() {
 		if name == "" || strings.ContainsAny(name, "/?#% ") {
-			fail("senders: %q cannot be the last part of a path: use letters, digits and dashes", name)
+			errs = append(errs, fmt.Errorf("senders: %q cannot be the last part of a path: use letters, digits and dashes", name))
 		}
 		sender := c.Senders[name]
 		if signature := sender.Signature.Get(); signature != nil {
 			if err := signature.validateSignature(); err != nil {
-				fail("senders::%s::signature::%w", name, err)
+				errs = append(errs, fmt.Errorf("senders::%s::signature::%w", name, err))
 			}
 		}
 	}

@@ -126,13 +126,12 @@ func (r *journalReader) readEntries(ctx context.Context, args []string, at strin
 		}
 	}
 	err = run.closeAndWait()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil //nolint:nilerr // the run was ended by us
-	}
-	if err == nil && !seen && r.mustFind(at) {
+	case err == nil && !seen && r.mustFind(at):
 		return errGone
-	}
-	if last != r.state.Cursor && !r.submitEvents(last) {
+	case last != r.state.Cursor && !r.submitEvents(last):
 		return nil
 	}
 	return err

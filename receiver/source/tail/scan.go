@@ -27,13 +27,9 @@ func (r *folderReader) recognizeFiles(ctx context.Context, listed []File) (unkno
 		}
 	}
 	moved = append(moved, r.findSiblings(listed)...)
-	missing := map[any]*trackedFile{}
+	var missing map[any]*trackedFile
 	if len(moved) > 0 {
-		for _, f := range r.files {
-			if f.activity.lastScan != r.scans {
-				missing[f.info.Key()] = f
-			}
-		}
+		missing = r.missingFiles()
 	}
 	for _, found := range moved {
 		if f := missing[found.Info.Key()]; f != nil && f.activity.lastScan != r.scans && r.updateFile(ctx, f, found) {
@@ -49,6 +45,17 @@ func (r *folderReader) recognizeFiles(ctx context.Context, listed []File) (unkno
 		}
 	}
 	return unknown
+}
+
+// missingFiles are those that this scan has not met, by their identity.
+func (r *folderReader) missingFiles() map[any]*trackedFile {
+	missing := map[any]*trackedFile{}
+	for _, f := range r.files {
+		if f.activity.lastScan != r.scans {
+			missing[f.info.Key()] = f
+		}
+	}
+	return missing
 }
 
 func (r *folderReader) filesByPath() map[string]*trackedFile {

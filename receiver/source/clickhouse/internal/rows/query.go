@@ -68,14 +68,18 @@ func NewQuery(l *Layout) *Query {
 		q.selects = append(q.selects, "SELECT "+strings.Join(expressions[i], ", ")+" FROM "+p.from)
 	}
 	q.results = append(q.results, proto.ResultColumn{Name: "u", Data: &b.server})
+	q.order = orderOfRows(aliases)
+	return q
+}
+
+func orderOfRows(aliases map[string]string) string {
 	var order []string
 	for _, name := range tieBreakers {
 		if alias := aliases[name]; alias != "" {
 			order = append(order, alias)
 		}
 	}
-	q.order = strings.Join(order, ", ")
-	return q
+	return strings.Join(order, ", ")
 }
 
 // Run yields the rows within a stretch of time in blocks: where several servers are asked through one, those of node.
