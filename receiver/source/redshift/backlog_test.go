@@ -11,9 +11,9 @@ import (
 
 // A backlog is told at its beginning and at its end, and its metric is back at 0; what comes later in small numbers has no line.
 func TestABacklogIsTold(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg := config(s, redshift.Collector)
-	cfg.Table, cfg.BatchSize = newTable(t, s, "backlog_log"), 10
+	cfg.Table, cfg.BatchSize = newTable(t, s), 10
 	begin := time.Now().Add(-30 * time.Hour)
 	insertLogins(t, s, cfg.Table, logins("old", 1000, begin, time.Minute)...)
 	r := run(t, cfg, nil)

@@ -94,7 +94,7 @@ func TestWaitsForATableThatIsNotThereYet(t *testing.T) {
 }
 
 func TestATableOfAnotherShapeIsRefusedByItsColumns(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	s.Exec(t, `CREATE TABLE odd (recordtime varchar, event varchar, pid varchar); GRANT SELECT ON odd TO collector`)
 	cfg := config(s, redshift.Collector)
 	cfg.Table = "odd"

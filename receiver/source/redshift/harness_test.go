@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,9 +20,13 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/shared"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.EndAfter(m)) }
+
+// cluster is that of all tests that have a table of their own, and change nothing else for good.
+var cluster = shared.New(func(t testing.TB) *redshift.Server { return redshift.Start(t) })
 
 // config is that of the tests: quick to notice a change.
 func config(s *redshift.Server, u redshift.User) Config {
@@ -46,6 +51,7 @@ type running struct {
 	stats *sourcetest.Stats
 	log   *observer.ObservedLogs
 	stop  func()
+	ahead atomic.Int64 // of the source's clock, nanoseconds
 
 	mu     sync.Mutex
 	status error
@@ -81,6 +87,7 @@ func begin(t testing.TB, cfg Config, instance string, store *sourcetest.Store, e
 	}
 	host := sourcetest.Host(t, r.emit, store, nil)
 	host.Stats = r.stats
+	host.Now = func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 	core, log := observer.New(zap.InfoLevel)
 	host.Log, r.log = zap.New(core), log
 	host.Status = func(err error) {
@@ -118,11 +125,17 @@ func eventually(t testing.TB, what string, done func() bool) {
 	}
 }
 
+// lookAtAll has the source's next poll look at everything, as if it were time to.
+func (r *running) lookAtAll() { r.ahead.Add(int64(10 * time.Second)) }
+
 // whole waits until a look at everything has ended twice more, so that whatever is there now was seen.
 func (r *running) whole(t testing.TB) {
 	t.Helper()
-	from := r.stats.Counts().ReadCalls
-	eventually(t, "polls", func() bool { return r.stats.Counts().ReadCalls > from+16 })
+	for range 2 {
+		r.lookAtAll()
+		from := r.stats.Counts().ReadCalls
+		eventually(t, "polls", func() bool { return r.stats.Counts().ReadCalls > from+2 })
+	}
 }
 
 // waitEvents waits for n events and gives them.
@@ -181,9 +194,12 @@ type row struct {
 
 const layoutOfTests = "2006-01-02 15:04:05.000000"
 
+var tables atomic.Int64
+
 // newTable makes an empty table of SYS_CONNECTION_LOG's shape and returns its name.
-func newTable(t testing.TB, s *redshift.Server, name string) string {
+func newTable(t testing.TB, s *redshift.Server) string {
 	t.Helper()
+	name := fmt.Sprintf("log_%d", tables.Add(1))
 	s.Exec(t, "CREATE TABLE "+name+" (LIKE pg_catalog.sys_connection_log); GRANT SELECT ON "+name+" TO "+redshift.Collector.Name)
 	return name
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
-	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 const (
@@ -42,7 +41,7 @@ var errKilled = errors.New("the process was killed")
 
 // Rows arrive while a receiver is killed five times: together its lives tell every row, with the ids that one life would have given.
 func TestKilledFiveTimesWhileRowsArrive(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	cfg.BatchSize = 100
 	begin := time.Now().UTC().Add(-time.Minute).Truncate(time.Millisecond)

@@ -2,7 +2,6 @@ package redshift
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -12,12 +11,8 @@ import (
 )
 
 func TestSource(t *testing.T) {
-	s := redshift.Start(t)
-	n := 0
-	sourcetest.Run(t, func(t testing.TB) sourcetest.Place {
-		n++
-		return place(t, s, newTable(t, s, fmt.Sprintf("log_%d", n)))
-	})
+	s := cluster.Get(t)
+	sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, newTable(t, s)) })
 }
 
 func place(t testing.TB, s *redshift.Server, table string) sourcetest.Place {
@@ -77,8 +72,8 @@ func lock(t testing.TB, s *redshift.Server, table string) <-chan struct{} {
 }
 
 func TestStopsAtOnceWhenTheServerIsSilent(t *testing.T) {
-	s := redshift.Start(t)
-	table := newTable(t, s, "log")
+	s := cluster.Get(t)
+	table := newTable(t, s)
 	cfg := config(s, redshift.Collector)
 	cfg.Table = table
 	r := run(t, cfg, nil)

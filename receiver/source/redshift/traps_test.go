@@ -17,7 +17,7 @@ import (
 func own(t *testing.T, s *redshift.Server) (cfg Config, table string) {
 	t.Helper()
 	cfg = config(s, redshift.Collector)
-	cfg.Table = newTable(t, s, "log")
+	cfg.Table = newTable(t, s)
 	return cfg, cfg.Table
 }
 
@@ -92,7 +92,7 @@ func TestBothTablesGiveTheSameEvents(t *testing.T) {
 }
 
 func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	now := time.Now().UTC()
 	all := logins("first", 3, now.Add(-time.Second), time.Millisecond)
@@ -104,6 +104,7 @@ func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
 	} {
 		rows := logins(name, 2, now.Add(-late), time.Microsecond)
 		insertLogins(t, s, table, rows...)
+		r.lookAtAll()
 		r.emit.WaitFor(t, rows...)
 		all = append(all, rows...)
 	}
@@ -115,7 +116,7 @@ func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
 
 // A late row of a minute whose ids are not kept any more makes that minute be told again, with the ids it had.
 func TestALateRowRepeatsItsOldMinuteWithTheSameIDs(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	at := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)
 	punctual := logins("same-minute", 4, at, time.Second)
@@ -139,7 +140,7 @@ func TestALateRowRepeatsItsOldMinuteWithTheSameIDs(t *testing.T) {
 
 // Rows that are equal in every column are several events; so are those that differ only where ids do not look.
 func TestRowsThatLookAlikeAreDelivered(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	at := time.Now().UTC().Add(-2 * time.Minute).Truncate(time.Millisecond)
 	same := login("alice", at, 5)
@@ -177,7 +178,7 @@ func ids(events []session.Event) (out []string) {
 
 // A start within a millisecond must not number its rows anew.
 func TestAStartWithinAMillisecondGivesTheSameIDs(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	at := time.Now().UTC().Add(-2 * time.Minute).Truncate(time.Millisecond)
 	for i := range 4 {
@@ -206,7 +207,7 @@ func TestAReusedProcessIDIsAnotherSession(t *testing.T) {
 
 // Two clusters into one table: what they tell never meets, even where all columns are equal.
 func TestTwoClustersNeverShareAnID(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	rows := logins("user", 20, time.Now().Add(-time.Minute), time.Millisecond)
 	insertLogins(t, s, table, rows...)
@@ -221,7 +222,7 @@ func TestTwoClustersNeverShareAnID(t *testing.T) {
 }
 
 func TestInternalLoginsAreLeftOutOnDemandAndCounted(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	at := time.Now().Add(-time.Minute)
 	monitor := func(i int, user, host string) row {

@@ -31,6 +31,7 @@ func TestExpiredRowsDidNotVanish(t *testing.T) {
 	r.whole(t)
 	require.Zero(t, r.stats.Counts().Vanished)
 	s.Exec(t, "DELETE FROM pg_catalog.sys_connection_log")
+	r.lookAtAll()
 	eventually(t, "rows are counted as gone", func() bool { return r.stats.Counts().Vanished == 5 })
 	r.whole(t)
 	require.Equal(t, 5, r.stats.Counts().Vanished)
@@ -62,7 +63,7 @@ func TestLostHistoryIsReported(t *testing.T) {
 
 // The network fails within an answer, again and again: everything arrives, with the same ids when it is told again.
 func TestCutConnectionsLoseNothing(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	cfg.BatchSize = 50
 	rows := logins("user", 1200, time.Now().Add(-3*time.Minute), 50*time.Millisecond)
@@ -96,7 +97,7 @@ func TestCutConnectionsLoseNothing(t *testing.T) {
 
 // A poll that finds nothing new is few questions over one connection: each wakes a serverless workgroup, each login is two rows.
 func TestAQuietPollAsksLittle(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg, table := own(t, s)
 	insertLogins(t, s, table, logins("user", 10, time.Now().Add(-3*time.Minute), time.Second)...)
 	var sessions atomic.Int64
@@ -106,6 +107,7 @@ func TestAQuietPollAsksLittle(t *testing.T) {
 		}
 		return proxy.Pass
 	})
+	defer s.OnStatement(nil)
 	r := run(t, cfg, nil)
 	r.waitEvents(t, 10)
 	r.whole(t)
@@ -151,7 +153,7 @@ func TestAServerThatReckonsOtherwiseIsReadByCounts(t *testing.T) {
 }
 
 func TestARefusedLoginSaysWhatToMind(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	cfg := config(s, redshift.Collector)
 	cfg.Password = "not the password"
 	r := run(t, cfg, nil)

@@ -18,7 +18,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/redshiftlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/session"
-	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 func TestClock(t *testing.T) {
@@ -56,7 +55,7 @@ func TestWrapped(t *testing.T) {
 
 // A server's arithmetic is ours, in every corner.
 func TestTheServerReckonsAsWeDo(t *testing.T) {
-	s := redshift.Start(t)
+	s := cluster.Get(t)
 	numbers := []int64{0, 1, -1, 7, 98031, hashPrime - 1, hashPrime, hashPrime + 1, -hashPrime - 1, math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64, 7460885}
 	for range 20 {
 		numbers = append(numbers, rand.Int64()-rand.Int64())
