@@ -60,7 +60,11 @@ func TestANodeThatWasKilledCatchesUp(t *testing.T) {
 }
 
 func TestWithoutZooKeeperTablesAreReadOnly(t *testing.T) {
-	c := ClickHouseCluster(t, 1, 1, LogsOnDemand())
+	var c *Cluster
+	t.Cleanup(func() { // behind the cluster's own
+		require.True(t, c == nil || c.zooKeeper == nil || refuses(c.zooKeeper.Addr), "ZooKeeper is there when its cluster is closed")
+	})
+	c = ClickHouseCluster(t, 1, 1, LogsOnDemand())
 	replicated(t, c, "z")
 	s := c.Shards[0][0]
 	s.Exec(t, "INSERT INTO z SELECT 1")
@@ -71,6 +75,10 @@ func TestWithoutZooKeeperTablesAreReadOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := s.Query(t, "SELECT count() FROM z")
 			outage[0](t)
+			if name == "stopped" {
+				require.True(t, refuses(c.zooKeeper.Addr))
+				c.StopZooKeeper(t) // does nothing more
+			}
 			_, err := s.TryQuery(t.Context(), "INSERT INTO z SETTINGS insert_keeper_max_retries = 0 SELECT 2")
 			require.Error(t, err)
 			s.WaitQuery(t, "SELECT is_readonly FROM system.replicas WHERE table = 'z'", is("1"))
@@ -78,6 +86,7 @@ func TestWithoutZooKeeperTablesAreReadOnly(t *testing.T) {
 			require.ErrorContains(t, err, "TABLE_IS_READ_ONLY")
 			require.Equal(t, before, s.Query(t, "SELECT count() FROM z"), "reading goes on")
 			outage[1](t)
+			require.False(t, refuses(c.zooKeeper.Addr))
 			s.WaitQuery(t, "SELECT is_readonly FROM system.replicas WHERE table = 'z'", is("0"))
 			s.Exec(t, fmt.Sprintf("INSERT INTO z SELECT sipHash64('%s')", name))
 		})

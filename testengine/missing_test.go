@@ -60,7 +60,7 @@ func TestAMissingZooKeeperSkipsOrFails(t *testing.T) {
 }
 
 func TestAUsersOwnServer(t *testing.T) {
-	s := ClickHouse(t)
+	s := quiet.Get(t)
 	env := EnvClickHouse + "=native=" + s.Native + ",http=" + s.HTTP + ",username=" + server.Admin.Name + ",password=" + server.Admin.Password
 
 	output, skips, err := runSelf(t, "TestStartsAndAnswers", env, engines.EnvDir+"="+t.TempDir())
@@ -98,7 +98,7 @@ func TestTheOwnServersAddressIsChecked(t *testing.T) {
 }
 
 func TestTheAccountsOfAnOwnServerAreValidSQL(t *testing.T) {
-	s := ClickHouse(t)
+	s := quiet.Get(t)
 	statements := accountsSQL()
 	for _, statement := range statements {
 		s.Exec(t, "EXPLAIN AST "+statement)

@@ -1,8 +1,10 @@
 package testengine
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -11,9 +13,39 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/testengine/logins"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/shared"
+	"github.com/otel-sessionlog/sessionlog/testengine/zookeeper"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// These make this test binary a parent to be killed: it starts a server in the named folder, says how it is reached, and waits.
+const (
+	envOrphanServer    = "SESSIONLOG_TEST_ORPHAN_SERVER_DIR"    // says its process id
+	envOrphanZooKeeper = "SESSIONLOG_TEST_ORPHAN_ZOOKEEPER_DIR" // says its address
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(envOrphanServer); dir != "" {
+		s, err := server.Start(context.Background(), server.Config{Dir: dir})
+		waitToBeKilled(err, func() any { return s.PID })
+	}
+	if dir := os.Getenv(envOrphanZooKeeper); dir != "" {
+		s, err := zookeeper.Start(context.Background(), dir)
+		waitToBeKilled(err, func() any { return s.Addr })
+	}
+	goleak.VerifyTestMain(shared.EndAfter(m))
+}
+
+func waitToBeKilled(err error, reached func() any) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(reached())
+	select {}
+}
+
+// quiet is the server of all tests that change nothing of it for good.
+var quiet = shared.New(func(t testing.TB) *Server { return ClickHouse(t, LogsOnDemand()) })
 
 func logIn(tb testing.TB, s *Server, user server.User) logins.Login {
 	tb.Helper()
@@ -25,7 +57,7 @@ func logIn(tb testing.TB, s *Server, user server.User) logins.Login {
 }
 
 func TestStartsAndAnswers(t *testing.T) {
-	s := ClickHouse(t)
+	s := quiet.Get(t)
 	require.Equal(t, [][]string{{"2", "ᴺᵁᴸᴸ"}}, s.Query(t, "SELECT 1 + 1, NULL"))
 	s.FlushLogs(t)
 	s.FlushLogs(t) // the span log has its first row from the first one
@@ -131,7 +163,7 @@ func TestUsersAreAdded(t *testing.T) {
 }
 
 func TestPauseRefusesAndResumeLetsIn(t *testing.T) {
-	s := ClickHouse(t)
+	s := quiet.Get(t)
 	for protocol, address := range map[logins.Protocol]string{logins.Native: s.Native, logins.HTTP: s.HTTP} {
 		s.Pause(t, protocol)
 		_, err := net.Dial("tcp", address)
@@ -143,7 +175,7 @@ func TestPauseRefusesAndResumeLetsIn(t *testing.T) {
 }
 
 func TestFreezeAnswersNothing(t *testing.T) {
-	s := ClickHouse(t)
+	s := quiet.Get(t)
 	s.Freeze(t)
 	conn, err := net.Dial("tcp", s.HTTP)
 	require.NoError(t, err)
@@ -161,7 +193,7 @@ func TestFreezeAnswersNothing(t *testing.T) {
 }
 
 func TestTheReaderMayReadAndErinMayNot(t *testing.T) {
-	s := ClickHouse(t)
+	s := quiet.Get(t)
 	s.FlushLogs(t)
 	as := func(u server.User) error {
 		other := *s

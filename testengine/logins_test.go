@@ -1,4 +1,4 @@
-package logins_test
+package testengine_test
 
 import (
 	"fmt"
@@ -7,14 +7,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/logins"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newClient(tb testing.TB, s *testengine.Server) *logins.Client {
 	tb.Helper()

@@ -1,4 +1,4 @@
-package server_test
+package testengine
 
 import (
 	"bufio"
@@ -14,33 +14,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
-	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/engines"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
-// envOrphan makes this test binary a parent to be killed: it starts a server in the named folder, says its process id, and waits.
-const envOrphan = "SESSIONLOG_TEST_ORPHAN_DIR"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(envOrphan); dir != "" {
-		s, err := server.Start(context.Background(), server.Config{Dir: dir})
-		if err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		fmt.Println(s.PID)
-		select {}
-	}
-	goleak.VerifyTestMain(m)
-}
-
 func needEngine(t *testing.T) {
 	t.Helper()
 	if _, err := engines.ClickHouse.Find(); err != nil {
-		testengine.Missing(t, "real ClickHouse", "run 'make engines'")
+		Missing(t, "real ClickHouse", "run 'make engines'")
 	}
 }
 
@@ -59,7 +41,7 @@ func TestTheServerEndsWithItsParentEvenIfThatIsKilled(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	parent := exec.CommandContext(t.Context(), self)
-	parent.Env = append(os.Environ(), envOrphan+"="+t.TempDir())
+	parent.Env = append(os.Environ(), envOrphanServer+"="+t.TempDir())
 	out, err := parent.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, parent.Start())
