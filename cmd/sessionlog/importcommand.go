@@ -38,13 +38,7 @@ func newImportCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 	cmd.Flags().StringVar(&f.state, "state", "", "a `FILE` that remembers how far the import came")
 	cmd.Flags().StringVar(&f.timezone, "timezone", "", "`ZONE` of times that carry none, where the receiver has no key timezone")
 	cmd.Flags().StringVarP(&f.output, "output", "o", printing.Table, "`FORMAT` of the summary: table or json")
-	_ = cmd.RegisterFlagCompletionFunc("receiver", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		config, err := readCollectorConfig(cmd.Context(), target.configs)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return config.namesOf(receiversSection, receiverType), cobra.ShellCompDirectiveNoFileComp
-	})
+	_ = cmd.RegisterFlagCompletionFunc("receiver", target.completeNames(receiversSection, receiverType))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if f.output != printing.Table && f.output != printing.JSON {
 			return usageErrorf("--output %q is none of table, json", f.output)

@@ -41,14 +41,19 @@ func addTargetFlags(root *cobra.Command) *storeTarget {
 	flags.StringVar(&t.postgresql, "postgresql", "", "a PostgreSQL server's `URL`, as postgresql://audit@db.example.net/logins (password: variable PGPASSWORD)")
 	flags.StringVar(&t.clickhouse, "clickhouse", "", "a ClickHouse server's `URL`, as clickhouse://audit@ch.example.net/logins (password: variable CLICKHOUSE_PASSWORD)")
 	root.MarkFlagsMutuallyExclusive("config", "sqlite", "postgresql", "clickhouse")
-	_ = root.RegisterFlagCompletionFunc("exporter", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	_ = root.RegisterFlagCompletionFunc("exporter", t.completeNames(exportersSection, exporterType))
+	return t
+}
+
+// completeNames completes the names of the configuration's components of a type.
+func (t *storeTarget) completeNames(section string, of component.Type) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		config, err := readCollectorConfig(cmd.Context(), t.configs)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return config.namesOf(exportersSection, exporterType), cobra.ShellCompDirectiveNoFileComp
-	})
-	return t
+		return config.namesOf(section, of), cobra.ShellCompDirectiveNoFileComp
+	}
 }
 
 func (t *storeTarget) openStore(ctx context.Context, variable func(string) string) (query.Store, error) {

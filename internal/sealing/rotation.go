@@ -58,8 +58,11 @@ func (b *Backend) rotateKey() {
 	b.log.Info("the next key signs from now on: write its file in the place of seal::key_file, and give its public key to whoever verifies", zap.String("key", "seal::next_key_file"), zap.String("public", b.key.Public()))
 }
 
-// leavingTexts say that the next key takes over, and what this one has signed in other logs until now: whoever has it later signs more, with any time.
+// leavingTexts say, where this key leaves, that the next one takes over, and what this one has signed in other logs until now: whoever has it later signs more, with any time.
 func (b *Backend) leavingTexts(ctx context.Context, store query.Store) ([]string, error) {
+	if b.nextKey == nil {
+		return nil, nil
+	}
 	last, err := sealquery.LastHeads(ctx, store)
 	texts := []string{"key next " + b.nextKey.Public()}
 	for _, s := range last {

@@ -109,29 +109,29 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.state.Retired, b.state.Signed = retired, known.Signed
-	for _, public := range []string{known.Retired, known.Key} {
-		if public != "" && !slices.Contains(known.Former, public) {
-			known.Former = append(known.Former, public)
-		}
-	}
-	b.state.Former = known.Former
+	b.rememberKeys(known, retired)
 	statements := append(begin.statements, kept...)
 	statements = append(statements, b.rotationTexts()...) // a kill may have kept them from their seal
-	if b.nextKey != nil {
-		texts, err := b.leavingTexts(ctx, store)
-		if err != nil {
-			return err
-		}
-		statements = append(statements, texts...)
+	leaving, err := b.leavingTexts(ctx, store)
+	if err != nil {
+		return err
 	}
 	b.namedLogs, b.namedAt = len(kept), time.Now()
-	err = b.takeJournals(ctx, store, begin.last, statements)
+	err = b.takeJournals(ctx, store, begin.last, append(statements, leaving...))
 	if err == nil {
 		b.current.rotates = b.nextKey != nil
 		b.adoptAhead(begin.ahead)
 	}
 	return err
+}
+
+func (b *Backend) rememberKeys(known logState, retired string) {
+	b.state.Retired, b.state.Signed, b.state.Former = retired, known.Signed, known.Former
+	for _, public := range []string{known.Retired, known.Key} {
+		if public != "" && !slices.Contains(b.state.Former, public) {
+			b.state.Former = append(b.state.Former, public)
+		}
+	}
 }
 
 // logBeginning is what a run of the collector begins its log with.

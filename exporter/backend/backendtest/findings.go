@@ -62,7 +62,7 @@ func findingsOfQuestions(t *testing.T, h Harness) {
 				want := loopingAnswers{options, f, st.events}.ask(question.Name)
 				requireSameFindings(t, want, found)
 				if text == "" {
-					require.ElementsMatch(t, st.told[question.Name], whoIsTold(found))
+					require.ElementsMatch(t, st.expected[question.Name], whoIsFound(found))
 					if asksFewOf(h.Dialect) {
 						found = found[:min(shownFindings, len(found))]
 					}
@@ -112,8 +112,8 @@ func findingsOfQuestions(t *testing.T, h Harness) {
 	t.Run("OpenSessions", func(t *testing.T) { openSessions(t, h.Dialect, store, st.events, lastDay) })
 }
 
-// whoIsTold are findings in the words of a scene.
-func whoIsTold(found []findings.Finding) (all []string) {
+// whoIsFound are findings in the words of a scene.
+func whoIsFound(found []findings.Finding) (all []string) {
 	for _, one := range found {
 		all = append(all, one.Instance+"|"+one.User+"|"+one.Address)
 	}
@@ -431,12 +431,12 @@ func (l loopingAnswers) guessedUsers() (all []findings.Finding) {
 func (l loopingAnswers) failedThenSucceeded() (all []findings.Finding) {
 	within := l.options.SuccessWithin
 	logins := l.some(within, func(e *session.Event) bool { return isGuess(e) || isSuccess(e) })
-	type told struct {
+	type foundLogin struct {
 		success *session.Event
 		rows    []*session.Event
 		other   bool
 	}
-	var found []told
+	var found []foundLogin
 	for i, e := range logins {
 		if !isSuccess(e) || e.Time < l.from() {
 			continue
@@ -471,11 +471,11 @@ func (l loopingAnswers) failedThenSucceeded() (all []findings.Finding) {
 			})
 		}
 		if failures != nil {
-			found = append(found, told{e, append(failures, e), !sameUser(failures[0], e)})
+			found = append(found, foundLogin{e, append(failures, e), !sameUser(failures[0], e)})
 		}
 	}
 	for len(found) > 0 {
-		first, rest := found[0], []told(nil)
+		first, rest := found[0], []foundLogin(nil)
 		var rows []*session.Event
 		for _, f := range found {
 			if samePair(f.success, first.success) && f.other == first.other {

@@ -76,11 +76,11 @@ func lookUpsInterrupted(t *testing.T, d Dialect, store query.Store, f query.Filt
 		require.NoError(t, err)
 		require.False(t, covered.Complete)
 		require.True(t, covered.From.After(f.From) && covered.From.Before(f.Until), "%s", covered.From)
-		require.Equal(t, question.Name == "first-seen", len(found) > 0) // all that are told of the other are older
-		told := whoIsTold(found)
-		for i, who := range whoIsTold(all) {
-			ofMany := all[i].User == "" || all[i].Address == "" && question.Name == "first-seen" // fewer of them may be told one by one
-			require.True(t, ofMany || all[i].Last.Before(covered.From) || slices.Contains(told, who), all[i].Sentence)
+		require.Equal(t, question.Name == "first-seen", len(found) > 0) // all that are found of the other are older
+		reported := whoIsFound(found)
+		for i, who := range whoIsFound(all) {
+			ofMany := all[i].User == "" || all[i].Address == "" && question.Name == "first-seen" // fewer of them may be found one by one
+			require.True(t, ofMany || all[i].Last.Before(covered.From) || slices.Contains(reported, who), all[i].Sentence)
 		}
 	}
 }

@@ -11,11 +11,11 @@ import (
 // stageEnd is the end of the day that the questions are about.
 var stageEnd = time.Date(2026, 11, 27, 18, 0, 0, 0, time.UTC) // a Friday
 
-// sceneEvents has the events of all scenes, and what each is told as: instance|user|address, by question.
+// sceneEvents has the events of all scenes, and what is found of each: instance|user|address, by question.
 type sceneEvents struct {
-	events []*session.Event
-	hasher session.Hasher
-	told   map[string][]string
+	events   []*session.Event
+	hasher   session.Hasher
+	expected map[string][]string
 }
 
 const oneDay = 24 * time.Hour
@@ -55,7 +55,7 @@ func (st *sceneEvents) logout(of *session.Event, after time.Duration) {
 
 // expectFindings notes what a question is to say.
 func (st *sceneEvents) expectFindings(question string, all ...string) {
-	st.told[question] = append(st.told[question], all...)
+	st.expected[question] = append(st.expected[question], all...)
 }
 
 // knows makes a user known: two logins a week at three in the afternoon since half a year, and one in the middle of the day in question.
@@ -74,7 +74,7 @@ const (
 )
 
 func (st *sceneEvents) scenes() {
-	st.told = map[string][]string{}
+	st.expected = map[string][]string{}
 	for _, instance := range []string{mainPG, otherPG, warehouseCH} {
 		st.knows(instance, "alice", "192.0.2.10")
 	}

@@ -120,7 +120,7 @@ func (r *sealRig) ofRecords() string {
 // ofLog is the condition for the seal of a writer's records.
 func (r *sealRig) ofLog(writer string) string {
 	log := "log = '" + keyName + "/" + writer + "'"
-	return log + " AND first = " + r.db.Column(r.t, "SELECT min(first) FROM session_seals WHERE entries > 0 AND " + log)[0]
+	return log + " AND first = " + r.db.Column(r.t, "SELECT min(first) FROM session_seals WHERE entries > 0 AND "+log)[0]
 }
 
 func (a *attack) run(r *sealRig) {

@@ -99,8 +99,8 @@ func versionsInABatch(t *testing.T, r *sealRig) {
 	r.requireSealed(records)
 }
 
-// doubtAcrossARestart: a write without a known outcome is not told again before the collector has ended, after others have been sealed.
-func doubtAcrossARestart(t *testing.T, r *sealRig) {
+// unknownAcrossARestart: a write without a known outcome is not sent again before the collector has ended, after others have been sealed.
+func unknownAcrossARestart(t *testing.T, r *sealRig) {
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
 		return &failingBackend{SealedBackend: b, behind: errors.New("the connection was lost")}
 	}
@@ -114,8 +114,8 @@ func doubtAcrossARestart(t *testing.T, r *sealRig) {
 	r.requireSealed(110)
 }
 
-// doubtToldTwice: of several tries with another time of observation, the one that arrived counts.
-func doubtToldTwice(t *testing.T, r *sealRig) {
+// unknownOfTwoVersions: of several tries with another time of observation, the one that arrived counts.
+func unknownOfTwoVersions(t *testing.T, r *sealRig) {
 	f := &failingBackend{behind: errors.New("the connection was lost")}
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend { f.SealedBackend = b; return f }
 	observed := func(at int64) iter.Seq2[int, *session.Event] {
@@ -202,7 +202,7 @@ func (s *silentBackend) AppendSeal(ctx context.Context, sealed *seal.Seal) error
 	return s.SealedBackend.AppendSeal(ctx, sealed)
 }
 
-// silentServer: the end of a collector does not wait for ever for a seal. A write that waits for its seal, and whose sender has gone away, is told again, and
+// silentServer: the end of a collector does not wait for ever for a seal. A write that waits for its seal, and whose sender has gone away, is sent again, and
 // waits again.
 func silentServer(t *testing.T, r *sealRig) {
 	s := &silentBackend{}

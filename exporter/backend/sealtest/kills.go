@@ -68,7 +68,7 @@ func (r *sealRig) keepKilled(do func()) {
 	require.NoError(r.t, os.RemoveAll(killed))
 }
 
-// killBeforeCommit: what a journal has and the table has not is told again, and sealed then.
+// killBeforeCommit: what a journal has and the table has not is sent again, and sealed then.
 func killBeforeCommit(t *testing.T, r *sealRig) {
 	refused := errors.New("the server has gone")
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
@@ -136,7 +136,7 @@ func (f *failingBackend) WriteWithFates(ctx context.Context, events iter.Seq2[in
 	return result, fates, err
 }
 
-// unknownOutcome: a write that was committed and had an error is told again; its records are there already, and sealed as they were told first.
+// unknownOutcome: a write that was committed and had an error is sent again; its records are there already, and sealed as they were sent first.
 func unknownOutcome(t *testing.T, r *sealRig) {
 	lost := errors.New("the connection was lost")
 	r.wrap = func(b backend.SealedBackend) backend.SealedBackend {
@@ -157,7 +157,7 @@ func unknownOutcome(t *testing.T, r *sealRig) {
 	r.requireSealed(110)
 }
 
-// forgedMeanwhile: a row that somebody puts in while no collector runs stays without a seal, also when it is told again.
+// forgedMeanwhile: a row that somebody puts in while no collector runs stays without a seal, also when it is sent again.
 func forgedMeanwhile(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	r.db.CopyEvents(t, ofUser(3), idOf(5000))

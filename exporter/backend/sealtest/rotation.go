@@ -27,7 +27,7 @@ func (r *sealRig) newKey() (file, public string) {
 	return file, public
 }
 
-// keyHandsOver: who trusts the old key trusts the one that it has named; who has the new one alone is told of the old.
+// keyHandsOver: who trusts the old key trusts the one that it has named; who has the new one alone learns of the old.
 func keyHandsOver(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	_, err := r.forget(person("user-2"))

@@ -71,8 +71,8 @@ var parts = map[string]func(*testing.T, *sealRig){
 	"AKillWithConflicts":                 killWithConflicts,
 	"FatesWithinABatch":                  fatesInABatch,
 	"VersionsWithinABatch":               versionsInABatch,
-	"ADoubtAcrossARestart":               doubtAcrossARestart,
-	"ADoubtThatWasToldTwice":             doubtToldTwice,
+	"AnUnknownOutcomeAcrossARestart":     unknownAcrossARestart,
+	"AnUnknownOutcomeOfTwoVersions":      unknownOfTwoVersions,
 	"AForgottenLog":                      forgottenLog,
 	"ATornState":                         tornState,
 	"AStartWithoutSeals":                 startWithoutSeals,
@@ -111,7 +111,7 @@ var parts = map[string]func(*testing.T, *sealRig){
 
 // sameEverywhere are the parts about what lies before every backend alike: key, folder, state, journal, pages of seals. One backend is enough for them.
 var sameEverywhere = []string{
-	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "ADoubtAcrossARestart", "ADoubtThatWasToldTwice",
+	"AKillBeforeTheCommit", "AKillBehindTheSeal", "WithoutAJournal", "AKeyIsRotated", "AKeyThatIsMissing", "SealsThatCannotBeStored", "AnUnknownOutcomeAcrossARestart", "AnUnknownOutcomeOfTwoVersions",
 	"AForgottenLog", "ATornState", "AStartWithoutSeals", "AFolderForTwo", "AServerThatIsSilent", "AHeadThatIsTorn", "AWitnessCosignsHeads", "AnImportBesideACollector", "PruningThatWasCutShort", "PruningThatWasForged", "TwoRetentions",
 	"MoreSealsThanAreReadAtOnce", "AKeyHandsOver", "PruningWhileItIsVerified", "ForgettingWhileItIsVerified", "ARecordDatedAheadIsCarried", "ARecordDatedAheadIsAdopted",
 	"AKeyIsExchanged", "AKeyThatHasLeftExcusesNothing", "AKeyThatHasLeftPrunes", "AnErasureOfAnotherTable", "ARetentionOfAnotherTable", "StatementsOfAnOldCopy", "NewHeadsAreNotKept", "ALogThatIsNamedIsRemoved", "ARecordIsReplaced",
