@@ -19,10 +19,10 @@ extensions: {file_storage: {directory: ".", timeout: 5s}}, service: {extensions:
 	}
 	t.Setenv("SOME_SECONDS", "7")
 	for written, want := range map[string]string{
-		"extensions::file_storage::timeout: 5":                    "extensions::file_storage::timeout: 5 has no unit; write a number with a unit",
-		"receivers::otlp::protocols::http::read_timeout: 30":      "receivers::otlp::protocols::http::read_timeout: 30 has no unit",
-		"processors::batch::timeout: ${env:SOME_SECONDS}":         "processors::batch::timeout: 7 has no unit",
-		"processors::batch/unused::timeout: 1 minute":             `processors::batch/unused::timeout: "1 minute" is no duration`,
+		"extensions::file_storage::timeout: 5":                    "extensions::file_storage::timeout: 5 has no unit; write 5s for 5 seconds",
+		"receivers::otlp::protocols::http::read_timeout: 30":      "receivers::otlp::protocols::http::read_timeout: 30 has no unit; write 30s",
+		"processors::batch::timeout: ${env:SOME_SECONDS}":         "processors::batch::timeout: 7 has no unit; write 7s",
+		"processors::batch/unused::timeout: 1 minute":             `processors::batch/unused::timeout: "1 minute" is no duration; write 1m`,
 		"extensions::file_storage::compaction::check_interval: 9": "extensions::file_storage::compaction::check_interval: 9 has no unit",
 	} {
 		require.ErrorContains(t, validate(written), want)

@@ -66,21 +66,24 @@ func TestDurationsNeedAUnit(t *testing.T) {
 		written any
 		message string
 	}{
-		{365, "365 has no unit"},
-		{"365", "365 has no unit"},
-		{uint64(30), "30 has no unit"},
-		{-7, "-7 has no unit"},
-		{0.5, "0.5 has no unit"},
-		{31536000000000000, "31536000000000000 has no unit"},
-		{"365d", `"365d" is no duration`},
-		{"1 year", `"1 year" is no duration`},
-		{"5 s", `"5 s" is no duration`},
-		{"10min", `"10min" is no duration`},
-		{"P1D", `"P1D" is no duration`},
-		{"", `"" is no duration`},
+		{365, "clickhouse::ttl: 365 has no unit; write 8760h for 365 days"},
+		{"365", "clickhouse::ttl: 365 has no unit; write 8760h for 365 days"},
+		{uint64(30), "clickhouse::ttl: 30 has no unit; write 720h for 30 days"},
+		{-7, "clickhouse::ttl: -7 has no unit; write -168h for -7 days"},
+		{0.5, "clickhouse::ttl: 0.5 has no unit; write 12h for 0.5 days"},
+		{"365d", "clickhouse::ttl: 365d has a unit that durations do not have; write 8760h"},
+		{"1 year", "clickhouse::ttl: 1 year has a unit that durations do not have; write 8760h"},
+		{"2 Weeks", "clickhouse::ttl: 2 Weeks has a unit that durations do not have; write 336h"},
+		{"5 s", `clickhouse::ttl: "5 s" is no duration; write 5s`},
+		{"10min", `clickhouse::ttl: "10min" is no duration; write 10m`},
+		{"3 moons", "clickhouse::ttl: 3 moons has a unit that durations do not have; write a number with a unit, such as 8760h or 5s"},
+		{"P1D", `clickhouse::ttl: "P1D" is no duration; write a number with a unit, such as 8760h or 5s`},
+		{"1d12h", `clickhouse::ttl: "1d12h" is no duration; write a number with a unit, such as 8760h or 5s`},
+		{"", `clickhouse::ttl: "" is no duration; write a number with a unit, such as 8760h or 5s`},
+		{31536000000000000, "clickhouse::ttl: 31536000000000000 has no unit; write a number with a unit, such as 8760h or 5s"},
 	} {
 		_, err := decode(t, map[string]any{"clickhouse": map[string]any{"ttl": c.written}})
-		require.Equal(t, "clickhouse::ttl: "+c.message+"; write a number with a unit (h, m, s or ms), such as 8760h for a year or 5s", said(t, err))
+		require.Equal(t, c.message, said(t, err))
 	}
 }
 
@@ -101,11 +104,11 @@ func TestDurationsWhereverTheyStand(t *testing.T) {
 		values  map[string]any
 		message string
 	}{
-		{map[string]any{"clickhouse": map[string]any{"collection_interval": 5}}, "clickhouse::collection_interval: 5 has no unit; write "+anyDuration},
-		{map[string]any{"senders": map[string]any{"okta": map[string]any{"pause": 3}}}, "senders::okta::pause: 3 has no unit; write "+anyDuration},
-		{map[string]any{"steps": []any{"1s", 2}}, "steps: 2 has no unit; write "+anyDuration},
-		{map[string]any{"http": map[string]any{"read_timeout": 30}}, "http::read_timeout: 30 has no unit; write "+anyDuration},
-		{map[string]any{"sending_queue": map[string]any{"batch": map[string]any{"flush_timeout": 200}}}, "sending_queue::batch::flush_timeout: 200 has no unit; write "+anyDuration},
+		{map[string]any{"clickhouse": map[string]any{"collection_interval": 5}}, "clickhouse::collection_interval: 5 has no unit; write 5s for 5 seconds"},
+		{map[string]any{"senders": map[string]any{"okta": map[string]any{"pause": 3}}}, "senders::okta::pause: 3 has no unit; write 3s for 3 seconds"},
+		{map[string]any{"steps": []any{"1s", 2}}, "steps: 2 has no unit; write 2s for 2 seconds"},
+		{map[string]any{"http": map[string]any{"read_timeout": 30}}, "http::read_timeout: 30 has no unit; write 30s for 30 seconds"},
+		{map[string]any{"sending_queue": map[string]any{"batch": map[string]any{"flush_timeout": 200}}}, "sending_queue::batch::flush_timeout: 200 has no unit; write 200s for 200 seconds"},
 	} {
 		_, err := decode(t, c.values)
 		require.Equal(t, c.message, said(t, err))
@@ -136,7 +139,7 @@ func TestUnknownKeysAreExplained(t *testing.T) {
 // TestAllMistakesAreToldAtOnce, also those that the decoder finds itself; a password stands in none.
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	_, err := decode(t, map[string]any{"clickhouse": map[string]any{"ttl": 7, "pasword": "S3cret", "size": "many"}, "instnce": "S3cret"})
-	require.ErrorContains(t, err, "clickhouse::ttl: 7 has no unit; write a number with a unit")
+	require.ErrorContains(t, err, "clickhouse::ttl: 7 has no unit; write 168h for 7 days")
 	require.ErrorContains(t, err, "clickhouse::pasword: unknown key; did you mean password?")
 	require.ErrorContains(t, err, "instnce: unknown key; did you mean instance?")
 	require.ErrorContains(t, err, "clickhouse::size: a number is expected here")
