@@ -34,7 +34,7 @@ func newEventsHandler(config Config, instance string, host source.Host) *eventsH
 		progress: newProgressMemory(host.Now),
 		readers:  make(freeList[push.Reader], freeListSize), batches: make(freeList[eventBatch], freeListSize),
 	}
-	h.retryScheduler.groupSize = config.MaxInFlight
+	h.retryScheduler.now = host.Now
 	h.bodyMemory.bytesLeft = config.MaxBufferedBytes
 	for name, sender := range config.Senders {
 		h.senders[name] = newSignature(sender.Signature.Get())
@@ -114,15 +114,16 @@ func (h *eventsHandler) handlePost(w http.ResponseWriter, r *http.Request) {
 		err = sign.verifyBody(r.Header, body)
 	}
 	if err != nil {
-		h.retryScheduler.setRetryAfter(w, err)
+		h.retryScheduler.setRetryAfter(w, err, r.ContentLength)
 		respondError(w, err)
 		return
 	}
+	size := len(body)
 	c, err := h.deliverBody(r.Context(), dialect, framing, body, origin)
 	if err == nil {
-		h.retryScheduler.recordServed()
+		h.retryScheduler.recordServed(size)
 	}
-	h.retryScheduler.setRetryAfter(w, err)
+	h.retryScheduler.setRetryAfter(w, err, int64(size))
 	done() // before the answer: a sender that is slow to read it must not hold memory
 	c.respondTo(w, err)
 }
