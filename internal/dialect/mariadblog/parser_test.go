@@ -287,7 +287,7 @@ func BenchmarkParse(b *testing.B) {
 	for n := 0; n < b.N; n += count {
 		batch.Cut(0)
 		for at := 0; at < len(text); {
-			length := p.Frame(raw[at:], false)
+			length := p.Frame(raw[at:], true)
 			if err := p.Parse(text[at:at+length], 1, batch); err != nil {
 				b.Fatal(err)
 			}
