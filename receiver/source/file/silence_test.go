@@ -72,6 +72,7 @@ func TestAnUnknownFormatIsSaidWithItsKind(t *testing.T) {
 	for text, kind := range map[string]string{
 		"LPKSHHRH\x00\x00\x00\x00secretname": "a systemd journal", "\xfd7zXZ\x00secretname": "xz, which is not read",
 		"\x01\x02secretname": "binary data", "secretname said hello\n": "text that begins with a letter",
+		"2026-11-21T22:01:32Z 8 [Note] Access denied for user 'secretname'@'192.0.2.1' (using password: YES)\n": "the error log of MySQL", "{\"secretname\":1}\n": "for the source http",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			dir := t.TempDir()

@@ -14,7 +14,7 @@ var contentKinds = []struct{ begins, kind string }{
 	{"SQLite format 3", "a SQLite database"},
 	{"\xff\xfe", "UTF-16: write UTF-8"},
 	{"\xfe\xff", "UTF-16: write UTF-8"},
-	{"{", "a JSON object"},
+	{"{", "a JSON object (events of applications and identity providers are for the source http)"},
 	{"[", "text that begins with a bracket, or a JSON array"},
 	{"<", "XML, or syslog with a priority"},
 	{"#", "text that begins with a comment"},
@@ -22,6 +22,9 @@ var contentKinds = []struct{ begins, kind string }{
 }
 
 func describeContent(text []byte) string {
+	if bytes.Contains(text, []byte("Access denied for user '")) {
+		return "the error log of MySQL or MariaDB, which has failures alone (docs/recipes/mariadb.md: the audit log has logins)"
+	}
 	for _, k := range contentKinds {
 		if bytes.HasPrefix(text, []byte(k.begins)) {
 			return k.kind
