@@ -250,39 +250,26 @@ func dateLiteral(day int64) string {
 }
 
 // Extent takes a time near each end from the ids that begin with one, of which the server has the least and the greatest of each part in memory, and looks
-// for what is beyond it by the index of times. Where the ids say nothing, that is the table.
+// for what is beyond it by the index of times. Where nothing is, since ids begin with other times or with none, it reads all.
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
-	ids, err := s.numbers(ctx, "session_events", " WHERE _partition_id BETWEEN '197001' AND '209912'", millisecondOf("min(record_id)"), millisecondOf("max(record_id)"), "count()")
+	ids, err := s.numbers(ctx, "session_events", " WHERE _partition_id BETWEEN '197001' AND '209912'", millisecondOf("min(record_id)"), millisecondOf("max(record_id)"))
 	if err != nil {
 		return 0, 0, false, err
 	}
-	var before, after string
-	if ids[2] > 0 {
-		moment := func(millisecond int64) string {
-			return "fromUnixTimestamp64Nano(" + strconv.FormatInt(millisecond*int64(time.Millisecond), 10) + ", 'UTC')"
-		}
-		before, after = " WHERE time < "+moment(ids[0]+1), " WHERE time >= "+moment(ids[1])
+	moment := func(millisecond int64) string {
+		return "fromUnixTimestamp64Nano(" + strconv.FormatInt(millisecond*int64(time.Millisecond), 10) + ", 'UTC')"
 	}
-	oldest, _, err = s.extremeTime(ctx, "min", before)
-	if err == nil {
-		newest, found, err = s.extremeTime(ctx, "max", after)
+	early, late := "time < "+moment(ids[0]+1), "time >= "+moment(ids[1])
+	ends := []string{"min(" + s.Nanoseconds() + ")", "max(" + s.Nanoseconds() + ")"}
+	row, err := s.numbers(ctx, "session_events", " WHERE "+early+" OR "+late, append(ends, "countIf("+early+")", "countIf("+late+")")...)
+	if err == nil && (row[2] == 0 || row[3] == 0) {
+		row, err = s.numbers(ctx, "session_events", "", append(ends, "count()")...)
 	}
-	return oldest, newest, found, err
+	return row[0], row[1], err == nil && row[2] > 0, err
 }
 
 func millisecondOf(id string) string {
 	return "reinterpretAsUInt64(reverse(substring(" + id + ", 1, 6)))"
-}
-
-// extremeTime is that of the events beyond a time, or of all where there are none.
-func (s *queryStore) extremeTime(ctx context.Context, function, beyond string) (at int64, found bool, err error) {
-	for _, where := range []string{beyond, ""} {
-		row, err := s.numbers(ctx, "session_events", where, function+"("+s.Nanoseconds()+")", "count()")
-		if err != nil || row[1] > 0 {
-			return row[0], err == nil, err
-		}
-	}
-	return 0, false, nil
 }
 
 // numbers are those of the one row of an answer. Records that were delivered twice are twice there.
