@@ -26,13 +26,18 @@ func (s *eventStore) completeNodes(ctx context.Context, l *serverConn) (complete
 	if err != nil {
 		return false, err
 	}
-	missing, err := l.queryTexts(ctx, fmt.Sprintf("SELECT assumeNotNull(any(create_table_query)) AS text FROM clusterAllReplicas(%[1]s, system.tables) "+
+	missing, err := l.queryTexts(ctx, fmt.Sprintf("SELECT name AS text FROM clusterAllReplicas(%[1]s, system.tables) "+ // spelling all of them out costs each node 20 ms
 		"WHERE database = %[2]s AND match(name, %[3]s) GROUP BY name HAVING count() < (SELECT count() FROM clusterAllReplicas(%[1]s, system.one)) "+
 		"ORDER BY multiIf(any(engine) LIKE 'Replicated%%', 0, any(engine) = 'Distributed', 1, any(engine) = 'View', 3, 2), name "+
-		"SETTINGS skip_unavailable_shards = 1, show_table_uuid_in_table_create_query_if_not_nil = 1",
+		"SETTINGS skip_unavailable_shards = 1",
 		configclickhouse.QuoteText(s.cfg.Cluster), configclickhouse.QuoteText(s.cfg.Database), configclickhouse.QuoteText("^"+s.cfg.TablePrefix+ourNamePattern+"$")))
-	for _, create := range missing {
-		if err := l.execSchemaChange(ctx, createdObject.ReplaceAllString(create, "CREATE $1 IF NOT EXISTS $2 "+s.cfg.clusterClause())); err != nil {
+	for _, name := range missing {
+		create, err := l.queryTexts(ctx, fmt.Sprintf("SELECT create_table_query AS text FROM clusterAllReplicas(%s, system.tables) WHERE database = %s AND name = %s LIMIT 1 "+
+			"SETTINGS skip_unavailable_shards = 1, show_table_uuid_in_table_create_query_if_not_nil = 1", configclickhouse.QuoteText(s.cfg.Cluster), configclickhouse.QuoteText(s.cfg.Database), configclickhouse.QuoteText(name)))
+		if err != nil || len(create) == 0 {
+			return false, err
+		}
+		if err := l.execSchemaChange(ctx, createdObject.ReplaceAllString(create[0], "CREATE $1 IF NOT EXISTS $2 "+s.cfg.clusterClause())); err != nil {
 			return false, err
 		}
 	}
