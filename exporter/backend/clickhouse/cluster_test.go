@@ -63,15 +63,15 @@ func clusterSuite(t *testing.T) {
 			return database{node, cfg}
 		},
 	}, backendtest.Spread)
-	for _, part := range []string{"WhatWasWrittenIsVerified", "AKillBeforeTheSeal", "AnUnknownOutcome"} {
+	for _, part := range []string{"WhatWasWrittenIsVerified", "AKillBeforeTheSeal"} {
 		sealtest.RunPart(t, part, func(t *testing.T) sealtest.Database {
 			truncateOnShards(t, c, "suite")
 			return sealedDatabase{node, cfg}
 		})
 	}
 	truncateOnShards(t, c, "suite")
-	clusterErases(t, c, cfg)
-	clusterAddsColumn(t, c, cfg)
+	t.Run("Erases", func(t *testing.T) { clusterErases(t, c, cfg) })
+	t.Run("AddsColumn", func(t *testing.T) { clusterAddsColumn(t, c, cfg) })
 }
 
 // clusterAddsColumn: a newer program adds a column on all nodes, where the rows are and where they are asked for.

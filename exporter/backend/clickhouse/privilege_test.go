@@ -109,10 +109,11 @@ func grantsOnCluster(t *testing.T) []string {
 	return append(documentedGrants(t, "With `create_schema: true`:")[:3], documentedGrants(t, "With `cluster` the fourth is")...)
 }
 
-// clusterPrivileges are enough, as on one server, for the schema that the steps behind this one use.
+// clusterPrivileges are enough, as on one server, for the schema that the steps behind this one use, whichever of two nodes answers.
 func clusterPrivileges(t *testing.T, c *testengine.Cluster, _ Config) {
 	cfg := sessionlogConfig(t, c.Nodes()[0], "native")
-	cfg.Cluster = c.Name
+	_, address := startBalancer(t, c.Shards[0]...)
+	cfg.Endpoints, cfg.Cluster = []string{address}, c.Name
 	require.Empty(t, missingGrants(t, cfg))
 	s := startStore(t, cfg)
 	require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
