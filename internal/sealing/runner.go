@@ -186,7 +186,7 @@ func (b *Backend) leaveTakenLog(ctx context.Context, ep *openEpoch, cause error)
 	if lost.Head != "" {
 		ep.pending.AddStatement(alarmText(lost.Head, lost.Tip.Size))
 	}
-	b.alarm(ctx, "somebody else writes to the log of this collector, which goes on in one of its own: give each collector a seal::writer and a seal::directory of its own", cause)
+	b.reportAlarm(ctx, "somebody else writes to the log of this collector, which goes on in one of its own: give each collector a seal::writer and a seal::directory of its own", cause)
 	return errors.New("the log was taken by another writer")
 }
 
@@ -225,7 +225,7 @@ func (b *Backend) beginLog(number int) error {
 	return nil
 }
 
-func (b *Backend) alarm(ctx context.Context, message string, err error) {
+func (b *Backend) reportAlarm(ctx context.Context, message string, err error) {
 	b.telemetry.CountAlarm(ctx)
 	b.log.Error(message, zap.String("key", "seal"), zap.String("log", b.state.Log), zap.Error(err))
 }

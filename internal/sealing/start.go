@@ -178,7 +178,7 @@ func (b *Backend) abandonLostLog(ctx context.Context, store query.Store, known l
 	if last != nil {
 		end = min(last.First+last.Pages, known.Tip.Size)
 	}
-	b.alarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
+	b.reportAlarm(ctx, "the table has lost the end of the log of seals: somebody has removed rows of session_seals, or brought back an older copy; records that were sealed there are gone, or can be changed unseen",
 		errors.New("the last head is not in the table"))
 	return alarmText(known.Head, end), nil
 }
