@@ -1,4 +1,4 @@
-package logformat_test
+package formats_test
 
 import (
 	"bytes"

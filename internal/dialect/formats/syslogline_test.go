@@ -1,4 +1,4 @@
-package syslogline_test
+package formats_test
 
 import (
 	"testing"
@@ -10,14 +10,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/syslogline"
 )
 
-func newReader() *syslogline.Reader {
+func newLineReader() *syslogline.Reader {
 	return &syslogline.Reader{Clock: localtime.Syslog{
 		Clock: localtime.New(time.UTC), Written: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC).Unix(),
 	}}
 }
 
-// TestLines are parts that the dialects' own tests do not show.
-func TestLines(t *testing.T) {
+// TestSyslogLines are parts that the dialects' own tests do not show.
+func TestSyslogLines(t *testing.T) {
 	at := time.Date(2026, 11, 21, 22, 3, 47, 0, time.UTC).UnixNano()
 	for record, want := range map[string]syslogline.Line{
 		"Nov 21 22:03:47 h1 mysqld(audit)[7]: a: b":            {Nanos: at, Host: "h1", Program: "mysqld", Module: "audit", PID: 7, Text: "a: b"},
@@ -34,14 +34,14 @@ func TestLines(t *testing.T) {
 			Nanos: at, PID: 7, Text: "a", Unit: "u", Cursor: "c", UID: "5", Journal: true,
 		},
 	} {
-		got, err := newReader().Read(record)
+		got, err := newLineReader().Read(record)
 		require.NoError(t, err, record)
 		require.Equal(t, want, got, record)
 	}
 }
 
-// FuzzLines: any line is a line or an error, and what Frames says of it is what Read says.
-func FuzzLines(f *testing.F) {
+// FuzzSyslogLines: any line is a line or an error, and what Frames says of it is what Read says.
+func FuzzSyslogLines(f *testing.F) {
 	for _, record := range []string{
 		"Nov 21 22:03:47 h1 mysqld(audit)[7]: a: b", `<38>1 2026-11-21T22:03:47Z h1 sshd 100 ID7 [x@1 y="a\"] \\b"] text`,
 		"99 <38>Nov 21 22:03:47 h1 auth.info sshd[1]: x", "Sat 2026-11-21 22:03:47 UTC h1 ssh.service[100]: x", "[1795298627.123] auth.info x: y",
@@ -51,7 +51,7 @@ func FuzzLines(f *testing.F) {
 		f.Add(record)
 	}
 	f.Fuzz(func(t *testing.T, record string) {
-		l, err := newReader().Read(record)
+		l, err := newLineReader().Read(record)
 		program, framed := syslogline.LooksLikeRecord(record)
 		if err == nil && l.Nanos != 0 && !framed {
 			t.Fatalf("read, but no frame: %q", record)

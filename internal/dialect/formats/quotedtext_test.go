@@ -1,12 +1,14 @@
-package quotedtext
+package formats_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/quotedtext"
 )
 
-func TestJSON(t *testing.T) {
+func TestQuotedJSON(t *testing.T) {
 	for raw, want := range map[string]string{
 		"":                          "",
 		"plain \xff é":              "plain \xff é",
@@ -17,27 +19,27 @@ func TestJSON(t *testing.T) {
 		`\ud83dx\ude00`:             "\uFFFDx\uFFFD",
 		`\ud83d\u0041`:              "\uFFFDA",
 	} {
-		got, err := AppendJSON([]byte("before "), raw)
+		got, err := quotedtext.AppendJSON([]byte("before "), raw)
 		require.NoError(t, err, raw)
 		require.Equal(t, "before "+want, string(got), raw)
 	}
 	for _, broken := range []string{`\`, `\x41`, `\u`, `\u12`, `\u12g4`, `\u+123`, `\v`, "\\\x00"} {
-		_, err := AppendJSON(nil, broken)
-		require.ErrorIs(t, err, ErrEscape, broken)
+		_, err := quotedtext.AppendJSON(nil, broken)
+		require.ErrorIs(t, err, quotedtext.ErrEscape, broken)
 	}
 }
 
-func TestJSONEnd(t *testing.T) {
+func TestQuotedJSONEnd(t *testing.T) {
 	for text, want := range map[string]int{`"`: 0, `a"b`: 1, `\"`: -1, `\""`: 2, `\\"`: 2, `\\\"x"`: 5, ``: -1} {
-		end, escaped := JSONEnd(text, 0)
+		end, escaped := quotedtext.JSONEnd(text, 0)
 		require.Equal(t, want, end, text)
 		require.Equal(t, want > 0 && text[0] == '\\', escaped, text)
 	}
 }
 
-func TestCSV(t *testing.T) {
+func TestQuotedCSV(t *testing.T) {
 	for raw, want := range map[string]string{"": "", "a": "a", `a""b""`: `a"b"`, `""""`: `""`, `a"`: `a"`} {
-		got, err := AppendCSV(nil, raw)
+		got, err := quotedtext.AppendCSV(nil, raw)
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 	}

@@ -1,4 +1,4 @@
-package containerlog_test
+package formats_test
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package localtime_test
+package formats_test
 
 import (
 	"testing"
