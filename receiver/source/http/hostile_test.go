@@ -45,10 +45,11 @@ const gigabyte = 1 << 30
 // small multiple of that in memory.
 func TestAGigabyteIsTurnedAway(t *testing.T) {
 	r := startSource(t, nil)
-	var bomb bytes.Buffer
-	w, err := zstd.NewWriter(&bomb)
+	var frame bytes.Buffer
+	w, err := zstd.NewWriter(&frame)
 	require.NoError(t, err)
-	_, err = io.CopyN(w, endlessBlanks{}, gigabyte)
+	const frames = 32 // that follow each other are one text
+	_, err = io.CopyN(w, endlessBlanks{}, gigabyte/frames)
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	const bound = 150 << 20
@@ -57,7 +58,7 @@ func TestAGigabyteIsTurnedAway(t *testing.T) {
 		headers []string
 	}{
 		"chunked": {io.LimitReader(endlessBlanks{}, gigabyte), nil},
-		"zstd":    {&bomb, []string{"Content-Encoding", "zstd"}},
+		"zstd":    {bytes.NewReader(bytes.Repeat(frame.Bytes(), frames)), []string{"Content-Encoding", "zstd"}},
 	} {
 		var a postResponse
 		spent := allocatedBytes(func() { a, err = r.tryPost("/v1/events", c.body, c.headers...) })

@@ -20,6 +20,7 @@ import (
 	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/logins"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/shared"
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 	waitPause = 10 * time.Millisecond
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.EndAfter(m)) }
 
 // install does what the README says.
 func install(t testing.TB, s *engine.Server) {

@@ -15,6 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/shared"
 )
 
 // reader is what somebody can do who has the collector's password.
@@ -44,14 +45,23 @@ func (r reader) ask(t *testing.T, sql string) (string, error) {
 	return string(last.Rows[0][0]), nil
 }
 
+// installed are servers of both versions, for tests of what others can do there.
+var installed = map[int]*shared.Thing[*engine.Server]{15: installedServer(15), 18: installedServer(18)}
+
+func installedServer(version int) *shared.Thing[*engine.Server] {
+	return shared.New(func(t testing.TB) *engine.Server {
+		s := engine.Start(t, engine.Version(version))
+		install(t, s)
+		install(t, s) // a second time does no harm
+		return s
+	})
+}
+
 func eachVersion(t *testing.T, test func(t *testing.T, s *engine.Server)) {
-	for _, version := range []int{15, 18} {
+	for version, s := range installed {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
-			s := engine.Start(t, engine.Version(version))
-			install(t, s)
-			install(t, s) // a second time does no harm
-			test(t, s)
+			test(t, s.Get(t))
 		})
 	}
 }

@@ -1,10 +1,11 @@
-package cluster
+package clickhouse
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/cluster"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 )
@@ -14,7 +15,7 @@ func TestClonedServersKeepTheirState(t *testing.T) {
 	const uuid = "01234567-89ab-4def-8123-456789abcdef"
 	store := &sourcetest.Store{}
 	take := func(hostnames ...string) (stateIDs []string) {
-		c := NewClaims(store)
+		c := cluster.NewClaims(store)
 		for _, h := range hostnames {
 			claim, taken, err := c.Take(t.Context(), rows.Identity{UUID: uuid, Hostname: h})
 			require.NoError(t, err)
@@ -30,7 +31,7 @@ func TestClonedServersKeepTheirState(t *testing.T) {
 
 // A server that has two names is read once; when that ends, the other name may have it.
 func TestAServerIsClaimedOnce(t *testing.T) {
-	c := NewClaims(&sourcetest.Store{})
+	c := cluster.NewClaims(&sourcetest.Store{})
 	id := rows.Identity{UUID: "01234567-89ab-4def-8123-456789abcdef", Hostname: "a"}
 	first, _, err := c.Take(t.Context(), id)
 	require.NoError(t, err)
