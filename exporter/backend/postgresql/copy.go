@@ -33,8 +33,6 @@ const (
 	// and at 256 MB a jsonb.
 	maxRecord = 64 << 20
 	tooLarge  = "the record takes more than 64 MiB"
-	// chunkSize is how many bytes of rows are sent at once: some 30,000 logins.
-	chunkSize = 16 << 20
 
 	copyHeader  = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	copyTrailer = "\xff\xff"
@@ -45,11 +43,11 @@ const (
 	jsonbVersion = 1
 )
 
-// maxIdleBuffer is what a connection keeps between batches.
-const maxIdleBuffer = 2 * chunkSize
+// chunkSize is how many bytes of rows are sent at once: some 30,000 logins. Tests have smaller ones.
+var chunkSize = 16 << 20
 
 func (c *copyBatch) truncateBuffer() {
-	if cap(c.buf) > maxIdleBuffer {
+	if cap(c.buf) > 2*chunkSize { // what a connection keeps between batches
 		c.buf = nil
 	}
 	c.buf = c.buf[:0]

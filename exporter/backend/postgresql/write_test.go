@@ -89,8 +89,17 @@ func hugeRecord(t *testing.T, pg *postgresql.Server) {
 	require.Equal(t, edge.Message, got[1].Message)
 }
 
+// haveSmallChunks lasts until the test ends.
+func haveSmallChunks(t *testing.T) {
+	t.Helper()
+	usual := chunkSize
+	chunkSize = 1 << 20
+	t.Cleanup(func() { chunkSize = usual })
+}
+
 // hugeRefusal: a record that fills a chunk by itself, and that the server refuses, is refused alone, on both ways into the table.
 func hugeRefusal(t *testing.T, pg *postgresql.Server) {
+	haveSmallChunks(t)
 	cfg := testConfig(t, pg)
 	cfg.MaxConnections = 1
 	s := startStore(t, cfg)
@@ -112,12 +121,13 @@ func hugeRefusal(t *testing.T, pg *postgresql.Server) {
 
 // manyChunks: a batch beyond one chunk goes through the staging table, whole or not at all.
 func manyChunks(t *testing.T, pg *postgresql.Server) {
+	haveSmallChunks(t)
 	cfg := testConfig(t, pg)
 	s := startStore(t, cfg)
 	var all []*session.Event
 	for i := range 40 {
 		e := at(time.Date(2025, 1, 1, 0, 0, i, 0, time.UTC), fmt.Sprint("user", i))
-		e.Original = strings.Repeat("o", 1<<20)
+		e.Original = strings.Repeat("o", 1<<16)
 		all = append(all, e)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
