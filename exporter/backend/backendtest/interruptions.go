@@ -88,7 +88,7 @@ func lookUpsInterrupted(t *testing.T, d Dialect, store query.Store, f query.Filt
 // limitOf is in which time what comes before the statement that does not end is surely answered, where the whole takes so long without it.
 func limitOf(d Dialect, whole time.Duration) time.Duration {
 	if d == SQLite { // it computes until then
-		return 300*time.Millisecond + 10*whole
+		return 200*time.Millisecond + 6*whole
 	}
 	return max(2*time.Second, 10*whole)
 }
@@ -98,7 +98,7 @@ func interruptions(d Dialect, store query.Store, events []session.Event) map[str
 	ask := func(ctx context.Context, ending int, limits query.Limits) ([]query.Bar, query.Coverage, error) {
 		return query.Histogram(ctx, &endlessStore{store, endlessConditions[d], ending}, query.Filter{}, time.Hour, limits)
 	}
-	return map[string]func(t *testing.T){
+	all := map[string]func(t *testing.T){
 		"InLaterStatement": func(t *testing.T) {
 			begun := time.Now()
 			_, _, err := query.Histogram(t.Context(), store, query.Filter{}, time.Hour, query.Limits{})
@@ -117,12 +117,16 @@ func interruptions(d Dialect, store query.Store, events []session.Event) map[str
 			require.Empty(t, bars)
 		},
 		"OfTheCaller": func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			_, _, err := ask(ctx, 1, query.Limits{Time: time.Hour})
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		},
 	}
+	if d == SQLite { // it would compute through the second that the first statement has; the servers' tests show that, and the others here that SQLite is interrupted
+		delete(all, "InFirstStatement")
+	}
+	return all
 }
 
 func countOf(bars []query.Bar) (count int64) {
