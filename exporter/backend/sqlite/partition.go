@@ -22,6 +22,7 @@ type rangePartition struct {
 	grown    bool // since it was last asked whether it is full
 
 	tryAgainAt        int64    // rows, where it could not be split when it had fewer
+	keysIndexed       bool     // by session_key
 	crowded           bool     // too many of its rows are of one millisecond: it is not merged
 	impossibleIndexes []string // that its rows do not allow
 

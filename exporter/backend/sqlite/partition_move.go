@@ -205,17 +205,25 @@ const (
 )
 
 func (w *groupWriter) makeAllIndexes() error {
+	schema, err := queryNumber(w.conn, "PRAGMA schema_version")
+	if err != nil || schema == w.indexedSchema {
+		return w.explainFailure("reading the schema", err)
+	}
 	for _, p := range w.partitions.ranges {
 		if err := w.makeIndexes(p); err != nil {
 			return err
 		}
 	}
+	w.indexedSchema = schema // where one has been made it is another by now
 	return nil
 }
 
 // makeSessionKeyIndexes makes those of closed partitions, until somebody wants to write: sorting a partition's keys takes half a second.
 func (w *groupWriter) makeSessionKeyIndexes() error {
 	for _, p := range w.partitions.ranges {
+		if p.keysIndexed {
+			continue
+		}
 		if p.rows == notCounted {
 			if err := p.count(w.conn); err != nil {
 				return w.explainFailure("counting", err)
@@ -229,7 +237,7 @@ func (w *groupWriter) makeSessionKeyIndexes() error {
 			return w.explainFailure("reading the schema", err)
 		}
 		x := sessionKeyIndex(p.table)
-		if there[x.name] {
+		if p.keysIndexed = there[x.name]; p.keysIndexed {
 			continue
 		}
 		if len(w.queue) > 0 {

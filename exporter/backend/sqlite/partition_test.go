@@ -273,9 +273,9 @@ func TestMergeInSlices(t *testing.T) {
 	for _, upperIsSmaller := range []bool{true, false} {
 		cfg := testConfig(t)
 		s := newStore(t, cfg)
-		s.limits, s.tendEvery = partitionLimits{rows: 3*sliceRows + 500, tables: 64}, time.Hour
+		s.limits, s.tendEvery = partitionLimits{rows: 2*sliceRows + 500, tables: 64}, time.Hour
 		require.NoError(t, s.Start(t.Context()))
-		n := 7 * sliceRows
+		n := 5 * sliceRows
 		for from := 0; from < n; from += 500 {
 			_, err := s.Write(t.Context(), typical(from, from+500))
 			require.NoError(t, err)

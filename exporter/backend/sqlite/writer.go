@@ -56,6 +56,7 @@ type groupWriter struct {
 
 	partitions        *partitionCatalog
 	partitionsVersion int64      // data_version when they were read
+	indexedSchema     int64      // schema_version when no partition lacked an index; 0: not known
 	move              *rangeMove // nil while no rows are moved between partitions
 	moveTimer         *time.Timer
 	unchecked         []string      // tables that have not been checked since the file was opened
@@ -139,7 +140,7 @@ func (w *groupWriter) takeConn(ctx context.Context, conn *sqlite.Conn) (err erro
 	}
 	conn.SetInterrupt(w.ctx.Done())
 	w.conn = conn
-	w.partitions = nil
+	w.partitions, w.indexedSchema = nil, 0
 	if err = w.reloadPartitions(); err == nil {
 		w.arrivalBefore = w.partitions.nextArrival
 		err = w.recordFileState()
