@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
@@ -17,8 +18,11 @@ import (
 // `timeout: 5` as five nanoseconds, limits that would stop a server with a panic, and names that are misspelt.
 type mistakeConverter struct{}
 
+// knownFactories tell the types of settings. A start resolves its configuration three times.
+var knownFactories = sync.OnceValues(distributionFactories)
+
 func (mistakeConverter) Convert(_ context.Context, conf *confmap.Conf) error {
-	f, err := distributionFactories()
+	f, err := knownFactories()
 	if err != nil {
 		return err
 	}
