@@ -20,7 +20,7 @@ import (
 func dashboards(t *testing.T, server *testengine.Server) {
 	cfg := testConfig(t, server, "native")
 	cfg.Database = grafanaDatabase
-	const events, step = 100_000, time.Minute
+	const events, step = 60_000, time.Minute
 	write1(t, startStore(t, cfg), backendtest.DashboardEvents(events, step))
 	for _, file := range []string{"logins-clickhouse.json", "one-user-clickhouse.json"} {
 		d := backendtest.Dashboard{File: file, Macros: pluginMacros(time.Now().Add(-24*time.Hour), time.Now()), AllValue: "~"}

@@ -7,6 +7,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	serversAsked = 2 // who stands before several servers here, asks them in turn
+	serversAsked = 1 // several servers stand behind the address of one test alone
 	goleak.VerifyTestMain(m)
 }

@@ -53,6 +53,7 @@ func TestStore(t *testing.T) {
 		{"RedshiftWords", redshiftWords},
 		{"Questions", questionsRun},
 		{"Dashboards", dashboards},
+		{"Erasure", erasure},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, server) })
 	}
