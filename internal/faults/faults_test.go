@@ -39,7 +39,7 @@ const (
 
 // TestFaults is the campaign. A run that the results file has already, of the same seed and commit, is not made again.
 func TestFaults(t *testing.T) {
-	seed, runs, events := uint64(number(t, seedEnv, 1)), number(t, runsEnv, 9), number(t, eventsEnv, 80)
+	seed, runs, events := uint64(number(t, seedEnv, 1)), number(t, runsEnv, 9), number(t, eventsEnv, 48)
 	commit, results := proof.Commit(t.Context()), os.Getenv(resultsEnv)
 	done := finished(t, results, commit, seed)
 	t.Logf("seed %d, %d runs, %d of them done before", seed, runs, len(done))
@@ -262,7 +262,7 @@ func (o *outcome) add(more outcome) {
 func (w *work) judge(t *testing.T) outcome {
 	t.Helper()
 	var want []row
-	for deadline := time.Now().Add(arrivalLimit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(arrivalLimit); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		want = w.feed.ledger(t)
 		if w.compare(want, w.sink.rows(t)).lost == 0 {
 			break

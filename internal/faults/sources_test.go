@@ -42,7 +42,7 @@ type servers struct {
 func newServers(t *testing.T) *servers {
 	return &servers{
 		clickhouse: sync.OnceValue(func() *testengine.Server {
-			return testengine.ClickHouse(t, testengine.FlushInterval(100*time.Millisecond))
+			return testengine.ClickHouse(t, testengine.FlushInterval(250*time.Millisecond))
 		}),
 		postgresql: sync.OnceValue(func() *pgengine.Server {
 			s := pgengine.Start(t, pgengine.Setting("fsync", "off"), pgengine.LogFormats(pgserver.JSONLog))
@@ -92,7 +92,10 @@ func newFeed(t *testing.T, p *plan, s *servers, dir string) (feed, *wire) {
 		s := s.redshift()
 		s.Exec(t, "TRUNCATE pg_catalog.sys_connection_log")
 		w := newWire(t, s.Address)
-		return &redshiftFeed{knownRows: known, server: s, via: w.address()}, w
+		writer, err := pgx.Connect(t.Context(), s.PostgreSQL.DSN(pgserver.Admin.Name, pgserver.Admin.Password, redshift.Database))
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, writer.Close(context.Background())) })
+		return &redshiftFeed{knownRows: known, writer: writer, via: w.address()}, w
 	case "clickhouse":
 		s := s.clickhouse()
 		w := newWire(t, s.Native)
@@ -292,7 +295,7 @@ func postOnce(ctx context.Context, client *http.Client, url, kind, body string, 
 // redshiftFeed inserts into the stand-in's SYS_CONNECTION_LOG; every tenth row is three minutes late.
 type redshiftFeed struct {
 	*knownRows
-	server *redshift.Server
+	writer *pgx.Conn
 	via    string
 }
 
@@ -307,7 +310,7 @@ func (f *redshiftFeed) add(ctx context.Context, i int) error {
 	if i%10 == 7 {
 		at = at.Add(-3 * time.Minute)
 	}
-	_, err := f.server.TryQuery(ctx, fmt.Sprintf(`INSERT INTO pg_catalog.sys_connection_log (event, record_time, remote_host, remote_port, session_id,
+	_, err := f.writer.Exec(ctx, fmt.Sprintf(`INSERT INTO pg_catalog.sys_connection_log (event, record_time, remote_host, remote_port, session_id,
 		database_name, user_name, auth_method, duration, protocol_version) VALUES ('%s', '%s', '%s', '%d', %d, 'dev', '%s', 'password', 0, 3)`,
 		k[0], at.Format("2006-01-02 15:04:05.000000"), address, port, i, f.user(i)))
 	if err == nil {
@@ -326,7 +329,7 @@ type clickhouseFeed struct {
 }
 
 func (f *clickhouseFeed) block() string {
-	return fmt.Sprintf("clickhouse: {endpoints: ['clickhouse://%s'], username: %s, password: %s, collection_interval: 50ms, reconcile_interval: 1s, "+
+	return fmt.Sprintf("clickhouse: {endpoints: ['clickhouse://%s'], username: %s, password: %s, collection_interval: 100ms, reconcile_interval: 1s, "+
 		"batch_size: 20, initial: '%s'}", f.via, server.Audit.Name, server.Audit.Password, f.begin.Add(-time.Minute).Format(time.RFC3339))
 }
 
