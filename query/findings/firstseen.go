@@ -21,14 +21,13 @@ type userAddress struct {
 }
 
 func (o Options) askFirstSeen(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) (all []Finding, covered query.Coverage, err error) {
-	left := timebudget.New(limits.Time)
-	counted, err := summaryOf(ctx, s, left)
+	q, err := o.askSummary(ctx, s, f, limits)
 	if err != nil {
 		return nil, query.Coverage{}, err
 	}
-	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
+	defer func() { covered.SQL = append(*q.counted.ran, covered.SQL...) }()
 	from, _ := f.Bounds()
-	fresh, err := counted.newPairs(ctx, s, left, from)
+	fresh, err := q.newPairs(ctx, from)
 	if err != nil {
 		return nil, query.Coverage{}, err
 	}
@@ -36,27 +35,27 @@ func (o Options) askFirstSeen(ctx context.Context, s query.Store, f query.Filter
 		covered, err = coverageOfAll(ctx, s, f)
 		return nil, covered, err
 	}
-	counted.known = fresh != nil
+	q.counted.known = fresh != nil
 	accounts := map[userAccount]bool{}
 	for p := range fresh {
 		accounts[p.account] = true
 	}
 	if of, first, possible := ofUsers(f, accounts); possible {
-		found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, fresh, left, of, first)
+		found, hasHistory, covered, err := q.firstSeenOf(ctx, of, first, fresh)
 		isYoung := slices.ContainsFunc(found, func(p firstSeen) bool { return !hasHistory[p.account.withoutUser()] }) // as far as these users show
 		if err != nil || !isYoung {
 			return o.firstSeenFindings(f, found, hasHistory), covered, err
 		}
 	}
-	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, fresh, left, f, firstOfLogins)
+	found, hasHistory, covered, err := q.firstSeenOf(ctx, f, firstOfLogins, fresh)
 	return o.firstSeenFindings(f, found, hasHistory), covered, err
 }
 
 // firstSeenOf are the pairs of a filter that were never seen before its time, and which of their instances have a history. fresh are all such pairs, where
 // they are known.
-func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summaryAnswer, fresh map[userAddress]bool, left timebudget.Budget, f query.Filter, first time.Duration) (found []firstSeen, hasHistory map[userAccount]bool, covered query.Coverage, err error) {
+func (q *historyQuestion) firstSeenOf(ctx context.Context, f query.Filter, first time.Duration, fresh map[userAddress]bool) (found []firstSeen, hasHistory map[userAccount]bool, covered query.Coverage, err error) {
 	hasHistory = map[userAccount]bool{}
-	pairs, accounts, covered, err := o.pairsOf(ctx, s, f, first, counted.shareOf(query.Limits{Time: left.Rest()}))
+	pairs, accounts, covered, err := q.pairsOf(ctx, f, first)
 	if err != nil || len(pairs) == 0 {
 		return nil, hasHistory, covered, err
 	}
@@ -64,23 +63,23 @@ func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summary
 	if f.From.IsZero() && !covered.Complete {
 		return nil, hasHistory, covered, nil // what is before is not known yet
 	}
-	isDecided := func(p userAddress) bool { return counted.known && !p.lookupKey().isCut() }
+	isDecided := func(p userAddress) bool { return q.counted.known && !p.lookupKey().isCut() }
 	isSeen := func(p userAddress) bool { return isDecided(p) && !fresh[p] }
-	if !counted.known {
-		if isSeen, err = o.seenBefore(ctx, s, left, from, pairs); err != nil {
+	if !q.counted.known {
+		if isSeen, err = q.seenBefore(ctx, from, pairs); err != nil {
 			return nil, hasHistory, covered, err
 		}
 	}
 	all := slices.DeleteFunc(newestFirstKeys(pairs), isSeen)
-	done, err := eachPart(ctx, s, left, s.KeysAtOnce(), all, func(h *historyReader, part []userAddress) error {
+	done, err := eachPart(ctx, q.store, q.left, q.store.KeysAtOnce(), all, func(h *historyReader, part []userAddress) error {
 		fresh, seenLast, err := h.neverSeen(from, part, pairs, isDecided)
 		if err != nil {
 			return err
 		}
-		if fresh, err = o.fromNewNetworks(h, from, fresh, seenLast); err != nil {
+		if fresh, err = q.fromNewNetworks(h, from, fresh, seenLast); err != nil {
 			return err
 		}
-		if err := o.instancesWithHistory(h, left, from, fresh, accounts, hasHistory); err != nil {
+		if err := q.instancesWithHistory(h, from, fresh, accounts, hasHistory); err != nil {
 			return err
 		}
 		for _, p := range fresh {
@@ -95,9 +94,9 @@ func (o Options) firstSeenOf(ctx context.Context, s query.Store, counted summary
 }
 
 // pairsOf are the logins of a filter by user and address, and by user.
-func (o Options) pairsOf(ctx context.Context, s query.Store, f query.Filter, first time.Duration, limits query.Limits) (pairs map[userAddress]*loginGroup, accounts map[userAccount]*loginGroup, covered query.Coverage, err error) {
+func (q *historyQuestion) pairsOf(ctx context.Context, f query.Filter, first time.Duration) (pairs map[userAddress]*loginGroup, accounts map[userAccount]*loginGroup, covered query.Coverage, err error) {
 	pairs, accounts = map[userAddress]*loginGroup{}, map[userAccount]*loginGroup{}
-	covered, err = o.eachLogin(ctx, s, f, first, successfulLogins, limits, func(row *loginRow) error {
+	covered, err = q.eachLogin(ctx, q.store, f, first, successfulLogins, q.shareOfRange(), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
 			addTo(pairs, userAddress{row.account, row.address}, row)
 			addTo(accounts, row.account, row)
@@ -117,9 +116,9 @@ func (h *historyReader) firstSeenPair(p userAddress, logins *loginGroup, from in
 }
 
 // seenBefore finds those of the pairs of which a walk back has met a login before a time.
-func (o Options) seenBefore(ctx context.Context, s query.Store, left timebudget.Budget, from int64, pairs map[userAddress]*loginGroup) (isSeen func(userAddress) bool, err error) {
+func (q *historyQuestion) seenBefore(ctx context.Context, from int64, pairs map[userAddress]*loginGroup) (isSeen func(userAddress) bool, err error) {
 	seen := map[userAddress]bool{}
-	h := historyReader{ctx: ctx, store: s, left: left}
+	h := historyReader{ctx: ctx, store: q.store, left: q.left}
 	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
 		if p := (userAddress{row.account, row.address}); pairs[p] != nil {
 			seen[p] = true
@@ -209,7 +208,7 @@ func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser
 	return byUser, byAddress
 }
 
-func (o Options) instancesWithHistory(h *historyReader, left timebudget.Budget, from int64, fresh []userAddress, accounts map[userAccount]*loginGroup, hasHistory map[userAccount]bool) error {
+func (q *historyQuestion) instancesWithHistory(h *historyReader, from int64, fresh []userAddress, accounts map[userAccount]*loginGroup, hasHistory map[userAccount]bool) error {
 	users := map[userAccount][]userAccount{}
 	for a := range accounts {
 		users[a.withoutUser()] = append(users[a.withoutUser()], a)
@@ -224,9 +223,9 @@ func (o Options) instancesWithHistory(h *historyReader, left timebudget.Budget, 
 		for _, a := range some {
 			keys = append(keys, a.lookupKey())
 		}
-		old, err := h.anyBefore(keys, subtractDuration(from, o.EarliestHistory))
+		old, err := h.anyBefore(keys, subtractDuration(from, q.EarliestHistory))
 		if err == nil && !old {
-			old, err = h.anyOfPlace(left, p.account.withoutUser(), subtractDuration(from, o.UsualPeriod), subtractDuration(from, o.EarliestHistory))
+			old, err = h.anyOfPlace(q.left, p.account.withoutUser(), subtractDuration(from, q.UsualPeriod), subtractDuration(from, q.EarliestHistory))
 		}
 		if err != nil {
 			return err

@@ -246,7 +246,3 @@ const longestQuoted = 100
 func mostOfTime(limits query.Limits) query.Limits {
 	return query.Limits{Time: timebudget.MostOf(limits.Time)}
 }
-
-func halfOfTime(limits query.Limits) query.Limits {
-	return query.Limits{Time: timebudget.HalfOf(limits.Time)}
-}

@@ -21,25 +21,24 @@ type accountPeriod struct {
 }
 
 func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) (all []Finding, covered query.Coverage, err error) {
-	left := timebudget.New(limits.Time)
-	counted, err := summaryOf(ctx, s, left)
+	q, err := o.askSummary(ctx, s, f, limits)
 	var away map[userAccount]*hoursSeen
-	if err == nil && counted.known {
-		away, err = o.usersAway(ctx, s, counted, left.Most(), f)
+	if err == nil && q.counted.known {
+		away, err = q.usersAway(ctx)
 	}
 	if err != nil {
 		return nil, query.Coverage{}, err
 	}
-	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
+	defer func() { covered.SQL = append(*q.counted.ran, covered.SQL...) }()
 	if away != nil && len(away) == 0 {
 		covered, err = coverageOfAll(ctx, s, f)
 		return nil, covered, err
 	}
 	of, first, possible := ofUsers(f, away)
-	counted.known = possible
+	q.counted.known = possible
 	accounts, stretches := map[userAccount]*loginGroup{}, map[accountPeriod]*loginGroup{}
 	width := int64(o.UnusedFor) / 4 // two logins with so much time between them are not in one
-	covered, err = o.eachLogin(ctx, s, of, first, successfulLogins, counted.shareOf(query.Limits{Time: left.Rest()}), func(row *loginRow) error {
+	covered, err = o.eachLogin(ctx, s, of, first, successfulLogins, q.shareOfRange(), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(accounts, row.account, row)
 			addTo(stretches, accountPeriod{row.account, row.at - row.at%width}, row)
@@ -49,23 +48,24 @@ func (o Options) askReturnedAccounts(ctx context.Context, s query.Store, f query
 	if err != nil {
 		return nil, covered, err
 	}
-	ctx, cancel := left.WithContext(ctx, lookUpGrace)
+	ctx, cancel := q.left.WithContext(ctx, lookUpGrace)
 	defer cancel()
-	h := historyReader{ctx: ctx, store: s, left: left}
-	all, err = o.lookForReturns(&h, f, o.returnsNewestFirst(accounts, stretches), !counted.known, &covered)
+	h := historyReader{ctx: ctx, store: s, left: q.left}
+	all, err = o.lookForReturns(&h, f, o.returnsNewestFirst(accounts, stretches), !q.counted.known, &covered)
 	return sortFindings(all), covered, err
 }
 
 // usersAway are the users who logged in in a filter's time, as far as the summary knows no login of theirs in the time before it that makes an account unused;
 // nil where it does not know, as of a range in which an account may have been unused.
-func (o Options) usersAway(ctx context.Context, s query.Store, counted summaryAnswer, left timebudget.Budget, f query.Filter) (away map[userAccount]*hoursSeen, err error) {
-	from, until, found, err := f.StoredBounds(ctx, s)
-	since := subtractDuration(until, o.UnusedFor)
+func (q *historyQuestion) usersAway(ctx context.Context) (away map[userAccount]*hoursSeen, err error) {
+	from, until, found, err := q.filter.StoredBounds(ctx, q.store)
+	since := subtractDuration(until, q.UnusedFor)
 	if err != nil || !found || since >= from {
 		return nil, err
 	}
-	o.Zone = time.UTC // any hour will do
-	summed, err := o.countHours(ctx, s, counted, left, f, since, func(t *hoursSeen) bool { return t.now != 0 && t.before == 0 })
+	inAnyZone := *q // any hour will do
+	inAnyZone.Zone = time.UTC
+	summed, err := inAnyZone.countHours(ctx, since, func(t *hoursSeen) bool { return t.now != 0 && t.before == 0 })
 	if err != nil || summed == nil {
 		return nil, err
 	}

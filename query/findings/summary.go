@@ -21,23 +21,34 @@ type summaryAnswer struct {
 	ran   *[]string // statements
 }
 
-// summaryOf is not known either where there is no time to ask for it.
-func summaryOf(ctx context.Context, s query.Store, left timebudget.Budget) (summaryAnswer, error) {
-	ctx, cancel := left.WithContext(ctx, 0)
+// historyQuestion is a question about what was before its filter's time, while it is asked.
+type historyQuestion struct {
+	Options
+	store   query.Store
+	filter  query.Filter
+	left    timebudget.Budget
+	counted summaryAnswer
+}
+
+// askSummary is a question whose summary is not known either where there is no time to ask for it.
+func (o Options) askSummary(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) (*historyQuestion, error) {
+	q := &historyQuestion{Options: o, store: s, filter: f, left: timebudget.New(limits.Time)}
+	ctx, cancel := q.left.WithContext(ctx, 0)
 	defer cancel()
 	counted, known, err := s.Summary(ctx)
 	if errors.Is(err, timebudget.ErrTimeUp) {
 		known, err = false, nil
 	}
-	return summaryAnswer{counted, known, new([]string)}, err
+	q.counted = summaryAnswer{counted, known, new([]string)}
+	return q, err
 }
 
-// shareOf is the time that a question may spend on its range: most, where its history is counted.
-func (c summaryAnswer) shareOf(limits query.Limits) query.Limits {
-	if c.known {
-		return mostOfTime(limits)
+// shareOfRange is the time that a question may spend on its range: most, where its history is counted.
+func (q *historyQuestion) shareOfRange() query.Limits {
+	if q.counted.known {
+		return query.Limits{Time: timebudget.MostOf(q.left.Rest())}
 	}
-	return halfOfTime(limits)
+	return query.Limits{Time: timebudget.HalfOf(q.left.Rest())}
 }
 
 // lookUpGrace is what the first look-ups have beyond the time of a question.
@@ -70,12 +81,12 @@ func (c summaryAnswer) eachRow(ctx context.Context, s query.Store, left timebudg
 }
 
 // newPairs are the pairs that were not seen before a time; nil where that is not known.
-func (c summaryAnswer) newPairs(ctx context.Context, s query.Store, left timebudget.Budget, from int64) (fresh map[userAddress]bool, err error) {
-	if !c.known || from == math.MinInt64 {
+func (q *historyQuestion) newPairs(ctx context.Context, from int64) (fresh map[userAddress]bool, err error) {
+	if !q.counted.known || from == math.MinInt64 {
 		return nil, nil
 	}
 	texts, all := map[string]string{}, map[userAddress]bool{}
-	isWhole, err := c.eachRow(ctx, s, left.Half(), c.NewPairs(from), len(pairColumns), func(row []query.Cell) error {
+	isWhole, err := q.counted.eachRow(ctx, q.store, q.left.Half(), q.counted.NewPairs(from), len(pairColumns), func(row []query.Cell) error {
 		all[userAddress{accountOfCells(row, texts), wordOf(row[len(accountColumns)], texts)}] = true
 		return nil
 	})
@@ -141,39 +152,39 @@ const mostCountedDays = 5000
 const fewOpen = 16
 
 // countHours asks for the hours of a filter's time, and of that before it since a moment, of the users who are open by them; nil where the summary does not know.
-func (o Options) countHours(ctx context.Context, s query.Store, counted summaryAnswer, left timebudget.Budget, f query.Filter, since int64, isOpen func(*hoursSeen) bool) (*countedHours, error) {
-	from, until, found, err := f.StoredBounds(ctx, s)
+func (q *historyQuestion) countHours(ctx context.Context, since int64, isOpen func(*hoursSeen) bool) (*countedHours, error) {
+	from, until, found, err := q.filter.StoredBounds(ctx, q.store)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return &countedHours{}, nil
 	}
-	start, _ := f.Bounds()
+	start, _ := q.filter.Bounds()
 	begin := since / int64(oneDay)
 	days := (until-1)/int64(oneDay) + 1 - begin
 	if since < 0 || days > mostCountedDays {
 		return nil, nil
 	}
 	hours := countedHours{users: map[userAccount]*hoursSeen{}}
-	past := o.shiftHours(begin, days, func(at, end int64) hourSet { return hours.decidedHours(o.hoursBetween(at, end), at, end, since, start) })
-	now := o.shiftHours(begin, days, func(at, end int64) hourSet {
+	past := q.shiftHours(begin, days, func(at, end int64) hourSet { return hours.decidedHours(q.hoursBetween(at, end), at, end, since, start) })
+	now := q.shiftHours(begin, days, func(at, end int64) hourSet {
 		if end <= from || at >= until {
 			return 0
 		}
-		return o.hoursBetween(at, end)
+		return q.hoursBetween(at, end)
 	})
 	texts := map[string]string{}
-	isWhole, err := counted.eachRow(ctx, s, left, counted.Hours(begin, now, past), query.HoursColumns, func(row []query.Cell) error {
+	isWhole, err := q.counted.eachRow(ctx, q.store, q.left.Most(), q.counted.Hours(begin, now, past), query.HoursColumns, func(row []query.Cell) error {
 		return hours.addRow(row, texts, func(day int64) bool {
-			return !s.GroupsFast() && (day+1)*int64(oneDay) <= from && hours.countOpen(isOpen) <= fewOpen
+			return !q.store.GroupsFast() && (day+1)*int64(oneDay) <= from && hours.countOpen(isOpen) <= fewOpen
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	if unread := (hours.reached + 1) * int64(oneDay); !isWhole {
-		if s.GroupsFast() || hours.reached < begin || unread > from {
+		if q.store.GroupsFast() || hours.reached < begin || unread > from {
 			return nil, nil
 		}
 		hours.leaveOpen(since, unread, math.MaxUint64)

@@ -76,7 +76,7 @@ func TestHoursThatWereNotRead(t *testing.T) {
 	store := endingStore{rows: rows}
 	ask := func() *countedHours {
 		f := query.Filter{From: time.Unix(9*24*60*60, 0), Until: time.Unix(10*24*60*60, 0)}
-		told, err := DefaultOptions().countHours(t.Context(), store, summaryAnswer{store, true, new([]string)}, timebudget.Budget{}, f, 2*int64(oneDay), func(t *hoursSeen) bool { return t.now&^t.before != 0 })
+		told, err := (&historyQuestion{Options: DefaultOptions(), store: store, filter: f, counted: summaryAnswer{store, true, new([]string)}}).countHours(t.Context(), 2*int64(oneDay), func(t *hoursSeen) bool { return t.now&^t.before != 0 })
 		require.NoError(t, err)
 		return told
 	}

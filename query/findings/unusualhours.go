@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/query"
-	"github.com/otel-sessionlog/sessionlog/query/internal/timebudget"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -34,16 +33,15 @@ type userHour struct {
 }
 
 func (o Options) askUnusualHours(ctx context.Context, s query.Store, f query.Filter, limits query.Limits) (all []Finding, covered query.Coverage, err error) {
-	left := timebudget.New(limits.Time)
 	from, _ := f.Bounds()
-	counted, err := summaryOf(ctx, s, left)
+	q, err := o.askSummary(ctx, s, f, limits)
 	if err != nil {
 		return nil, query.Coverage{}, err
 	}
-	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
+	defer func() { covered.SQL = append(*q.counted.ran, covered.SQL...) }()
 	var summed *countedHours
-	if counted.known && from > math.MinInt64 {
-		if summed, err = o.countHours(ctx, s, counted, left.Most(), f, subtractDuration(from, o.UsualPeriod), func(t *hoursSeen) bool { return t.now&^t.before != 0 }); err != nil {
+	if q.counted.known && from > math.MinInt64 {
+		if summed, err = q.countHours(ctx, subtractDuration(from, o.UsualPeriod), func(t *hoursSeen) bool { return t.now&^t.before != 0 }); err != nil {
 			return nil, query.Coverage{}, err
 		}
 	}
@@ -51,21 +49,21 @@ func (o Options) askUnusualHours(ctx context.Context, s query.Store, f query.Fil
 		covered, err = coverageOfAll(ctx, s, f)
 		return nil, covered, err
 	}
-	hours, covered, err := o.hoursOf(ctx, s, f, summed, counted, left)
+	hours, covered, err := q.hoursOf(ctx, summed)
 	if err != nil {
 		return nil, covered, err
 	}
-	all, err = o.findUnusualHours(ctx, s, f, summed, hours, left, &covered)
+	all, err = q.findUnusualHours(ctx, summed, hours, &covered)
 	return sortFindings(all), covered, err
 }
 
-func (o Options) findUnusualHours(ctx context.Context, s query.Store, f query.Filter, summed *countedHours, hours map[userHour]*loginGroup, left timebudget.Budget, covered *query.Coverage) (all []Finding, err error) {
-	from, _ := f.Bounds()
-	history := hourHistory{Options: o, from: from, usual: map[userAccount]bool{}, times: [][2]int64{{subtractDuration(from, o.UsualPeriod), from}}, open: math.MaxUint64}
+func (q *historyQuestion) findUnusualHours(ctx context.Context, summed *countedHours, hours map[userHour]*loginGroup, covered *query.Coverage) (all []Finding, err error) {
+	from, _ := q.filter.Bounds()
+	history := hourHistory{Options: q.Options, from: from, usual: map[userAccount]bool{}, times: [][2]int64{{subtractDuration(from, q.UsualPeriod), from}}, open: math.MaxUint64}
 	isSeen := func(hour userHour) bool { return summed.freshHours(hour.account)>>hour.hour&1 == 0 }
 	if summed != nil {
 		history.takeSummary(summed)
-	} else if isSeen, err = o.seenInHour(ctx, s, left, from, hours); err != nil {
+	} else if isSeen, err = q.seenInHour(ctx, from, hours); err != nil {
 		return nil, err
 	}
 	var decided, candidates []userHour
@@ -81,12 +79,12 @@ func (o Options) findUnusualHours(ctx context.Context, s query.Store, f query.Fi
 	find := func(h *historyReader, part []userHour) {
 		for _, hour := range part {
 			if history.usual[hour.account] {
-				all = append(all, o.unusualHourFinding(h, f, hour, hours[hour]))
+				all = append(all, q.unusualHourFinding(h, q.filter, hour, hours[hour]))
 			}
 		}
 	}
-	find(&historyReader{ctx: ctx, store: s}, decided)
-	done, err := eachPart(ctx, s, left, hoursAtOnce, candidates, func(h *historyReader, part []userHour) error {
+	find(&historyReader{ctx: ctx, store: q.store}, decided)
+	done, err := eachPart(ctx, q.store, q.left, hoursAtOnce, candidates, func(h *historyReader, part []userHour) error {
 		fresh, err := history.neverInHour(h, part)
 		if err == nil {
 			err = history.findUsualHours(h, fresh)
@@ -111,16 +109,16 @@ func (c *countedHours) freshHours(of userAccount) hourSet {
 }
 
 // hoursOf are the logins of a filter by user and hour: of those users alone who are in the summary.
-func (o Options) hoursOf(ctx context.Context, s query.Store, f query.Filter, summed *countedHours, counted summaryAnswer, left timebudget.Budget) (map[userHour]*loginGroup, query.Coverage, error) {
-	of, first := f, firstOfLogins
+func (q *historyQuestion) hoursOf(ctx context.Context, summed *countedHours) (map[userHour]*loginGroup, query.Coverage, error) {
+	of, first := q.filter, firstOfLogins
 	if summed != nil {
-		of, first, _ = ofUsers(f, summed.users)
+		of, first, _ = ofUsers(q.filter, summed.users)
 	}
-	counted.known = summed != nil
+	q.counted.known = summed != nil
 	hours := map[userHour]*loginGroup{}
-	covered, err := o.eachLogin(ctx, s, of, first, successfulLogins, counted.shareOf(query.Limits{Time: left.Rest()}), func(row *loginRow) error {
+	covered, err := q.eachLogin(ctx, q.store, of, first, successfulLogins, q.shareOfRange(), func(row *loginRow) error {
 		if !row.account.user.Absent {
-			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
+			addTo(hours, userHour{row.account, weekHour(row.at, q.Zone)}, row)
 		}
 		return nil
 	})
@@ -161,11 +159,11 @@ func (o Options) unusualHourFinding(h *historyReader, f query.Filter, hour userH
 }
 
 // seenInHour finds those of the hours of which a walk back from a time has met a login of their user.
-func (o Options) seenInHour(ctx context.Context, s query.Store, left timebudget.Budget, from int64, hours map[userHour]*loginGroup) (isSeen func(userHour) bool, err error) {
+func (q *historyQuestion) seenInHour(ctx context.Context, from int64, hours map[userHour]*loginGroup) (isSeen func(userHour) bool, err error) {
 	seen := map[userHour]bool{}
-	h := historyReader{ctx: ctx, store: s, left: left}
-	err = h.walkBack(subtractDuration(from, o.UsualPeriod), from, func(row *loginRow) {
-		if hour := (userHour{row.account, weekHour(row.at, o.Zone)}); hours[hour] != nil {
+	h := historyReader{ctx: ctx, store: q.store, left: q.left}
+	err = h.walkBack(subtractDuration(from, q.UsualPeriod), from, func(row *loginRow) {
+		if hour := (userHour{row.account, weekHour(row.at, q.Zone)}); hours[hour] != nil {
 			seen[hour] = true
 		}
 	}, func() int { return len(hours) - len(seen) })
