@@ -63,10 +63,10 @@ func TestZonelessTimes(t *testing.T) {
 		before := int64(0)
 		for at := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(10 * time.Minute) {
 			local, ok := localtime.ParseCivil(at.In(z).Format("2006-01-02 15:04:05"))
-			require.True(t, ok)
 			unix, err := c.Unix(local, before)
-			require.NoError(t, err)
-			require.Equal(t, at.Unix(), unix, "%s %s", zone, at)
+			if !ok || err != nil || unix != at.Unix() { // require takes longer than all of this
+				t.Fatalf("%s %s is read as %d: %v", zone, at, unix, err)
+			}
 			before = unix
 		}
 	}
