@@ -44,10 +44,9 @@ func truncateStoringTables(t testing.TB, server *testengine.Server, database, su
 
 // TestZones: the same questions have the same answers, whatever the zone of the server.
 func TestZones(t *testing.T) {
-	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for _, zone := range backendtest.ServerZones {
 		t.Run(zone, func(t *testing.T) {
-			server.Restart(t, testengine.Timezone(zone))
+			server := testengine.ClickHouse(t, testengine.LogsOnDemand(), testengine.Timezone(zone))
 			require.Equal(t, [][]string{{zone}}, server.Query(t, "SELECT timezone()"))
 			cfg := testConfig(t, server, "native")
 			backendtest.RunInZone(t, backendtest.Harness{

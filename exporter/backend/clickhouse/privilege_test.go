@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"os"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,38 +125,38 @@ func clusterPrivileges(t *testing.T, c *testengine.Cluster, _ Config) {
 	truncateOnShards(t, c, cfg.Database)
 }
 
-// TestGrantsThatDoNotHelp: what a readonly account lacks is no grant.
-func TestGrantsThatDoNotHelp(t *testing.T) {
+// TestGrantsMissing: what an account lacks need not be a grant.
+func TestGrantsMissing(t *testing.T) {
+	account := func(name, profile, quota string) string {
+		return "<" + name + "><password>secret</password><networks><ip>::/0</ip></networks><profile>" + profile + "</profile><quota>" + quota + "</quota></" + name + ">"
+	}
 	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), testengine.Users("<profiles><reader><readonly>1</readonly></reader></profiles>"+
-		"<users><sessionlog><password>secret</password><networks><ip>::/0</ip></networks><profile>reader</profile></sessionlog></users>"))
+		"<quotas><few><interval><duration>3600</duration><queries>1</queries></interval></few></quotas>"+
+		"<users>"+account("reader", "reader", "default")+account("spent", "default", "few")+"</users>"))
 	cfg := sessionlogConfig(t, server, "native")
-	require.Empty(t, missingGrants(t, cfg))
-	findings := cfg.CheckConnection(t.Context())
-	last := findings[len(findings)-1]
-	require.False(t, last.OK)
-	require.Contains(t, last.Remedy, "readonly")
-	s := newStore(t, cfg)
-	require.ErrorContains(t, s.Start(t.Context()), "give it a profile without")
-	stopStore(t, s)
-}
-
-// TestGrantsThatCannotBeAsked, here since the account has used up its quota, are no grants.
-func TestGrantsThatCannotBeAsked(t *testing.T) {
-	quota := func(queries int) testengine.Option {
-		return testengine.Users("<quotas><few><interval><duration>3600</duration><queries>" + strconv.Itoa(queries) + "</queries></interval></few></quotas>" +
-			"<users><sessionlog><password>secret</password><networks><ip>::/0</ip></networks><profile>default</profile><quota>few</quota></sessionlog></users>")
-	}
-	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), quota(1))
-	cfg := sessionlogConfig(t, server, "native")
-	outside := cfg.connOutsideDatabase()
-	defer outside.closeConn()
-	findings := cfg.checkGrants(t.Context(), outside)
-	require.Len(t, findings, len(cfg.neededGrants(false)))
-	for _, f := range findings {
-		require.False(t, f.OK, f.Subject)
-		require.Contains(t, f.Detail, "could not be asked: ")
-		require.Equal(t, "username", f.Key)
-		require.Contains(t, f.Remedy, "SHOW GRANTS FOR sessionlog")
-	}
-	require.Len(t, cfg.checkGrants(t.Context(), outside), 1, "not even whether the database is there")
+	t.Run("Readonly", func(t *testing.T) {
+		cfg.Username = "reader"
+		require.Empty(t, missingGrants(t, cfg))
+		findings := cfg.CheckConnection(t.Context())
+		last := findings[len(findings)-1]
+		require.False(t, last.OK)
+		require.Contains(t, last.Remedy, "readonly")
+		s := newStore(t, cfg)
+		require.ErrorContains(t, s.Start(t.Context()), "give it a profile without")
+		stopStore(t, s)
+	})
+	t.Run("QuotaUsedUp", func(t *testing.T) {
+		cfg.Username = "spent"
+		outside := cfg.connOutsideDatabase()
+		defer outside.closeConn()
+		findings := cfg.checkGrants(t.Context(), outside)
+		require.Len(t, findings, len(cfg.neededGrants(false)))
+		for _, f := range findings {
+			require.False(t, f.OK, f.Subject)
+			require.Contains(t, f.Detail, "could not be asked: ")
+			require.Equal(t, "username", f.Key)
+			require.Contains(t, f.Remedy, "SHOW GRANTS FOR spent")
+		}
+		require.Len(t, cfg.checkGrants(t.Context(), outside), 1, "not even whether the database is there")
+	})
 }
