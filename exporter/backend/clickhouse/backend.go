@@ -58,10 +58,10 @@ func (s *eventStore) Start(ctx context.Context) error {
 	if err := s.requireOneServer(ctx); err != nil {
 		return s.cfg.explainError("starting", err)
 	}
-	if err := s.resolveQuorum(ctx, l); err != nil {
+	if err := s.setUpSchema(ctx, l); err != nil {
 		return s.cfg.explainError("starting", err)
 	}
-	if err := s.setUpSchema(ctx, l); err != nil {
+	if err := s.resolveQuorum(ctx, l); err != nil { // in the database, which is there by now
 		return s.cfg.explainError("starting", err)
 	}
 	if s.guard.AwaitsConfirmation() {

@@ -54,7 +54,9 @@ func clusterConfig(c *testengine.Cluster, database string) Config {
 func clusterSuite(t *testing.T) {
 	c := testengine.ClickHouseCluster(t, 2, 1, testengine.LogsOnDemand())
 	cfg := clusterConfig(c, "suite")
-	stopStore(t, startedStore(t, cfg))
+	s := startedStore(t, cfg)
+	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written, "by whoever has made the database, too")
+	stopStore(t, s)
 	node := c.Nodes()[0]
 	backendtest.RunPart(t, backendtest.Harness{
 		Dialect: backendtest.ClickHouse,
