@@ -58,18 +58,18 @@ func TestGrantedLoginsOutliveTheCollector(t *testing.T) {
 					return
 				}
 				granted.Add(1)
-				time.Sleep(5 * time.Millisecond) // a user's pace
+				time.Sleep(20 * time.Millisecond) // a user's pace
 			}
 		})
 	}
 	wait := func(n int64) {
-		require.Eventually(t, func() bool { return granted.Load() >= n || t.Failed() }, arrival, time.Millisecond)
+		require.Eventually(t, func() bool { return granted.Load() >= n || t.Failed() }, arrival, quick/5)
 	}
 	wait(50)
 	for range kills {
 		col.start(t)
 		before := countRows(t, col.database(), "session_events")
-		require.Eventually(t, func() bool { return countRows(t, col.database(), "session_events") > before }, arrival, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return countRows(t, col.database(), "session_events") > before }, arrival, quick/2)
 		col.kill(t)
 		wait(granted.Load() + 50)
 	}

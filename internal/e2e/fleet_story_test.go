@@ -167,7 +167,7 @@ func (f *fleet) awaitLogins(t *testing.T, n int) {
 		}
 		stored, _ := strconv.Atoi(rows[0][0])
 		return stored >= n
-	}, patience*4+time.Duration(n/2000)*time.Second, quick)
+	}, patience*4+time.Duration(n/2000)*time.Second, 3*quick)
 }
 
 func (f *fleet) requireEachOnce(t *testing.T) {

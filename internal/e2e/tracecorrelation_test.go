@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
@@ -44,8 +45,16 @@ func TestTraceCorrelationExample(t *testing.T) {
 	pool, pooled, err := client.Open(t.Context(), logins.Attempt{User: server.Alice.Name, Password: server.Alice.Password, ClientName: "pool"})
 	require.NoError(t, err)
 	told := func(kind string, n int) {
-		s.WaitQuery(t, "SELECT count() FROM system.tables WHERE name = 'session_events'", func(rows [][]string) bool { return rows[0][0] == "1" })
-		s.WaitQuery(t, "SELECT count() FROM session_events WHERE user_name = 'alice' AND kind = '"+kind+"'", func(rows [][]string) bool { return rows[0][0] == fmt.Sprint(n) })
+		t.Helper()
+		flushed := time.Time{}
+		require.Eventually(t, func() bool {
+			if time.Since(flushed) > 2*time.Second { // more than once, for the server writes what it has done behind its answer
+				s.FlushLogs(t)
+				flushed = time.Now()
+			}
+			rows, err := s.TryQuery(t.Context(), "SELECT count() FROM session_events WHERE user_name = 'alice' AND kind = '"+kind+"'")
+			return err == nil && rows[0][0] == fmt.Sprint(n) // no table yet
+		}, arrival, 2*quick, "%d of %s", n, kind)
 	}
 	told("login", 1) // before its first traced query
 

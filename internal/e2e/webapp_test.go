@@ -83,7 +83,7 @@ func TestWebAppExample(t *testing.T) {
 func startWebApp(t *testing.T, page string, env []string) (stop func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "webapp")
-	out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "github.com/otel-sessionlog/sessionlog/examples/webapp").CombinedOutput()
+	out, err := exec.Command("go", "build", "-toolexec", "env GOGC=off GOMEMLIMIT=2GiB", "-ldflags", "-s -w", "-o", path, "github.com/otel-sessionlog/sessionlog/examples/webapp").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	cmd := exec.Command(path)
 	cmd.Env = append(os.Environ(), env...)
