@@ -185,7 +185,8 @@ func (g *generator) addAttacks(until time.Time) {
 	retired := &account{ReturnedUser, "person", []string{"10.0.9.9"}, "psql", "15.2", "libpq", "password", "TLSv1.2", "hr"}
 	g.addSession(until.AddDate(0, 0, -101), retired, "10.0.9.9", until)
 	g.addSession(until.Add(-8*time.Hour), retired, "10.0.9.9", until)
-	g.addSession(until.Truncate(24*time.Hour).Add(3*time.Hour+7*time.Minute), &all[0], all[0].addresses[0], until)
+	const night = 3*time.Hour + 7*time.Minute // the last one that has been
+	g.addSession(until.Add(-night).Truncate(24*time.Hour).Add(night), &all[0], all[0].addresses[0], until)
 	for i, name := range []string{HostileUser, "'; DROP TABLE session_events; --", "=HYPERLINK(\"http://evil\")", "\u202Egnp.exe", "nul\x00nul", "bad\xff\xfeutf8", "", "<script>alert(1)</script>"} {
 		g.addFailure(until.Add(-time.Duration(i+1)*11*time.Minute), stranger, name, "203.0.113.200")
 	}
