@@ -1,4 +1,4 @@
-package backendblocks_test
+package sessionlogexporter
 
 import (
 	"errors"
