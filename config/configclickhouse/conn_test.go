@@ -23,11 +23,18 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/confmap"
+	"go.uber.org/goleak"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/shared"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(shared.EndAfter(m)) }
+
+// quiet is the server of all tests: what they make in it has names of its own.
+var quiet = shared.New(func(tb testing.TB) *testengine.Server { return testengine.ClickHouse(tb, testengine.LogsOnDemand()) })
 
 func config(endpoint string) configclickhouse.ClientConfig {
 	cfg := configclickhouse.DefaultClientConfig()
@@ -69,7 +76,7 @@ func everyDoor(t *testing.T, s *testengine.Server, test func(t *testing.T, cfg c
 }
 
 func TestAnswersOfManyBlocks(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, quiet.Get(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
 		for range 2 { // the connection is kept
 			rows, err := numbers(t.Context(), conn, "SELECT number AS n FROM numbers(1000000)")
@@ -83,7 +90,7 @@ func TestAnswersOfManyBlocks(t *testing.T) {
 }
 
 func TestErrorsKeepTheServersCode(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	s.FlushLogs(t)
 	everyDoor(t, s, func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
@@ -105,7 +112,7 @@ func TestErrorsKeepTheServersCode(t *testing.T) {
 }
 
 func TestAWrongPasswordIsARefusal(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, quiet.Get(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		cfg.Password = "no such secret"
 		client, err := configclickhouse.NewClient(t.Context(), cfg)
 		require.NoError(t, err)
@@ -120,7 +127,7 @@ func TestAWrongPasswordIsARefusal(t *testing.T) {
 }
 
 func TestACallersErrorComesBackAsItIs(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, quiet.Get(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		mine := errors.New("mine")
 		var n proto.ColUInt64
 		err := connect(t, cfg).Query(t.Context(), "", "SELECT number AS n FROM numbers(1000000)", proto.Results{{Name: "n", Data: &n}}, func(int) error { return mine })
@@ -129,7 +136,7 @@ func TestACallersErrorComesBackAsItIs(t *testing.T) {
 }
 
 func TestAQueryEndsWithItsContext(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, quiet.Get(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
 		ctx, cancel := context.WithCancel(t.Context())
 		var n proto.ColUInt64
@@ -144,7 +151,7 @@ func TestAQueryEndsWithItsContext(t *testing.T) {
 // A tag stands in the row of every login that it was made for. The logout has it over the native protocol alone, and is known by its
 // login's auth_id; a login that fails over HTTP has none.
 func TestALoginsTagStandsInTheServersRow(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	everyDoor(t, s, func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		client, err := configclickhouse.NewClient(t.Context(), cfg)
 		require.NoError(t, err)
@@ -180,7 +187,7 @@ func TestALoginsTagStandsInTheServersRow(t *testing.T) {
 
 // The server's own doors have no TLS: a proxy of the test's has.
 func TestTLS(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	for scheme, target := range map[string]string{"clickhouse": s.Native, "https": s.HTTP} {
 		t.Run(scheme, func(t *testing.T) {
 			address, ca := secureProxy(t, target)

@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
@@ -35,7 +34,7 @@ func blocks(column *proto.ColUInt64, last bool, sizes ...int) (next func() error
 }
 
 func TestInsert(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	s.Exec(t, "CREATE TABLE numbers (n UInt64) ENGINE = Memory")
 	everyDoor(t, s, func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		cfg.Username, cfg.Password = server.Admin.Name, configopaque.String(server.Admin.Password)
@@ -82,7 +81,7 @@ func TestInsert(t *testing.T) {
 }
 
 func TestATableThatGoesAlong(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, quiet.Get(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
 		var mine proto.ColUInt64
 		for n := range uint64(10_000) {

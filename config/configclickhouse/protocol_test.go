@@ -9,7 +9,6 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
 
@@ -33,7 +32,7 @@ func greeter(t *testing.T, words string) string {
 
 // A port that speaks another protocol than the endpoint says is told with the key and what to write.
 func TestAPortThatSpeaksAnotherProtocol(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	s := quiet.Get(t)
 	secureNative, _ := secureProxy(t, s.Native)
 	f := func(endpoint string, tls bool, want ...string) {
 		t.Helper()
