@@ -64,7 +64,7 @@ func readWhile(path string, stop <-chan struct{}) error {
 		select {
 		case <-stop:
 			return nil
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 			if err := readRows(path); err != nil {
 				return err
 			}

@@ -101,7 +101,7 @@ func (w *groupWriter) recordFileState() (err error) {
 
 // dataVersion changes when another connection has committed.
 func (w *groupWriter) dataVersion() (version int64) {
-	version, err := queryNumber(w.conn, "PRAGMA data_version")
+	version, err := askNumber(sqlitex.Execute, w.conn, "PRAGMA data_version")
 	if err != nil {
 		return -1
 	}

@@ -30,7 +30,7 @@ const smallRows = 100
 func startSmall(t *testing.T, cfg Config, tables int) *eventStore {
 	t.Helper()
 	s := newStore(t, cfg)
-	s.limits, s.tendEvery = partitionLimits{rows: smallRows, tables: tables}, 2*time.Millisecond
+	s.limits, s.tendEvery = partitionLimits{rows: smallRows, tables: tables}, 5*time.Millisecond
 	require.NoError(t, s.Start(t.Context()))
 	return s
 }

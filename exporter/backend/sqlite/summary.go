@@ -31,7 +31,7 @@ var forgetSummary = []string{
 
 func (cfg *Config) countRowsInTransaction(conn *sqlite.Conn, above, upTo int64) error {
 	for _, sql := range countSummary {
-		if err := sqlitex.ExecuteTransient(conn, cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{above, upTo}}); err != nil {
+		if err := sqlitex.Execute(conn, cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{above, upTo}}); err != nil {
 			return err
 		}
 	}

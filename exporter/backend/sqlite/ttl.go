@@ -114,11 +114,16 @@ func (cfg *Config) writeSetting(conn *sqlite.Conn, name string, value int64) err
 
 // readSetting is a number that was noted in the file, 0 where it was not.
 func (cfg *Config) readSetting(conn *sqlite.Conn, name string) (int64, error) {
-	return queryNumber(conn, cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = ?"), name)
+	return askNumber(sqlitex.Execute, conn, cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = ?"), name)
 }
 
 func queryNumber(conn *sqlite.Conn, sql string, args ...any) (n int64, err error) {
-	err = sqlitex.ExecuteTransient(conn, sql, &sqlitex.ExecOptions{Args: args, ResultFunc: func(stmt *sqlite.Stmt) error {
+	return askNumber(sqlitex.ExecuteTransient, conn, sql, args...)
+}
+
+// askNumber runs a statement that is kept, or one that is not.
+func askNumber(execute func(*sqlite.Conn, string, *sqlitex.ExecOptions) error, conn *sqlite.Conn, sql string, args ...any) (n int64, err error) {
+	err = execute(conn, sql, &sqlitex.ExecOptions{Args: args, ResultFunc: func(stmt *sqlite.Stmt) error {
 		n = stmt.ColumnInt64(0)
 		return nil
 	}})
