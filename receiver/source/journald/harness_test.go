@@ -93,7 +93,7 @@ func (j *journal) write(t testing.TB, entries ...entry) {
 
 func config(j *journal) journald.Config {
 	cfg := journald.DefaultConfig()
-	cfg.Directory, cfg.PollInterval = j.dir, 5*time.Millisecond
+	cfg.Directory, cfg.PollInterval = j.dir, 50*time.Millisecond
 	return cfg
 }
 

@@ -40,7 +40,7 @@ func install(t testing.TB, s *engine.Server) {
 func config(s *engine.Server) postgresql.Config {
 	cfg := postgresql.DefaultConfig()
 	cfg.Endpoints, cfg.Username, cfg.Password = []string{s.Address}, server.Audit.Name, configopaque.String(server.Audit.Password)
-	cfg.Database, cfg.CollectionInterval, cfg.UndecidedAfter = server.AppDB, 10*time.Millisecond, time.Hour
+	cfg.Database, cfg.CollectionInterval, cfg.UndecidedAfter = server.AppDB, 50*time.Millisecond, time.Hour
 	return cfg
 }
 
