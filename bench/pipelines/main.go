@@ -29,6 +29,7 @@ import (
 // options are the flags.
 type options struct {
 	root, names, work, proofs string
+	collector                 string // of this tree; "" to build it
 	profiles, with            string
 	rows, repeats             int
 	seed                      uint64
@@ -216,7 +217,9 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 		profiles: o.profiles, statements: o.statements, columns: o.columns,
 		inputs: map[string]inputFile{},
 	}
-	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog", "GOWORK="); err != nil {
+	if o.collector != "" {
+		room.binaries[ours] = o.collector
+	} else if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog", "GOWORK="); err != nil {
 		return nil, err
 	}
 	room.binaries[sealed] = room.binaries[ours]

@@ -20,7 +20,7 @@ import (
 
 // TestStarredPipelines runs what the command runs by default, of ours, with a few rows: each arrives, and a second call runs nothing again.
 func TestStarredPipelines(t *testing.T) {
-	o := options{root: "../..", proofs: t.TempDir(), work: t.TempDir(), rows: 1000, repeats: 1, seed: 1}
+	o := options{root: "../..", collector: builtCollector(t), proofs: t.TempDir(), work: t.TempDir(), rows: 1000, repeats: 1, seed: 1}
 	err := o.run(t.Context())
 	if errors.Is(err, engines.ErrMissing) {
 		testengine.Missing(t, "whole pipelines", "run 'make engines'")
@@ -35,6 +35,17 @@ func TestStarredPipelines(t *testing.T) {
 		require.NoError(t, err)
 		require.Positive(t, cpu, "%s", line)
 	}
+}
+
+// builtCollector is the program that make test has built, if it runs this.
+func builtCollector(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("SESSIONLOG_COLLECTOR")
+	if path != "" {
+		_, err := os.Stat(path)
+		require.NoError(t, err)
+	}
+	return path
 }
 
 func readLines(t *testing.T, path string) [][]string {
@@ -52,7 +63,7 @@ func TestALostRowIsAnError(t *testing.T) {
 	p, err := choose("json-sqlite")
 	require.NoError(t, err)
 	p[0].ways[0].found = "SELECT count(*) - 1 FROM session_events"
-	o := options{root: "../..", proofs: t.TempDir(), work: t.TempDir(), rows: 100, repeats: 1, seed: 1}
+	o := options{root: "../..", collector: builtCollector(t), proofs: t.TempDir(), work: t.TempDir(), rows: 100, repeats: 1, seed: 1}
 	r, err := openResults(filepath.Join(o.proofs, "pipelines.csv"), filepath.Join(o.proofs, "pipelines-curves.csv"))
 	require.NoError(t, err)
 	room, err := o.prepare(t.Context())
