@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	eventsToVictoriaLogs = 4_000
-	eventsOfACall        = 40
+	eventsToVictoriaLogs = 2_000
+	eventsOfACall        = 20
 	allCalls             = eventsToVictoriaLogs / eventsOfACall
 	callsBeforeKill      = allCalls / 2 // which are on the server's disk when it is killed
 )
