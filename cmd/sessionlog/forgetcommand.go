@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/erasure"
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
-	"github.com/otel-sessionlog/sessionlog/internal/erasure"
 	"github.com/otel-sessionlog/sessionlog/query"
 )
 

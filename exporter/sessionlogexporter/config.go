@@ -14,9 +14,9 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sealing"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
-	"github.com/otel-sessionlog/sessionlog/internal/sealing"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )

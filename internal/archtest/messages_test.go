@@ -20,7 +20,7 @@ import (
 const troubleshooting = "docs/troubleshooting.md"
 
 // componentFolders are whatever writes into the collector's log.
-var componentFolders = []string{"receiver", "exporter", "extension", "connector", "processor", "config", "cmd/otelcol-sessionlog", "internal/redaction", "internal/sealing", "session/deadletter"}
+var componentFolders = []string{"receiver", "exporter", "extension", "connector", "processor", "config", "cmd/otelcol-sessionlog", "internal/redaction", "session/deadletter"}
 
 // messageArgument is where a call that logs has its message.
 var messageArgument = map[string]int{"Warn": 0, "Error": 0, "Count": 0, "Raise": 1, "RaiseReason": 2}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/internal/erasure"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/erasure"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 

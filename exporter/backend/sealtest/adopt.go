@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sealing"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
-	"github.com/otel-sessionlog/sessionlog/internal/sealing"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 

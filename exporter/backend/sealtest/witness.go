@@ -24,9 +24,9 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sealing"
 	"github.com/otel-sessionlog/sessionlog/internal/seal"
 	"github.com/otel-sessionlog/sessionlog/internal/seal/verify"
-	"github.com/otel-sessionlog/sessionlog/internal/sealing"
 )
 
 // standInWitness does what c2sp.org/tlog-witness says, for one log, and checks proofs with another implementation than ours.
