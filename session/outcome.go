@@ -1,5 +1,10 @@
 package session
 
+import (
+	"slices"
+	"strings"
+)
+
 // OutcomeOf reads an outcome in the words that senders use for it: success, FAILURE, Succeeded, "access denied", LoginFailed, allow, true. A
 // word that it does not know is unknown. [ParseOutcome] reads what this project has written itself.
 func OutcomeOf(text string) Outcome {
@@ -113,4 +118,17 @@ func (e *Event) ImpliedOutcome() Outcome {
 		return OutcomeSuccess
 	}
 	return OutcomeUnknown
+}
+
+// besideLogins are parts of event.action: auditd's, then those of Windows.
+var besideLogins = []string{
+	"acquired-credentials", "refreshed-credentials", "disposed-credentials", "was-authorized", "changed-login-id",
+	"service-ticket", "logged-in-explicit", "session-reconnected", "session-disconnected",
+}
+
+// IsBesideLogin tells whether an action, as ECS names it, goes with a login or a session that has a record of its own: credentials that are
+// fetched, a Kerberos ticket for a service, a session that is left and taken up again.
+func IsBesideLogin(action string) bool {
+	action = strings.ToLower(action)
+	return slices.ContainsFunc(besideLogins, func(part string) bool { return strings.Contains(action, part) })
 }

@@ -93,6 +93,7 @@ func foreignKind(lr plog.LogRecord) session.Kind {
 			e.start, e.end = containsWord(v, "start"), containsWord(v, "end")
 		case keyEventAction:
 			e.kind, _ = parseForeignAction(v.Str())
+			e.beside = session.IsBesideLogin(v.Str())
 		case keyEventOutcome:
 			e.outcome = session.OutcomeOf(textValue(v))
 		}
@@ -102,25 +103,31 @@ func foreignKind(lr plog.LogRecord) session.Kind {
 
 // ecsEvent decides by category and type, failing that by the action, failing that by an outcome, which only a login has.
 type ecsEvent struct {
-	login, session, start, end bool
-	kind                       session.Kind
-	outcome                    session.Outcome
+	login, session, start, end, beside bool
+	kind                               session.Kind
+	outcome                            session.Outcome
 }
 
 func (e ecsEvent) impliedKind() session.Kind {
 	switch {
 	case !e.login && !e.session:
 		return session.KindUnknown
+	case e.login && e.beside:
+		return session.KindSessionUpdate
 	case e.end && e.login && e.kind != session.KindLogout && e.outcome == session.OutcomeFailure:
 		return session.KindLogin // which failed, and so has ended
 	case e.end:
 		return session.KindLogout
+	case e.start && !e.login:
+		return session.KindSessionStart
 	case e.start:
 		return session.KindLogin
 	case e.kind != session.KindUnknown:
 		return e.kind
-	case e.outcome != session.OutcomeUnknown:
+	case e.outcome != session.OutcomeUnknown && e.login:
 		return session.KindLogin
+	case e.outcome != session.OutcomeUnknown:
+		return session.KindSessionUpdate
 	}
 	return session.KindUnknown
 }

@@ -76,6 +76,22 @@ func TestForeignDialects(t *testing.T) {
 			},
 		},
 		{
+			"ECS, a start of a session, whose login has a record of its own", "",
+			map[string]any{"event.category": "session", "event.type": "start", "user.name": "alice"},
+			session.Event{
+				Kind: session.KindSessionStart, Outcome: session.OutcomeSuccess, User: "alice",
+				Extra: []session.Attr{{Key: "event.category", Value: "session"}, {Key: "event.type", Value: "start"}},
+			},
+		},
+		{
+			"ECS, a ticket for a service of Windows", "",
+			map[string]any{"event.category": "authentication", "event.type": "start", "event.action": "kerberos-service-ticket-requested", "event.outcome": "success", "user.name": "alice"},
+			session.Event{
+				Kind: session.KindSessionUpdate, Outcome: session.OutcomeSuccess, User: "alice", SourceEvent: "kerberos-service-ticket-requested",
+				Extra: []session.Attr{{Key: "event.category", Value: "authentication"}, {Key: "event.type", Value: "start"}},
+			},
+		},
+		{
 			"the audit draft", "user.login.failure",
 			map[string]any{
 				"audit.record.id": "0197c4c1-8f52-8b5e-9d1b-7c1f0f3a5d10", "audit.actor.id": "alice", "audit.actor.type": "user", "audit.action": "LOGIN", "audit.outcome": "failure",

@@ -44,9 +44,6 @@ var ecsLogoutWords = []string{"logout", "log-out", "logged-out", "logged_out", "
 // ecsLoginWords are parts of event.action, for events without an event.category.
 var ecsLoginWords = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
 
-// ecsFollowWords are parts of event.action of what a system does around a login, which has an event of its own: auditd's.
-var ecsFollowWords = []string{"acquired-credentials", "refreshed-credentials", "disposed-credentials", "was-authorized", "changed-login-id"}
-
 // ecsUsers are the fields of the name, the best first.
 var ecsUsers = []string{
 	"user.name", "source.user.name", "client.user.name", "user.target.name", "user.effective.name", "user.audit.name", "user.email", "source.user.email", "client.user.email",
@@ -67,8 +64,8 @@ func ecsEventKind(item jsontree.Value) session.Kind {
 	types, action := findECSField(item, "event.type"), strings.ToLower(unwrapSingle(findECSField(item, "event.action")).Peek())
 	switch {
 	case ecsContains(category, "authentication"):
-		if containsAny(action, ecsFollowWords) {
-			starts, otherwise = session.KindSessionUpdate, session.KindSessionUpdate
+		if session.IsBesideLogin(action) {
+			return session.KindSessionUpdate
 		}
 	case ecsContains(category, "session"):
 		// The login that it follows has an event of its own.

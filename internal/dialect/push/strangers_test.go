@@ -108,6 +108,14 @@ func TestWhatStrangersPush(t *testing.T) {
 			session.Event{Kind: session.KindSessionUpdate, Outcome: success, User: "alice", Time: at.UnixNano()},
 		},
 		{
+			"ECS, a ticket for a service of Windows", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":["authentication"],"type":["start"],"action":"kerberos-service-ticket-requested","outcome":"success"},"user":{"name":"alice"}}`,
+			session.Event{Kind: session.KindSessionUpdate, Outcome: success, User: "alice", Time: at.UnixNano()},
+		},
+		{
+			"ECS, a session of Windows that is left and stays", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":["authentication","session"],"type":["end"],"action":"session-disconnected","outcome":"success"},"user":{"name":"alice"}}`,
+			session.Event{Kind: session.KindSessionUpdate, Outcome: success, User: "alice", Time: at.UnixNano()},
+		},
+		{
 			"ECS, what auditd writes with a login", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":["authentication"],"type":["start"],"action":"changed-login-id-to","outcome":"success"},"user":{"name":"alice"}}`,
 			session.Event{Kind: session.KindSessionUpdate, Outcome: success, User: "alice", Time: at.UnixNano()},
 		},
