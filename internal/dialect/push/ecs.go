@@ -50,7 +50,7 @@ var ecsUsers = []string{
 	"user.full_name", "source.user.full_name", "client.user.full_name",
 }
 
-var errNotECS = errors.New("no event.category: not a document of the Elastic Common Schema; send those whose event.category is authentication or session")
+var errNotECS = errors.New("no event.category: not a document of the Elastic Common Schema; send those whose event.category is authentication or session, and the log of Keycloak in this form to /v1/events/keycloak")
 
 var errECSOutcome = errors.New("an event of category authentication that says neither event.outcome nor event.type nor event.action: send one of them, or it may be anything")
 
