@@ -118,7 +118,7 @@ func TestRealLoginsOfEveryKind(t *testing.T) {
 		j := start(t, cfg, &sourcetest.Store{})
 		all, err := c.Each(t.Context())
 		require.NoError(t, err)
-		all = append(all, mix(t, c, 40, 1)...)
+		all = append(all, mix(t, c, 20, 1)...)
 		all = append(all, endings(t, s, c)...)
 		awaitDone(t, j, done(all))
 		j.stop(t)
