@@ -92,8 +92,8 @@ func oneArgument(missing string) cobra.PositionalArgs {
 	}
 }
 
-// countRecords shows on a terminal how many records a command is through with; it is nil elsewhere.
-func (s commandEnvironment) countRecords() func(more int) {
+// newRecordCounter shows on a terminal how many records a command has dealt with; it is nil elsewhere.
+func (s commandEnvironment) newRecordCounter() func(more int) {
 	if !s.errorTerminal {
 		return nil
 	}

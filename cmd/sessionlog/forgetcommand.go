@@ -135,7 +135,7 @@ func (f *forgetFlags) eraseChosen(ctx context.Context, s commandEnvironment, cfg
 	if err != nil {
 		return err
 	}
-	x := erasure.Erasure{Backend: backend, Store: store, Log: log, Reason: f.reason, Progress: s.countRecords()}
+	x := erasure.Erasure{Backend: backend, Store: store, Log: log, Reason: f.reason, Progress: s.newRecordCounter()}
 	records := 0
 	if err = backend.Start(ctx); err == nil {
 		records, err = x.Run(ctx, choice)

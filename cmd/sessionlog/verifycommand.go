@@ -68,7 +68,7 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 	if f.output != printing.Table && f.output != printing.NDJSON {
 		return usageErrorf("--output %q is none of table, ndjson", f.output)
 	}
-	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now(), Progress: s.countRecords()}
+	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now(), Progress: s.newRecordCounter()}
 	var err error
 	if o.Keys, err = parsePublicKeys(f.keys); err != nil {
 		return err

@@ -16,7 +16,7 @@ type Conn interface {
 	// SELECT, once for every block. onBlock must not keep the columns. id names the query; it is empty or a UUID.
 	Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error
 	// QueryWith is Query with external data: a table that the statement can name, for as long as it runs.
-	QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error
+	QueryWith(ctx context.Context, sql string, with ExternalTable, columns proto.Results, onBlock func(rows int) error) error
 	// Exec runs a statement that changes something, with settings of its own. Its result is discarded.
 	Exec(ctx context.Context, sql string, settings ...Setting) error
 	// Insert runs "INSERT INTO … FORMAT Native" with the rows of columns, then with those that next puts in their place, until
@@ -26,8 +26,8 @@ type Conn interface {
 	Close() error
 }
 
-// Table is the external data of [Conn.QueryWith]: its name in the statement, and its rows.
-type Table struct {
+// ExternalTable is sent with a query: its name in the statement, and its rows.
+type ExternalTable struct {
 	Name    string
 	Columns proto.Input
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // QueryWith sends the table as a part of a form, which is how HTTP has external data.
-func (h *httpConn) QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error {
+func (h *httpConn) QueryWith(ctx context.Context, sql string, with ExternalTable, columns proto.Results, onBlock func(rows int) error) error {
 	structure := make([]string, len(with.Columns))
 	for i, c := range with.Columns {
 		structure[i] = c.Name + " " + string(c.Data.Type())

@@ -90,7 +90,7 @@ func TestATableThatGoesAlong(t *testing.T) {
 		var n proto.ColUInt64
 		rows := 0
 		err := conn.QueryWith(t.Context(), "SELECT number AS n FROM numbers(1000000) WHERE number IN (SELECT id FROM mine)",
-			configclickhouse.Table{Name: "mine", Columns: proto.Input{{Name: "id", Data: &mine}}}, proto.Results{{Name: "n", Data: &n}},
+			configclickhouse.ExternalTable{Name: "mine", Columns: proto.Input{{Name: "id", Data: &mine}}}, proto.Results{{Name: "n", Data: &n}},
 			func(more int) error { rows += more; return nil })
 		require.NoError(t, err)
 		require.Equal(t, 1000, rows)

@@ -72,7 +72,7 @@ func (n *nativeConn) Query(ctx context.Context, id, sql string, columns proto.Re
 	return n.runBlockQuery(ctx, ch.Query{QueryID: id, Body: sql, Result: columns}, onBlock)
 }
 
-func (n *nativeConn) QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error {
+func (n *nativeConn) QueryWith(ctx context.Context, sql string, with ExternalTable, columns proto.Results, onBlock func(rows int) error) error {
 	return n.runBlockQuery(ctx, ch.Query{Body: sql, ExternalTable: with.Name, ExternalData: with.Columns, Result: columns}, onBlock)
 }
 

@@ -68,8 +68,8 @@ func beginningOf(c query.Coverage, f query.Filter) int64 {
 	return max(from, c.From.UnixNano())
 }
 
-// beginBehind moves the beginning of what is covered to just after a moment that was not.
-func beginBehind(c *query.Coverage, at int64) {
+// startCoverageAfter moves the beginning of what is covered to just after a moment that was not.
+func startCoverageAfter(c *query.Coverage, at int64) {
 	c.Complete = false
 	if after := time.Unix(0, at).Add(1).UTC(); after.After(c.From) {
 		c.From = after

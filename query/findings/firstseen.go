@@ -88,7 +88,7 @@ func (q *historyQuestion) firstSeenOf(ctx context.Context, f query.Filter, first
 		return nil
 	})
 	if done < len(all) {
-		beginBehind(&covered, pairs[all[done]].last)
+		startCoverageAfter(&covered, pairs[all[done]].last)
 	}
 	return found, hasHistory, covered, err
 }

@@ -117,12 +117,12 @@ func (o Options) lookForReturns(h *historyReader, f query.Filter, returns []logi
 			continue
 		}
 		if h.left.IsSpent() || unasked[r.account] {
-			beginBehind(covered, r.last)
+			startCoverageAfter(covered, r.last)
 			continue
 		}
 		before, found, sql, err := h.newestLogin(r.account, math.MinInt64, r.first)
 		if errors.Is(err, timebudget.ErrTimeUp) {
-			beginBehind(covered, r.last)
+			startCoverageAfter(covered, r.last)
 			continue
 		}
 		if err != nil {

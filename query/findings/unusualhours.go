@@ -95,7 +95,7 @@ func (q *historyQuestion) findUnusualHours(ctx context.Context, summed *countedH
 		return err
 	})
 	if done < len(candidates) {
-		beginBehind(covered, hours[candidates[done]].last)
+		startCoverageAfter(covered, hours[candidates[done]].last)
 	}
 	return all, err
 }

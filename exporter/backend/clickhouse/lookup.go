@@ -59,7 +59,7 @@ func (l *serverConn) runWithIDs(ctx context.Context, sql string, ids []session.I
 	for _, one := range ids {
 		column.buf = append(column.buf, one[:]...)
 	}
-	table := configclickhouse.Table{Name: "asked_ids", Columns: proto.Input{{Name: "id", Data: column}}}
+	table := configclickhouse.ExternalTable{Name: "asked_ids", Columns: proto.Input{{Name: "id", Data: column}}}
 	sql = fmt.Sprintf(sql, "record_id IN (SELECT id FROM asked_ids)"+
 		" AND record_id >= unhex('"+hex.EncodeToString(ids[0][:])+"')"+
 		" AND record_id <= unhex('"+hex.EncodeToString(ids[len(ids)-1][:])+"')") +

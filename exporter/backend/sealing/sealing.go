@@ -86,8 +86,8 @@ type Telemetry interface {
 	CountCosigned(ctx context.Context, isCosigned bool)
 }
 
-// sharedBackend is one for which large writes cost less.
-type sharedBackend struct {
+// sharedWriterBackend is for an inner backend that says which writes it likes.
+type sharedWriterBackend struct {
 	*Backend
 	backend.SharedWriter
 }
@@ -103,14 +103,14 @@ func New(inner backend.Backend, cfg Config, ttl time.Duration, open func(context
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}), unconfirmed: newUnconfirmedRecords(),
 	}
 	if shared, ok := inner.(backend.SharedWriter); ok {
-		return &sharedBackend{b, shared}, nil
+		return &sharedWriterBackend{b, shared}, nil
 	}
 	return b, nil
 }
 
 // Write has the records stored, and sealed within the interval.
 func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	ep, err := b.enterEpoch()
+	ep, err := b.joinCurrentEpoch()
 	if err != nil {
 		return backend.Result{}, err
 	}
@@ -136,7 +136,7 @@ func (b *Backend) Write(ctx context.Context, events iter.Seq2[int, *session.Even
 	return result, err
 }
 
-func (b *Backend) enterEpoch() (*openEpoch, error) {
+func (b *Backend) joinCurrentEpoch() (*openEpoch, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.unsealed >= mostUnsealed && b.failed != nil {

@@ -117,7 +117,7 @@ func (b *Backend) findEnd(ctx context.Context, store query.Store) error {
 		return err
 	}
 	b.namedLogs, b.namedAt = len(kept), time.Now()
-	err = b.takeJournals(ctx, store, begin.last, append(statements, leaving...))
+	err = b.beginFirstEpoch(ctx, store, begin.last, append(statements, leaving...))
 	if err == nil {
 		b.current.rotates = b.nextKey != nil
 		b.adoptAhead(begin.ahead)
@@ -296,9 +296,9 @@ func (b *Backend) adoptAhead(ahead []session.Event) {
 	}
 }
 
-// takeJournals begins the first epoch: with statements, and with what journals say was given, where it is stored as it was given. What is not stored may
+// beginFirstEpoch begins it with statements, and with what journals say was given, where it is stored as it was given. What is not stored may
 // still come.
-func (b *Backend) takeJournals(ctx context.Context, store query.Store, last *sealquery.StoredSeal, statements []string) error {
+func (b *Backend) beginFirstEpoch(ctx context.Context, store query.Store, last *sealquery.StoredSeal, statements []string) error {
 	var paths []string
 	b.unconfirmed = newUnconfirmedRecords()
 	if err := b.unconfirmed.readFile(b.cfg.Directory); err != nil {

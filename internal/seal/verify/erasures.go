@@ -81,7 +81,7 @@ func (v *tableVerifier) bindStatement(ctx context.Context, b *boundStatement) er
 		if log != nil {
 			b.of, b.until = append(b.of, log), append(b.until, head.Size)
 		}
-		isPruned = isPruned || v.isPrunedBehind(head)
+		isPruned = isPruned || v.isPrunedPast(head)
 	}
 	if len(b.of) == 0 && !isPruned {
 		b.refused = "it is about logs of another table, or of what was cut off of this one: it excuses nothing here"
@@ -138,15 +138,15 @@ func (v *tableVerifier) lookUpHead(ctx context.Context, head seal.Head) (found f
 		}
 		if root, err := tip.Root(); err == nil && root == head.Root {
 			found.log = w.log
-			found.followed, err = v.sealedBehind(ctx, head)
+			found.followed, err = v.nextSealTime(ctx, head)
 			return found, err
 		}
 	}
 	return found, nil
 }
 
-// sealedBehind is when a log had grown by the seal that follows a head.
-func (v *tableVerifier) sealedBehind(ctx context.Context, head seal.Head) (time.Time, error) {
+// nextSealTime is when a log had grown by the seal that follows a head.
+func (v *tableVerifier) nextSealTime(ctx context.Context, head seal.Head) (time.Time, error) {
 	next, err := sealquery.SealAt(ctx, v.store, head.Origin, head.Size)
 	if errors.Is(err, sealquery.ErrSealMissing) {
 		return time.Time{}, nil
@@ -158,8 +158,8 @@ func (v *tableVerifier) sealedBehind(ctx context.Context, head seal.Head) (time.
 	return sealed, nil
 }
 
-// isPrunedBehind reports whether a log has let go of what it had when it ended with a head: nothing of it is to be excused any more.
-func (v *tableVerifier) isPrunedBehind(head seal.Head) bool {
+// isPrunedPast reports whether a log has let go of what it had when it ended with a head: nothing of it is to be excused any more.
+func (v *tableVerifier) isPrunedPast(head seal.Head) bool {
 	for _, w := range v.walks {
 		if w.log.name == head.Origin && head.Size < w.log.pruned {
 			return true

@@ -87,9 +87,9 @@ func (v *tableVerifier) hasHead(ctx context.Context, head seal.Head) (bool, erro
 		root, err := tip.Root()
 		return err == nil && root == head.Root, nil
 	}
-	if v.isPrunedBehind(head) {
+	if v.isPrunedPast(head) {
 		return true, nil
 	}
 	err = v.readLateSeals(ctx) // it may have let go of it since
-	return v.isPrunedBehind(head), err
+	return v.isPrunedPast(head), err
 }

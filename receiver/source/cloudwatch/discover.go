@@ -90,7 +90,7 @@ func (r *streamReader) findStreams(ctx context.Context, group string) (streams [
 		}
 	}
 	slices.SortFunc(streams, func(a, b *logStream) int { return strings.Compare(a.name, b.name) })
-	first := max(0, slices.IndexFunc(streams, func(s *logStream) bool { return s.name > r.beginBehind[group] }))
+	first := max(0, slices.IndexFunc(streams, func(s *logStream) bool { return s.name > r.failedLast[group] }))
 	streams = append(streams[first:], streams[:first]...)
 	return streams, r.forgetStreams(ctx, group, names)
 }

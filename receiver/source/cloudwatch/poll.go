@@ -41,7 +41,7 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 			r.returnToSubmitted(s)
 			r.ReportProblem(condition, "no login of stream "+s.streamID()+" is read", err)
 		case err != nil:
-			s.pageToken, r.beginBehind[group] = nil, s.name
+			s.pageToken, r.failedLast[group] = nil, s.name
 			return more, err
 		default:
 			r.ClearProblem(condition)

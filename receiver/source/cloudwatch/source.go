@@ -32,8 +32,8 @@ type streamReader struct {
 	shared     map[string]*logformat.SharedState // by server and format, of those that share
 	firstStart bool                              // nothing is remembered
 	listed     map[string]bool                   // log groups whose streams were listed since
-	// beginBehind names, by group, the stream that failed last: it is read after all others, which it, or a quota, would keep waiting else.
-	beginBehind map[string]string
+	// failedLast names, by group, the stream that failed last: it is read after all others, which it, or a quota, would otherwise keep waiting.
+	failedLast map[string]string
 }
 
 func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
@@ -42,7 +42,7 @@ func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 		return err
 	}
 	r := &streamReader{
-		Config: c.cfg, Reader: shared, instance: c.instance, streams: map[string]*logStream{}, shared: map[string]*logformat.SharedState{}, listed: map[string]bool{}, beginBehind: map[string]string{},
+		Config: c.cfg, Reader: shared, instance: c.instance, streams: map[string]*logStream{}, shared: map[string]*logformat.SharedState{}, listed: map[string]bool{}, failedLast: map[string]string{},
 	}
 	if !r.Connect(ctx, c.cfg.ClientConfig) {
 		return nil // ctx ended

@@ -18,7 +18,7 @@ func (p *tablePoller) countRead(rows int) {
 	p.backlog.Count(rows)
 }
 
-func (p *tablePoller) countBehind(ctx context.Context, r TimeRange) error {
+func (p *tablePoller) countBacklog(ctx context.Context, r TimeRange) error {
 	if r = r.intersectRange(p.wantedRange()); p.now-p.progress.cursor < behindAfter || r.From >= r.To {
 		return nil
 	}

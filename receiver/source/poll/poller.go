@@ -159,7 +159,7 @@ func (p *tablePoller) scanTable(ctx context.Context, kind scanKind) error {
 		from = min(from, p.now-p.cfg.ReconcileWindow.Microseconds())
 	}
 	r := TimeRange{floorToWidth(from, MinuteMicros), p.scanHorizon()}
-	if err := p.countBehind(ctx, r); err != nil {
+	if err := p.countBacklog(ctx, r); err != nil {
 		return err
 	}
 	return p.compareMinutes(ctx, r)

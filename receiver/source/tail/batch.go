@@ -87,13 +87,13 @@ func (r *folderReader) acquireBatch() (err error) {
 	return nil
 }
 
-// submitBatch delivers what there is. behind says that there is more to read.
-func (r *folderReader) submitBatch(behind bool) {
+// submitBatch delivers what there is.
+func (r *folderReader) submitBatch(moreToRead bool) {
 	b := r.batch
 	if b == nil || b.isEmpty() {
 		return
 	}
-	if n := len(b.parsed.Events); n > 0 && behind && len(b.moved) > 0 {
+	if n := len(b.parsed.Events); n > 0 && moreToRead && len(b.moved) > 0 {
 		written := b.moved[len(b.moved)-1].info.ModTime()
 		b.lag = max(0, written.Sub(time.Unix(0, b.parsed.Events[n-1].Time)))
 	}

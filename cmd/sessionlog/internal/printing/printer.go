@@ -47,7 +47,7 @@ func (p *Printer) PrintAnswer(a *Answer) error {
 	case JSON:
 		writeJSONAnswer(out, a)
 	case NDJSON:
-		writeLines(out, a.Listings)
+		writeNDJSON(out, a.Listings)
 	case CSV:
 		if err := p.writeCSV(out, a.Listings); err != nil {
 			return err
@@ -90,7 +90,7 @@ func writeJSONAnswer(out *bufio.Writer, a *Answer) {
 	_, _ = out.Write(append(object, '}', '\n')) // Flush reports the error
 }
 
-func writeLines(out *bufio.Writer, listings []Listing) {
+func writeNDJSON(out *bufio.Writer, listings []Listing) {
 	if len(listings) == 0 {
 		return
 	}
