@@ -90,7 +90,7 @@ func checkProof(s commandEnvironment, path string, public []string) error {
 	case err != nil:
 		return withStatus(statusTampering, err)
 	case string(record) != bundle.RecordText(shown.Event):
-		return withStatus(statusTampering, fmt.Errorf("%s says something else than %s", bundle.FileRecordText, bundle.FileRecord))
+		return withStatus(statusTampering, fmt.Errorf("%s does not say the same as %s", bundle.FileRecordText, bundle.FileRecord))
 	}
 	printProven(s.out, &shown)
 	return nil

@@ -25,7 +25,7 @@ func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	cmd.Flags().StringVarP(&output, "output", "o", printing.Table, "`FORMAT`: table or ndjson")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if output != printing.Table && output != printing.NDJSON {
-			return usageErrorf("--output %q is none of table, ndjson: what goes on for ever is written in lines", output)
+			return usageErrorf("--output %q is none of table, ndjson: an answer without an end is written line by line", output)
 		}
 		if *lines < 0 || *interval <= 0 {
 			return usageErrorf("--lines must not be negative, and --interval must be longer than 0")

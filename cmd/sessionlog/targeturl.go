@@ -46,7 +46,7 @@ func splitServerURL(text string, ports map[string]string, known ...string) (serv
 	known = append(known, "sslmode", "table_prefix")
 	for key := range s.options {
 		if !slices.Contains(known, key) {
-			return serverURL{}, fmt.Errorf("there is no option %q: there are %s; what else can be set stands in a configuration, which --config names", key, strings.Join(known, ", "))
+			return serverURL{}, fmt.Errorf("there is no option %q: there are %s; set anything else in a configuration file, and give that with --config", key, strings.Join(known, ", "))
 		}
 	}
 	s.tls, err = tlsOfMode(s.options.Get("sslmode"))

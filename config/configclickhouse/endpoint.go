@@ -31,7 +31,7 @@ func parseEndpoint(text string) (serverEndpoint, error) {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	if begun := misspeltScheme.FindStringSubmatch(text); begun != nil && !isURL {
 		scheme = strings.ToLower(begun[1])
-		return serverEndpoint{}, fmt.Errorf("has no :// behind %s; write %s://host:%s", begun[1], scheme, defaultPort(scheme))
+		return serverEndpoint{}, fmt.Errorf("has no :// after %s; write %s://host:%s", begun[1], scheme, defaultPort(scheme))
 	}
 	if !isURL {
 		scheme, rest = schemeNative, text

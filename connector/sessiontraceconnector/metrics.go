@@ -103,6 +103,6 @@ func (m *metricsConnector) sendMetrics(ctx context.Context) {
 		return
 	}
 	if err := m.next.ConsumeMetrics(ctx, md); err != nil {
-		m.log.Warn("metrics of logins could not be delivered; they are sent again with the next", zap.Error(err))
+		m.log.Warn("metrics of logins could not be delivered; they are sent again with the next ones", zap.Error(err))
 	}
 }

@@ -52,7 +52,7 @@ func newPrinter(set exporter.Settings, config *Config, file io.Writer) (*linePri
 		if reason == nil {
 			reason = errNotRead
 		}
-		conditions.Raise("dropped", "lines of events are dropped, the events are not: "+config.Output+" takes none; "+
+		conditions.Raise("dropped", "lines of events are dropped, the events are not: "+config.Output+" cannot be written to; "+
 			"read it, make room on its disk, or take sessionlog_console out of the pipeline", zap.String("output", config.Output), zap.Error(reason))
 	}
 	return &linePrinter{out: droppingwriter.New(file, bufferBytes, onDrop), redact: redaction.New(config.Redact)}, nil

@@ -71,8 +71,8 @@ func TestBulkAnswers(t *testing.T) {
 			rejected: []backend.Rejection{{Index: 1, Reason: "document_parsing_exception (HTTP 400)"}},
 		},
 		"too few":   {items: `{"errors":true,"items":[{"create":{"status":201}}]}`, later: []int{0, 1}, want: "names 1 records of 2"},
-		"no answer": {items: `<html>login</html>`, later: []int{0, 1}, want: "none of the bulk API"},
-		"torn":      {items: `{"errors":true,"items":[{"create":{"status":201}},{"cre`, later: []int{0, 1}, want: "none of the bulk API"},
+		"no answer": {items: `<html>login</html>`, later: []int{0, 1}, want: "not one of the bulk API"},
+		"torn":      {items: `{"errors":true,"items":[{"create":{"status":201}},{"cre`, later: []int{0, 1}, want: "not one of the bulk API"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tg := newTarget(t, func([]string, http.Header) (int, string) { return http.StatusOK, c.items })

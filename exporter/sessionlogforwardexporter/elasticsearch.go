@@ -80,7 +80,7 @@ func readBulkAnswer(body io.Reader, n int) (targetAnswer, error) {
 	})
 	switch {
 	case err != nil:
-		return targetAnswer{}, fmt.Errorf("the answer is none of the bulk API: %w", err)
+		return targetAnswer{}, fmt.Errorf("the answer is not one of the bulk API: %w", err)
 	case !hasErrors && len(records) == 0: // filter_path leaves out what is empty
 		return targetAnswer{verdict: takenAll}, nil
 	case len(records) != n:

@@ -312,7 +312,7 @@ func (e *targetError) Error() string {
 	return e.reason + " (key " + e.key + ")"
 }
 
-var errRedirect = errors.New("the target redirects: write the address to which it does under endpoint")
+var errRedirect = errors.New("the target redirects: write the address that it redirects to under endpoint")
 
 // WriteSize implements [backend.SharedWriter]: what waits shares calls. Each has max_request_bytes at most.
 func (s *documentSender) WriteSize() backend.WriteSize {

@@ -35,7 +35,7 @@ func TestWrongConfigurations(t *testing.T) {
 		`questions: {first_seen: {ipv4_network: 33}}`:                 `ipv4_network is between 0 and 32`,
 		`ignore: [{questions: [first-seen]}]`:                         `ignore::0::users: neither users nor networks`,
 		`ignore: [{users: [a]}, {networks: [10.0.0.0]}]`:              `ignore::1::networks: "10.0.0.0" is no network`,
-		`ignore: [{users: [a], questions: [first_seen]}]`:             `ignore::0::questions: "first_seen" is none: there are first-seen`,
+		`ignore: [{users: [a], questions: [first_seen]}]`:             `ignore::0::questions: "first_seen" is no question: there are first-seen`,
 	} {
 		_, err := configOf(t, text)
 		require.ErrorContains(t, err, want, text)

@@ -33,7 +33,7 @@ func (c *IgnoreConfig) checkEntry() error {
 	}
 	for _, name := range c.Questions {
 		if !slices.Contains(questionNames, name) {
-			return fmt.Errorf("questions: %q is none: there are %s", name, strings.Join(questionNames, ", "))
+			return fmt.Errorf("questions: %q is no question: there are %s", name, strings.Join(questionNames, ", "))
 		}
 	}
 	return nil

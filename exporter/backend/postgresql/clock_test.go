@@ -106,7 +106,7 @@ func longPause(t *testing.T, pg *postgresql.Server) {
 	cfg.TTLConfirm = true
 	s, warnings := clockedStore(t, cfg, later)
 	require.NoError(t, s.maintainOnce())
-	require.Contains(t, fmt.Sprint(warnings()), "the clock is taken for right")
+	require.Contains(t, fmt.Sprint(warnings()), "the clock is taken to be right")
 	require.Empty(t, readAll(t, cfg))
 	require.False(t, exists(t, cfg, monthOfMillis(trueNow.Add(-80*day).UnixMilli()).name))
 	write1(t, s, seq(at(later.wall.Add(-91*day+time.Hour), "soon")))

@@ -51,7 +51,7 @@ func (s *eventStore) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error
 	}
 	err := s.makeComingMonths(ctx, conn)
 	if configpostgresql.SQLState(err) == "55P03" { // somebody reads for long: the default partition does for now
-		s.log.Warn("the months to come cannot be made yet", zap.Error(s.cfg.explainError("starting", err)))
+		s.log.Warn("partitions of the coming months cannot be made yet", zap.Error(s.cfg.explainError("starting", err)))
 		return s.loadPartitions(ctx, conn)
 	}
 	return err

@@ -74,7 +74,7 @@ func viewOfTheirs(t *testing.T, pg *postgresql.Server) {
 	s.views[at].SQL = strings.Replace(s.views[at].SQL, "\n    record_id,", "\n    1 AS added, record_id,", 1)
 	require.NoError(t, s.Start(t.Context()))
 	defer stopStore(t, s)
-	require.Len(t, logs.FilterMessageSnippet("stays as an older program made it").All(), 1)
+	require.Len(t, logs.FilterMessageSnippet("is still as an older version made it").All(), 1)
 	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
 	require.Equal(t, [][]string{{"10"}}, rowsOf(t, cfg, "SELECT count(*) FROM theirs").Cells)
 }
@@ -154,7 +154,7 @@ func viewIsRead(t *testing.T, pg *postgresql.Server) {
 	s.views[at].SQL = strings.Replace(s.views[at].SQL, "\n    record_id,", "\n    1 AS added, record_id,", 1)
 	require.NoError(t, s.Start(t.Context()))
 	defer stopStore(t, s)
-	require.NotEmpty(t, logs.FilterMessageSnippet("until nobody reads them").All())
+	require.NotEmpty(t, logs.FilterMessageSnippet("because a transaction is reading them").All())
 	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
 	require.NoError(t, execStatements(t.Context(), conn, "COMMIT"))
 	require.NoError(t, s.maintainOnce())

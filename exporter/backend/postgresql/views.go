@@ -42,11 +42,11 @@ func (s *eventStore) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	switch configpostgresql.SQLState(err) {
 	case dependentObjects:
-		s.log.Warn("a view stays as an older program made it, for something of yours stands on it: drop that, start again, and make it anew",
+		s.log.Warn("a view is still as an older version made it, because something of yours depends on it: drop that, restart, and create it again",
 			zap.Error(err))
 		return nil
 	case lockNotAvailable:
-		s.log.Warn("views stay as an older program made them until nobody reads them: end the transaction that does; it is tried again every ten minutes",
+		s.log.Warn("views are still as an older version made them, because a transaction is reading them: end it; it is tried again every ten minutes",
 			zap.Error(err))
 		return nil
 	}

@@ -87,7 +87,7 @@ func (g *Guard) FollowClock(wall time.Time, l TTLChange, m StoredState, expires 
 		if !isStart || !l.Confirmed || m.Asked == 0 {
 			return g.holdClock(state, l, m, expected, fields), nil
 		}
-		g.log.Warn("ttl_confirm: the clock is taken for right, and ttl counts from it", fields...)
+		g.log.Warn("ttl_confirm: the clock is taken to be right, and ttl counts from it", fields...)
 		state = clockFollowed
 	}
 	g.conditions.Clear(clockUnconfirmed, "ttl counts from the clock again", fields...)
@@ -140,7 +140,7 @@ func (g *Guard) FollowServerClock(ttl time.Duration, ask func() (time.Time, erro
 func (g *Guard) holdClock(state clockState, l TTLChange, m StoredState, expected time.Time, fields []zap.Field) StoredState {
 	answer := "write ttl_confirm: true beside ttl and restart"
 	if l.Confirmed && m.Asked == 0 {
-		answer = "take ttl_confirm out and restart, then write ttl_confirm: true beside ttl and restart: where it stood before the question, it does not answer it"
+		answer = "take ttl_confirm out and restart, then write ttl_confirm: true beside ttl and restart: a ttl_confirm that was there before the question was asked is no answer to it"
 	}
 	if state == clockAhead {
 		g.conditions.Raise(clockUnconfirmed, "the clock is further ahead than the time that has passed since ttl was kept up last: so that nothing is deleted by a clock that is wrong, "+

@@ -40,7 +40,7 @@ func (b *Backend) resumeRotation(last *sealquery.StoredSeal, known logState) (re
 		return retired
 	}
 	if known.Key != "" && known.Key != b.key.Public() {
-		b.log.Warn("another key signs than before, and nobody has signed that it may: whoever verifies needs both public keys; name a new key in seal::next_key_file, and the old one vouches for it",
+		b.log.Warn("seals are signed with another key than before, and the old key has not signed that this one follows it: whoever verifies needs both public keys; next time name the new key in seal::next_key_file, and the old one vouches for it",
 			zap.String("key", "seal::key_file"), zap.String("before", known.Key), zap.String("now", b.key.Public()))
 	}
 	return known.Retired

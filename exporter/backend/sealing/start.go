@@ -78,7 +78,7 @@ func (b *Backend) readKey() error {
 
 func (b *Backend) warnOfReadableKey() {
 	if info, err := os.Stat(b.cfg.KeyFile); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
-		b.log.Warn("every account of this host may read the key that signs seals, and whoever has it forges: take that from them (chmod o=)", zap.String("key", "seal::key_file"), zap.String("file", b.cfg.KeyFile))
+		b.log.Warn("every account on this host may read the key that signs seals, and whoever has it can forge them: take that right away (chmod o=)", zap.String("key", "seal::key_file"), zap.String("file", b.cfg.KeyFile))
 	}
 }
 

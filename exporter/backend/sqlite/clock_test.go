@@ -184,7 +184,7 @@ func TestALongPauseIsConfirmed(t *testing.T) {
 	cfg.TTLConfirm = true
 	c = startCollector(t, cfg, now.Add(time.Minute))
 	c.expire(t)
-	require.Len(t, c.logs.FilterMessageSnippet("the clock is taken for right").All(), 1)
+	require.Len(t, c.logs.FilterMessageSnippet("the clock is taken to be right").All(), 1)
 	c.stop()
 	require.Equal(t, 1, stored(t, cfg))
 

@@ -162,7 +162,7 @@ func isFileReplaced(was, is os.FileInfo) bool {
 }
 
 func (w *groupWriter) handleMovedFile(committed bool) error {
-	w.log.Error("the database file was moved, replaced or deleted while it was open: what stands at its path now counts, or a new one is made",
+	w.log.Error("the database file was moved, replaced or deleted while it was open: from now on the file at its path is used, or a new one is made",
 		zap.String("path", w.cfg.Path))
 	if err := w.detachWAL(); err != nil {
 		return err
@@ -180,9 +180,9 @@ func (w *groupWriter) detachWAL() error {
 			return w.explainFailure("putting the write-ahead log aside", err)
 		}
 		if aside == "" { // it has gone with the file
-			w.log.Warn("what was committed last could not be brought into the file that has gone: keep its -wal beside it", zap.String("path", w.cfg.Path))
+			w.log.Warn("what was committed last could not be copied from the write-ahead log into the file that was taken away: keep its -wal beside it", zap.String("path", w.cfg.Path))
 		} else {
-			w.log.Warn("what was committed last could not be brought into the file that has gone: it is kept", zap.String("kept", aside))
+			w.log.Warn("what was committed last could not be copied from the write-ahead log into the file that was taken away: the log is kept", zap.String("kept", aside))
 		}
 	}
 	now, err := w.cfg.fileState(nil)

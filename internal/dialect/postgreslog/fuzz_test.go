@@ -17,7 +17,7 @@ var complaints = logformattest.ErrorText(
 	"not a time as PostgreSQL logs it: 2026-11-21 21:47:39.355 UTC", "no session id of the form 6b02117b.1b7c",
 	"a message about a connection that is not worded as PostgreSQL words it",
 	"a message about a login that is not in English: set lc_messages = 'C' on the server, only then can its log be read",
-	"a line that is not as log_line_prefix says, with LOG or FATAL in English behind it: "+
+	"a line that does not begin as log_line_prefix says, followed by LOG or FATAL in English: "+
 		"set key `log_line_prefix` to what SHOW log_line_prefix gives, and lc_messages = 'C' on the server",
 	localtime.ErrSkipped.Error(), localtime.ErrRange.Error(), localtime.ErrMismatch.Error(),
 )

@@ -12,7 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-var errStderr = errors.New("a line that is not as log_line_prefix says, with LOG or FATAL in English behind it: " +
+var errStderr = errors.New("a line that does not begin as log_line_prefix says, followed by LOG or FATAL in English: " +
 	"set key `log_line_prefix` to what SHOW log_line_prefix gives, and lc_messages = 'C' on the server")
 
 // usualPrefixes are tried without a configured one: the defaults of servers and clouds, and those that log analysers ask for.

@@ -68,7 +68,7 @@ func (v *tableVerifier) bindStatement(ctx context.Context, b *boundStatement) er
 	if v.haveLeft(b.signers) {
 		isVouched, err := v.isVouched(ctx, b.log, b.first+1, mostRotations)
 		if err != nil || !isVouched {
-			b.refused = "its key has left before: whoever has that now excuses nothing"
+			b.refused = "its key had been replaced before: what is signed with it since excuses nothing"
 			return err
 		}
 	}
@@ -84,7 +84,7 @@ func (v *tableVerifier) bindStatement(ctx context.Context, b *boundStatement) er
 		isPruned = isPruned || v.isPrunedPast(head)
 	}
 	if len(b.of) == 0 && !isPruned {
-		b.refused = "it is about logs of another table, or of what was cut off of this one: it excuses nothing here"
+		b.refused = "it is about logs of another table, or about what was cut off this one: it excuses nothing here"
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (v *tableVerifier) lookUpHead(ctx context.Context, head seal.Head) (found f
 	return found, nil
 }
 
-// nextSealTime is when a log had grown by the seal that follows a head.
+// nextSealTime is zero where no seal follows the head.
 func (v *tableVerifier) nextSealTime(ctx context.Context, head seal.Head) (time.Time, error) {
 	next, err := sealquery.SealAt(ctx, v.store, head.Origin, head.Size)
 	if errors.Is(err, sealquery.ErrSealMissing) {

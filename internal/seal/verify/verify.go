@@ -151,7 +151,7 @@ type tableVerifier struct {
 	names    []string // of logs, trusted or not
 	bound    int      // seals whose erasures have found what they are about
 
-	patientUntil time.Time // where that are more
+	patientUntil time.Time // of the first batch with more unsealed rows than are remembered
 	erased       erasedRecords
 }
 
@@ -167,7 +167,7 @@ type sealedRange struct {
 	sealed    time.Time
 	trusted   bool // false: only its range is known
 	gone      bool // since
-	unvouched bool // signed behind what its key had signed when that left
+	unvouched bool // signed by a key that had been replaced, after what it had signed by then
 	erasure   *statedErasure
 }
 

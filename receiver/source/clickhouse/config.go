@@ -60,9 +60,9 @@ func (c Config) Validate() error {
 func (c Config) checkCluster() error {
 	switch {
 	case c.AllReplicas != "" && c.Cluster != "":
-		return errors.New("all_replicas: reads the servers of a cluster through one address, cluster each through its own; write one of them")
+		return errors.New("all_replicas: reads all servers of a cluster through one address, and cluster reads each through its own: write only one of the two")
 	case c.AllReplicas != "" && c.TraceCorrelation.Enabled:
-		return errors.New("trace_correlation: is not there with all_replicas; read the servers each through its own address, with cluster, or leave it out")
+		return errors.New("trace_correlation: does not work with all_replicas: read each server through its own address, with cluster, or leave it out")
 	}
 	if c.Cluster == "" {
 		if c.ClusterPort != 0 {

@@ -156,7 +156,7 @@ func (t *logTable) Read(ctx context.Context, r poll.TimeRange, yield func(poll.R
 	})
 }
 
-var errOtherServer = errors.New("another server answers than that of the first connection")
+var errOtherServer = errors.New("another server answers than on the first connection")
 
 func (t *logTable) askBeside() traces.ServerAsker {
 	if t.beside == nil {

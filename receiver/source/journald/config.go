@@ -56,7 +56,7 @@ func (c Config) Validate() error {
 		if _, err := path.Match(unit, ""); unit == "" || err != nil {
 			errs = append(errs, fmt.Errorf("units[%d]: %q is neither a unit nor a glob, as ssh.service or sshd@*.service", i, unit))
 		} else if !strings.ContainsAny(unit, ".*") {
-			errs = append(errs, fmt.Errorf("units[%d]: %q is a unit's name without its end, which none has: write %s.service", i, unit, unit))
+			errs = append(errs, fmt.Errorf("units[%d]: %q lacks the suffix that every unit's name has: write %s.service", i, unit, unit))
 		}
 	}
 	errs = append(errs, source.CheckDuration("poll_interval", c.PollInterval, "5s"), source.CheckSizes(c.BatchSize, c.MaxLineBytes), source.CheckInitial(c.Initial))

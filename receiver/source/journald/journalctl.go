@@ -139,7 +139,7 @@ func (r *journalctlRun) closeAndWait() error {
 	err := r.cmd.Wait()
 	r.cancel()
 	if r.late.Load() {
-		return fmt.Errorf("%w %s, and was ended; its last word: %q", errSilent, r.silent, strings.TrimSpace(r.errors.String()))
+		return fmt.Errorf("%w %s, and was ended; its error output: %q", errSilent, r.silent, strings.TrimSpace(r.errors.String()))
 	}
 	return journalctlError(err, r.errors.String())
 }
@@ -161,7 +161,7 @@ var (
 		"(usermod -a -G systemd-journal USER), or write SupplementaryGroups=systemd-journal into its unit, and start it again")
 	errNoJournal = errors.New("there is no journal: key directory, or Storage=persistent in /etc/systemd/journald.conf; " +
 		"on hosts without journald read the log of syslog with the source `file`")
-	errCursor = errors.New("the cursor is none of this journal's")
+	errCursor = errors.New("the cursor is not from this journal")
 	errSilent = errors.New("key directory: journalctl found no entry in this journal that is to be read: it is very large, or its disk hangs: " +
 		"make it smaller (journalctl --vacuum-size=1G), or narrow identifiers; journalctl said nothing for")
 )

@@ -35,7 +35,7 @@ func rowHashSQL(at, pid, duration, from string) string {
 		" (SELECT " + at + " AS c_time, " + pid + " AS c_pid, " + duration + " AS c_spent FROM " + from + ") c) m) s"
 }
 
-var errNumber = errors.New("the server sent a number that is none")
+var errNumber = errors.New("the server sent something else where a number belongs")
 
 // parseModulo64 reads a decimal of any length modulo 2^64, which is how sums of hashes are compared. A numeric may have zeros behind
 // a point, which are ignored.

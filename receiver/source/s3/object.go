@@ -112,7 +112,7 @@ func (r *objectReader) storedFormat(p *objectPrefix, key string) (*awslogs.TextP
 	name, server, _ := strings.Cut(key, " ")
 	format, known := logformat.FindFormat(r.Formats, name)
 	if !known {
-		return nil, fmt.Errorf("%s is no format that is known", name)
+		return nil, fmt.Errorf("%s is not a known format", name)
 	}
 	f := &awslogs.TextParser{Format: format, Shared: &logformat.SharedState{}}
 	f.Parser = format.New(r.optionsOf(p, f, server, &objectInfo{}))
