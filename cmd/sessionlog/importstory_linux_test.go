@@ -112,7 +112,7 @@ func (s *importStory) waitForRows(t *testing.T, command *exec.Cmd, rows, before 
 		}
 		found, err := countRows(s.database, "count(*)")
 		return err == nil && found >= rows && found > before
-	}, time.Hour, time.Duration(max(1, s.rows/10_000))*time.Millisecond)
+	}, time.Hour, time.Duration(max(5, s.rows/10_000))*time.Millisecond)
 }
 
 func (s *importStory) count(t *testing.T, what string) int {

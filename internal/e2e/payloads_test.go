@@ -47,8 +47,8 @@ func TestPayloadsOfTheDocs(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(block[2]), 0o600))
 		run := exec.Command(program.command[0], append(program.command[1:], file)...)
 		run.Dir = filepath.Dir(file)
-		// What Java compiles and collects otherwise takes it longer than to run this.
-		run.Env = append(os.Environ(), "OTLP_ENDPOINT=http://"+address, "GOWORK=off", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+		// What Java compiles, collects and verifies otherwise takes it longer than to run this.
+		run.Env = append(os.Environ(), "OTLP_ENDPOINT=http://"+address, "GOWORK=off", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote")
 		said, err := run.CombinedOutput()
 		require.NoError(t, err, "%s: %s", block[1], said)
 	}
