@@ -89,7 +89,7 @@ func (l *serverConn) usersOf(ctx context.Context, ids []session.ID) (names []str
 // longestClaim is how old the claim of somebody who was killed may be before it counts for nothing.
 const longestClaim = time.Minute
 
-// ClaimSeal needs ALTER DELETE. A claim is a row of pages of a log that is none, with its time and whose it is.
+// ClaimSeal needs ALTER DELETE. A claim is a row of session_seal_pages under the name of a log that does not exist, with its time and whose it is.
 func (s *eventStore) ClaimSeal(ctx context.Context, log string, first uint64, claimant string) error {
 	return s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
 		heads, err := l.queryTexts(ctx, fmt.Sprintf(l.sql.heads, configclickhouse.QuoteText(log), first))

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// File is one of them.
+// File is one migration.
 type File struct {
 	Version int    // its number
 	Name    string // 0001_session_events

@@ -124,7 +124,7 @@ func (g *Guard) FollowServerClock(ttl time.Duration, ask func() (time.Time, erro
 	wall := g.clock.now()
 	if off := server.Sub(wall); off > leapFollowedAtOnce(ttl) {
 		g.conditions.Raise(serverAhead, "the server's clock is ahead of ours: it deletes by its own clock what is older than ttl, which nothing here can hold back. "+
-			"Set the one right that is wrong; SYSTEM STOP TTL MERGES on the server keeps everything until then",
+			"Correct whichever clock is wrong; SYSTEM STOP TTL MERGES on the server keeps everything until then",
 			zap.Stringer("ttl", ttl), zap.Time("clock", wall.UTC()), zap.Time("server_clock", server.UTC()), zap.Stringer("off", off.Round(time.Second)))
 		g.clock.setTime(wall)
 		return nil

@@ -32,7 +32,7 @@ func (w *groupWriter) restartLongLog() error {
 	info, err := os.Stat(w.cfg.Path + "-wal")
 	if err != nil || info.Size() <= w.longLog {
 		w.restart = logRestart{}
-		w.conditions.Clear(logGrows, "the write-ahead log begins anew again")
+		w.conditions.Clear(logGrows, "the write-ahead log restarts again")
 		return nil //nolint:nilerr // a log that has gone is looked for before the next commit
 	}
 	now := w.elapsed()
@@ -56,7 +56,7 @@ func (w *groupWriter) restartLongLog() error {
 	w.restart.again = min(max(2*w.restart.again, firstRestartAgain), lastRestartAgain)
 	w.restart.due = w.elapsed() + w.restart.again
 	if now-w.restart.firstFailed >= longRestart {
-		w.conditions.Raise(logGrows, "the write-ahead log cannot begin anew and grows, since a program has been reading the database for long: end its transaction (fuser names the programs that have the file open)",
+		w.conditions.Raise(logGrows, "the write-ahead log cannot be restarted and grows, since a program has been reading the database for a long time: end its transaction (fuser names the programs that have the file open)",
 			zap.String("log", w.cfg.Path+"-wal"), zap.Int64("bytes", info.Size()))
 	}
 	return nil

@@ -15,15 +15,15 @@ import (
 
 // boundStatement is one about the table in which it was made.
 type boundStatement struct {
-	about   []seal.Head   // of the table's logs
-	of      []*logHistory // those of about that this table has, as they were: it excuses nothing else
-	until   []uint64      // their pages then
-	reason  string
-	refused string // why it excuses nothing; empty: it does
-	signers seal.Keys
-	log     *logHistory // that it is in
-	first   uint64      // page of its seal
-	sealed  time.Time
+	aboutHeads []seal.Head
+	aboutLogs  []*logHistory // those that this table has: it excuses nothing else
+	untilPages []uint64      // of each of aboutLogs, when it was stated
+	reason     string
+	refused    string // why it excuses nothing; empty: it does
+	signers    seal.Keys
+	log        *logHistory // that it is in
+	first      uint64      // page of its seal
+	sealed     time.Time
 }
 
 // statedErasure is a seal that says of records that they are to be erased.
@@ -43,8 +43,8 @@ func readErasure(b boundStatement, text string) *statedErasure {
 // checkErasures names what was stated, and finds the logs that each statement is about. One of another table, which somebody has copied, is about none of this.
 func (v *tableVerifier) checkErasures(ctx context.Context) error {
 	refused := map[Finding]bool{}
-	for ; v.bound < len(v.seals); v.bound++ {
-		r := &v.seals[v.bound]
+	for ; v.boundSeals < len(v.seals); v.boundSeals++ {
+		r := &v.seals[v.boundSeals]
 		if r.erasure == nil {
 			continue
 		}
@@ -72,18 +72,18 @@ func (v *tableVerifier) bindStatement(ctx context.Context, b *boundStatement) er
 			return err
 		}
 	}
-	isPruned := len(b.about) == 0
-	for _, head := range b.about {
+	isPruned := len(b.aboutHeads) == 0
+	for _, head := range b.aboutHeads {
 		log, err := v.logStatedAbout(ctx, head, b.sealed)
 		if err != nil {
 			return err
 		}
 		if log != nil {
-			b.of, b.until = append(b.of, log), append(b.until, head.Size)
+			b.aboutLogs, b.untilPages = append(b.aboutLogs, log), append(b.untilPages, head.Size)
 		}
 		isPruned = isPruned || v.isPrunedPast(head)
 	}
-	if len(b.of) == 0 && !isPruned {
+	if len(b.aboutLogs) == 0 && !isPruned {
 		b.refused = "it is about logs of another table, or about what was cut off this one: it excuses nothing here"
 	}
 	return nil
@@ -171,12 +171,12 @@ func (v *tableVerifier) isPrunedPast(head seal.Head) bool {
 // erasedRecords are the erasures that were stated of each id.
 type erasedRecords map[session.ID][]*sealedRange
 
-// cover reports whether an erasure is one of what a seal has of a record: of what its log had then, whatever clocks have shown, or of what may have been stored then, and have waited for its
-// seal.
+// cover reports whether an erasure accounts for a record that a seal has: one that was sealed before the erasure was stated, whatever the clocks, or that was stored by then and still waited for
+// its seal.
 func (e erasedRecords) cover(id session.ID, from *sealedRange) bool {
 	for _, r := range e[id] {
-		for i, of := range r.erasure.of {
-			if of == from.log && (from.first < r.erasure.until[i] || !from.sealed.After(r.sealed.Add(silentWithin))) {
+		for i, about := range r.erasure.aboutLogs {
+			if about == from.log && (from.first < r.erasure.untilPages[i] || !from.sealed.After(r.sealed.Add(silentWithin))) {
 				return true
 			}
 		}
@@ -187,8 +187,8 @@ func (e erasedRecords) cover(id session.ID, from *sealedRange) bool {
 // lastOf is when an erasure of a record was stated, the last time, of what a log has of it. No log: of what any has.
 func (e erasedRecords) lastOf(id session.ID, log *logHistory) (stated time.Time) {
 	for _, r := range e[id] {
-		for _, of := range r.erasure.of {
-			if (log == nil || of == log) && r.sealed.After(stated) {
+		for _, about := range r.erasure.aboutLogs {
+			if (log == nil || about == log) && r.sealed.After(stated) {
 				stated = r.sealed
 			}
 		}

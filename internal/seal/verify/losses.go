@@ -64,9 +64,9 @@ func (v *tableVerifier) checkLosses(ctx context.Context) error {
 		if err := v.bindStatement(ctx, &l.boundStatement); err != nil {
 			return err
 		}
-		isNamed := slices.ContainsFunc(l.about, func(h seal.Head) bool { return h.Origin == l.Log })
-		isFound := slices.ContainsFunc(l.of, func(log *logHistory) bool { return log.name == l.Log })
-		if l.refused == "" && (len(l.of) == 0 || isNamed && !isFound) {
+		isNamed := slices.ContainsFunc(l.aboutHeads, func(h seal.Head) bool { return h.Origin == l.Log })
+		isFound := slices.ContainsFunc(l.aboutLogs, func(log *logHistory) bool { return log.name == l.Log })
+		if l.refused == "" && (len(l.aboutLogs) == 0 || isNamed && !isFound) {
 			l.refused = "the log that it is about is another one here: it excuses nothing"
 		}
 	}

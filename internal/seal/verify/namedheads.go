@@ -28,7 +28,7 @@ func (v *tableVerifier) namedHeads() (all []namedHead) {
 	}
 	bound := func(b *boundStatement) {
 		if b.refused == "" {
-			add(b.about, b.sealed, b.log)
+			add(b.aboutHeads, b.sealed, b.log)
 		}
 	}
 	for _, w := range v.walks {

@@ -36,7 +36,7 @@ func TestEntriesAreCutInHalf(t *testing.T) {
 func TestAnErasureIsOfWhatWasThere(t *testing.T) {
 	at := time.Unix(1_790_000_000, 0)
 	log := &logHistory{}
-	stated := &sealedRange{sealed: at, erasure: &statedErasure{boundStatement: boundStatement{of: []*logHistory{log}, until: []uint64{7}}}}
+	stated := &sealedRange{sealed: at, erasure: &statedErasure{boundStatement: boundStatement{aboutLogs: []*logHistory{log}, untilPages: []uint64{7}}}}
 	v := &tableVerifier{erased: erasedRecords{{1}: {stated}}}
 	missing := func(first uint64, sealed time.Time) {
 		r := &sealedRange{log: log, first: first, sealed: sealed, trusted: true}

@@ -171,7 +171,7 @@ func (v *tableVerifier) distrustUnvouched(w *logWalk, from uint64) {
 		}
 	}
 	if w.log.pruned > 0 && w.log.prunedAt >= from {
-		v.report(Finding{Kind: KindStatementRefused, Log: w.log.name, Sealed: w.last, Detail: "it lets go of seals, and its key has left before: rotate the key of a writer that still has it, or somebody has removed them"})
+		v.report(Finding{Kind: KindStatementRefused, Log: w.log.name, Sealed: w.last, Detail: "it removes old seals, and its key had been replaced before: rotate the key of a writer that still has it, or somebody has removed them"})
 	}
 	if from == 0 { // and what was there before it is not for it to say
 		v.logs = slices.DeleteFunc(v.logs, func(l *logHistory) bool { return l == w.log })

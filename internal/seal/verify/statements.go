@@ -28,7 +28,7 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 			w.ends = true
 		case "about":
 			if head, ok := seal.ParseHeadLine(rest); ok {
-				bound.about = append(bound.about, head)
+				bound.aboutHeads = append(bound.aboutHeads, head)
 			}
 		case "forgot":
 			bound.signers = w.signersOf(s)
@@ -39,7 +39,7 @@ func (w *logWalk) readStatements(s *sealquery.StoredSeal, r *sealedRange) {
 			w.noteLoss(bound, rest)
 		case "retention":
 			ttl, _ := time.ParseDuration(rest) // "unlimited" is 0
-			w.log.retentions = append(w.log.retentions, statedRetention{r.sealed, ttl, s.First, bound.about})
+			w.log.retentions = append(w.log.retentions, statedRetention{r.sealed, ttl, s.First, bound.aboutHeads})
 		case "pruned":
 			if page, err := strconv.ParseUint(rest, 10, 63); err == nil {
 				w.log.pruned, w.log.prunedAt = page, s.First

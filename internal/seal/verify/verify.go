@@ -144,12 +144,12 @@ type tableVerifier struct {
 	hashes []hashedRow // of a stretch
 	hasher session.Hasher
 
-	begun    time.Time
-	known    int // seals when the records were read; those behind it came meanwhile
-	unsealed []waitingRow
-	missing  []missingRecord
-	names    []string // of logs, trusted or not
-	bound    int      // seals whose erasures have found what they are about
+	begun      time.Time
+	known      int // seals when the records were read; those behind it came meanwhile
+	unsealed   []waitingRow
+	missing    []missingRecord
+	names      []string // of logs, trusted or not
+	boundSeals int      // whose erasures have found what they are about
 
 	patientUntil time.Time // of the first batch with more unsealed rows than are remembered
 	erased       erasedRecords
