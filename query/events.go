@@ -21,7 +21,7 @@ type Position struct {
 // PositionOf is that of an event.
 func PositionOf(e *session.Event) Position { return Position{e.Time, e.RecordID} }
 
-// Compare is less than 0 where p is before other in time, 0 where they are the same, and more than 0 where it is behind it.
+// Compare is less than 0 where p is before other in time, 0 where they are the same, and more than 0 where it is after it.
 func (p Position) Compare(other Position) int {
 	return cmp.Or(cmp.Compare(p.Time, other.Time), slices.Compare(p.RecordID[:], other.RecordID[:]))
 }
@@ -72,7 +72,7 @@ type eventPage struct {
 	limit  int
 	limits Limits
 
-	where, beyond string // the conditions of the slice, and that for the events behind the last one
+	where, beyond string // the conditions of the slice, and that for the events beyond the last one
 	events        []session.Event
 	bytes         int
 	isFull        bool
@@ -129,7 +129,7 @@ func (limits Limits) rowsAtOnce(limit, rows, bytes int) int {
 	}
 }
 
-// before is the further condition for the events behind a position.
+// before is the further condition for the events before a position.
 func (p Position) before(s Store) string {
 	at := strconv.FormatInt(p.Time, 10)
 	return " AND (" + s.Nanoseconds() + " < " + at + " OR " + s.Nanoseconds() + " = " + at + " AND record_id < " + s.Identity(MustFieldOf("record_id"), p.RecordID[:]) + ")"
@@ -193,7 +193,7 @@ func inOrderOfTime(events []session.Event) []session.Event {
 	return slices.CompactFunc(events, func(a, b session.Event) bool { return a.RecordID == b.RecordID })
 }
 
-// aroundEvent is how far before and behind an event of a session the others mostly are.
+// aroundEvent is how far before and after an event of a session the others mostly are.
 const aroundEvent = 24 * time.Hour
 
 func isWholeSession(events []session.Event) bool {

@@ -127,7 +127,7 @@ func (t *Tally) addTally(other Tally) {
 	}
 }
 
-// groupedBy is what stands behind GROUP BY for fields whose texts are the expressions from an ordinal on: where stores group fast their columns, which
+// groupedBy is what follows GROUP BY for fields whose texts are the expressions from an ordinal on: where stores group fast their columns, which
 // are compared in less time than their texts.
 func groupedBy(s Store, ordinal int, fields []*session.Field) string {
 	all := make([]string, len(fields))

@@ -21,7 +21,7 @@ func holdsAddress(f *session.Field) bool {
 	return f.Name == "ClientAddress" || f.Name == "ServerAddress"
 }
 
-// parsedNetwork is that of a condition, without the bits behind its length.
+// parsedNetwork is that of a condition, without the bits beyond its length.
 func (c Condition) parsedNetwork() (netip.Prefix, error) {
 	if !holdsAddress(c.Field) {
 		return netip.Prefix{}, fmt.Errorf("%s: a network is asked of client_address or server_address", c.Field.Column)
@@ -42,7 +42,7 @@ const mappedBits = 96
 // textMark before what would be read as a network says that it is a text.
 const textMark = `\`
 
-// readsAsNetwork reports whether a value, or what is behind its text marks, would be read as a network. So is an IPv4 address that is written
+// readsAsNetwork reports whether a value, or what follows its text marks, would be read as a network. So is an IPv4 address that is written
 // as an IPv6 one, for records have it in either form.
 func readsAsNetwork(value string) bool {
 	text, _, found := strings.Cut(strings.TrimLeft(value, textMark), "/")

@@ -16,7 +16,7 @@ type Coverage struct {
 	From     time.Time // what the answer covers begins here
 	Until    time.Time // and ends before here
 	SQL      []string  // the statements that ran, newest slice first
-	Full     bool      // a page has as many events, or bytes, as were asked for: more may stand behind its last
+	Full     bool      // a page has as many events, or bytes, as were asked for: more may follow its last
 }
 
 // Join is what several questions about one range cover together.

@@ -19,9 +19,9 @@ import (
 // Store is a backend that is asked. It only reads. Its statements name columns of session_events, and have values as literals, so that what is
 // shown of a question is what ran.
 type Store interface {
-	// Table is what stands behind FROM: each event once.
+	// Table is what follows FROM: each event once.
 	Table() string
-	// TableNamed is what stands behind FROM for another of the program's tables.
+	// TableNamed is what follows FROM for another of the program's tables.
 	TableNamed(name string) string
 	// Hexadecimal is the expression of a column of bytes as hexadecimal digits.
 	Hexadecimal(column string) string

@@ -25,7 +25,7 @@ func sortedByTag(fields []Field) []Field {
 }
 
 // AppendCanonical appends the event's canonical bytes: 01, then tag, length and value of every field that is not absent: those of
-// [Event.AppendContent], tags ascending, and behind them the others, tags ascending. Tags and lengths are uvarints. A text's value is its bytes, an id's its bytes, a number's 8 bytes big endian (kinds
+// [Event.AppendContent], tags ascending, and after them the others, tags ascending. Tags and lengths are uvarints. A text's value is its bytes, an id's its bytes, a number's 8 bytes big endian (kinds
 // and outcomes are numbers); a list has its tag once for each element. A setting's value is uvarint(length of the name), name,
 // value. Attributes are in the order of key, value, type, each as type (1 byte), uvarint(length of the key), key, value. A user
 // name that is given but empty is tag 12 with length 0.
@@ -41,7 +41,7 @@ func (e *Event) AppendContent(b []byte) []byte {
 	return e.appendFields(append(b, canonicalVersion), contentFields)
 }
 
-// canonicalField is where a field stands in [Event], and of what type it is. Asking [Field.In] of each field of each record takes twice as long.
+// canonicalField is where a field is in [Event], and of what type it is. Asking [Field.In] of each field of each record takes twice as long.
 type canonicalField struct {
 	tag    uint64
 	offset uintptr

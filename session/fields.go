@@ -7,7 +7,7 @@ type Field struct {
 	Name   string           // of the Go field
 	In     func(*Event) any // pointer to the field
 	Attr   string           // OTel attribute key; in parentheses a part of the log record itself
-	Level  Level            // where the attribute stands
+	Level  Level            // where the attribute is
 	Column string           // of the table session_events
 	CH     string           // ClickHouse system.session_log column
 	STL    string           // Redshift STL_CONNECTION_LOG column
@@ -75,7 +75,7 @@ const (
 func NamesRecord(key string) bool { return key == AttrLoginUID || key == AttrCorrects }
 
 // Fields is the one table of fields, in the order of [Event]. UserEmpty has no row: it is the presence of user.name. A new
-// field takes the next free tag, wherever its row stands.
+// field takes the next free tag, wherever its row is.
 var Fields = []Field{
 	{Tag: 1, Name: "Kind", In: func(e *Event) any { return &e.Kind }, Attr: "(EventName)", Level: LevelRecord, Column: "kind", CH: "type", STL: "event", SYS: "event", Note: "sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update"},
 	{Tag: 2, Name: "Outcome", In: func(e *Event) any { return &e.Outcome }, Attr: AttrOutcome, Column: "outcome", CH: "type", STL: "event", SYS: "event", Note: "success, failure, unknown"},

@@ -70,12 +70,12 @@ var lineVerbs = func() (all []string) {
 	return all
 }()
 
-// lineLabels stand before the values of a line, in this order.
+// lineLabels precede the values of a line, in this order.
 var lineLabels = []string{" user=", " client=", " port=", " interface=", " method=", " error=", " duration="}
 
 // IsLine reports whether a body is a line that [Event.AppendLine] made, of this event or of one that was changed on its way, or the beginning of
-// one: what is made of the fields need not be kept, and must not be where a field was taken away. What a sender wrote behind the same words
-// is no line.
+// one: what is made of the fields need not be kept, and must not be where a field was taken away. What a sender wrote after the same words
+// is not a line.
 func (e *Event) IsLine(body string) bool {
 	return body == "" || slices.ContainsFunc(lineVerbs, func(verb string) bool {
 		rest, ok := strings.CutPrefix(body, verb)

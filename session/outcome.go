@@ -53,7 +53,7 @@ const (
 )
 
 func nextWord(word []byte, text string) (_ []byte, rest string) {
-	// Letters up to another character, or to a capital behind a small letter.
+	// Letters up to another character, or to a capital after a small letter.
 	for i := range len(text) {
 		c := text[i]
 		switch {

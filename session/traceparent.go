@@ -3,7 +3,7 @@ package session
 import "encoding/hex"
 
 // ParseTraceparent reads a W3C traceparent (Trace Context, level 1): 2 digits version, 32 trace id, 16 span id, 2 flags, lower-case
-// all of them. A later version may have more behind the flags. ok is false where it is none, or has an id of zeros.
+// all of them. A later version may have more after the flags. ok is false where s is not one, or has an id of zeros.
 func ParseTraceparent(s string) (traceID [16]byte, spanID [8]byte, ok bool) {
 	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' || s[:2] == "ff" || len(s) > 55 && (s[:2] == "00" || s[55] != '-') {
 		return [16]byte{}, [8]byte{}, false

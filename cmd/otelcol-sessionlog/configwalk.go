@@ -92,7 +92,7 @@ func valueOfOptional(v reflect.Value) (reflect.Value, bool) {
 	return get.Call(nil)[0], true
 }
 
-// withoutSquashedNames removes from an error the names of structs whose keys stand in the block around them: nobody can write these.
+// withoutSquashedNames removes from an error the names of structs whose keys are in the block around them: nobody can write these.
 func withoutSquashedNames(config *otelcol.Config, err error) error {
 	names := map[string]bool{}
 	for _, configs := range []map[component.ID]component.Config{config.Receivers, config.Processors, config.Exporters, config.Connectors, config.Extensions} {

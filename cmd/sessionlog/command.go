@@ -24,7 +24,7 @@ const (
 // commandEnvironment are what a command is run in.
 type commandEnvironment struct {
 	out, errors   io.Writer
-	width         int  // of the terminal that out is; 0 where it is none
+	width         int  // of the terminal that out is; 0 where it is not one
 	errorTerminal bool // errors is a terminal
 	variable      func(name string) string
 	now           func() time.Time

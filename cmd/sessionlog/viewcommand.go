@@ -47,7 +47,7 @@ type viewFlags struct {
 	columns []string
 	within  time.Duration
 	output  string
-	sqlOnly bool // prints the statements in place of the answer
+	sqlOnly bool // prints the statements instead of the answer
 }
 
 func newViewCommand(s commandEnvironment, target *storeTarget, v *storeView, sqlOnly bool) *cobra.Command {

@@ -21,7 +21,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
-// ClientConfig says where the API is and as whom it is called. No key or secret stands here: credentials are those of the SDK's chain, which
+// ClientConfig says where the API is and as whom it is called. No key or secret is here: credentials are those of the SDK's chain, which
 // renews them (environment, shared files, web identity, container, instance).
 type ClientConfig struct {
 	// Region is that of the resources, such as eu-central-1; empty is that of AWS_REGION, the shared files, or the instance.

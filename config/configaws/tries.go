@@ -6,7 +6,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// WatchTries is for the API options of a client. tried gets the error of every try, nil too: it stands behind the SDK's retries.
+// WatchTries is for the API options of a client. tried gets the error of every try, nil too: it comes after the SDK's retries.
 func WatchTries(tried func(error)) func(*middleware.Stack) error {
 	watch := middleware.FinalizeMiddlewareFunc("WatchTries", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,

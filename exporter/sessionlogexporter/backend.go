@@ -78,7 +78,7 @@ func (c *Config) DeadLetterDirectories() []string {
 	return deadletter.DefaultDirectories()
 }
 
-// OpenQueryStore opens the backend to be asked; nothing is created, and nothing written. The key of the backend's block stands before its errors.
+// OpenQueryStore opens the backend to be asked; nothing is created, and nothing written. The key of the backend's block precedes its errors.
 func (c *Config) OpenQueryStore(ctx context.Context) (query.Store, error) {
 	chosen, err := c.chooseBackend()
 	if err != nil {

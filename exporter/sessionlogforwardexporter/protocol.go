@@ -17,7 +17,7 @@ type forwardProtocol struct {
 	defaultFormat shape.Format
 	example       string // of an endpoint
 	contentType   string
-	path          string // behind the endpoint's own, unless that ends with it
+	path          string // after the endpoint's own, unless that ends with it
 	open          func(c TargetConfig, format shape.Format) protocolWriter
 }
 

@@ -2,7 +2,7 @@ package sessionlogforwardexporter
 
 import "github.com/otel-sessionlog/sessionlog/session"
 
-// requestBody is the body of one HTTP call: the records of a batch, one behind another, each as its protocol spells it. A part of it
+// requestBody is the body of one HTTP call: the records of a batch, one after another, each as its protocol spells it. A part of it
 // is a requestBody too, so that what a target refuses is halved without being written again.
 type requestBody struct {
 	body    []byte

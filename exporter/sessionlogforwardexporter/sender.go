@@ -19,7 +19,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// documentSender is the backend that lies behind HTTP: it makes documents of events, calls of documents, and reads what became of each.
+// documentSender is the backend that is reached over HTTP: it makes documents of events, calls of documents, and reads what became of each.
 type documentSender struct {
 	config   TargetConfig
 	protocol forwardProtocol

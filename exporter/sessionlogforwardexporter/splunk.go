@@ -90,7 +90,7 @@ const (
 	maxHECAnswerLength = 64 << 10
 )
 
-// readAnswer reads {"text":"Invalid data format","code":6,"invalid-event-number":3}. The number is no guide: what stands before it
+// readAnswer reads {"text":"Invalid data format","code":6,"invalid-event-number":3}. The number is no guide: what comes before it
 // may be indexed or not, and the collector stops at it, so that the call is halved like those of which nothing is said.
 func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (targetAnswer, error) {
 	got := readHECAnswer(body)

@@ -66,7 +66,7 @@ func (l *Logger) raiseCondition(name, reason, message string, fields []zap.Field
 		l.conditions[name] = c
 	}
 	if !c.active && !withinInterval(now, c.cleared, minClearTime) {
-		c.warnings = map[string]time.Time{} // it begins anew
+		c.warnings = map[string]time.Time{} // it starts again
 	}
 	c.active = true
 	if _, known := c.warnings[reason]; !known && len(c.warnings) >= maxReasons {

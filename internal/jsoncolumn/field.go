@@ -8,7 +8,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// FieldReader sets a part of an event from a cell of session_events, which stands as a text; that of NULL is empty.
+// FieldReader sets a part of an event from a cell of session_events, which is given as a text; that of NULL is empty.
 type FieldReader func(e *session.Event, cell string, isNull bool) error
 
 // Field reads the column of a field: words, decimal numbers, ids as UUIDs or hexadecimal digits, JSON as [Writer] writes it.
@@ -49,7 +49,7 @@ func (r Reader) Field(f *session.Field) FieldReader {
 	}
 }
 
-// ReadTypeLetters reads the column of [TypeLetter]s, behind that of the attributes.
+// ReadTypeLetters reads the column of [TypeLetter]s, after that of the attributes.
 func ReadTypeLetters(e *session.Event, cell string, _ bool) error {
 	ApplyTypeLetters(e.Extra, cell)
 	return nil

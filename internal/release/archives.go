@@ -20,7 +20,7 @@ type packedFile struct {
 	user int // also the group
 }
 
-// archiveFiles are what stands beside the programs in an archive.
+// archiveFiles are what is beside the programs in an archive.
 var archiveFiles = []string{"LICENSE", "README.md", "CHANGELOG.md", "config/collector.yaml", "config/debian.yaml", "packaging/systemd/otelcol-sessionlog.service"}
 
 // writeArchives writes one for each platform: a zip for Windows, a tar for the others.

@@ -48,7 +48,7 @@ func ParseCanonical(b []byte) (*session.Event, error) {
 	return e, nil
 }
 
-// cutCounted takes bytes off that stand behind their length.
+// cutCounted takes bytes off that follow their length.
 func cutCounted(b []byte) (value, rest []byte, ok bool) {
 	length, n := binary.Uvarint(b)
 	if n <= 0 || length > uint64(len(b)-n) {

@@ -171,7 +171,7 @@ func NewCommitter(seed Seed) *Committer {
 	return &Committer{block: block}
 }
 
-// NonceBytes are those of a record's nonce, behind its canonical bytes.
+// NonceBytes are those of a record's nonce, after its canonical bytes.
 const NonceBytes = 16
 
 // Entry commits to all that e holds.
@@ -186,7 +186,7 @@ func (c *Committer) EntryAndContent(kind Kind, e *session.Event) (entry Entry, c
 	return Entry{Kind: kind, ID: e.RecordID, Hash: record, Time: e.Time}, content
 }
 
-// Nonce is what stands behind a record's canonical bytes when they are hashed.
+// Nonce is what follows a record's canonical bytes when they are hashed.
 func (c *Committer) Nonce(id session.ID) [NonceBytes]byte {
 	c.nonce = id
 	c.block.Encrypt(c.nonce[:], c.nonce[:])

@@ -299,7 +299,7 @@ func (k Keys) OpenBy(signed, origin string) (Head, time.Time, note.Verifier, err
 	return Head{}, time.Time{}, nil, fmt.Errorf("%w: no trusted key has signed it for %s", ErrForgedHead, origin)
 }
 
-// ReadHead is what a signed head says, and when it says that it was signed, whoever has.
+// ReadHead is what a signed head says, and when it says that it was signed, whoever did.
 func ReadHead(signed string) (Head, time.Time, error) {
 	var c checkpoint.Checkpoint
 	if _, err := c.Unmarshal([]byte(signed)); err != nil || len(c.Hash) != len(Hash{}) {

@@ -178,7 +178,7 @@ func parseInclusion(text []byte) (p tlogproof.TLogProof, err error) {
 	return p, nil
 }
 
-// InclusionSteps are the nodes from a page up to the root of its tree, in hexadecimal digits: L before one that stands on the left, R before one on the right.
+// InclusionSteps are the nodes from a page up to the root of its tree, in hexadecimal digits: L before one that is on the left, R before one on the right.
 func (p *RecordProof) InclusionSteps() (steps []string, err error) {
 	inclusion, err := parseInclusion(p.Inclusion)
 	if err != nil {

@@ -48,7 +48,7 @@ func writeCEF(d *shapedDocument) {
 	d.object(attributesExtension, func() { d.writeAttributes(memberName, d.attribute) })
 }
 
-// cefCustomTexts are the extensions whose meaning stands beside them.
+// cefCustomTexts are the extensions whose meaning is beside them.
 var cefCustomTexts = [...]struct {
 	name      string
 	field     fieldIndex

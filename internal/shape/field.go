@@ -102,7 +102,7 @@ var fieldsByKey = func() map[string]fieldIndex {
 	return byKey
 }()
 
-// ownPrefix is left out where a name stands in an object of ours.
+// ownPrefix is left out where a name is in an object of ours.
 const ownPrefix = "sessionlog."
 
 func trimOwnPrefix(key string) string { return strings.TrimPrefix(key, ownPrefix) }

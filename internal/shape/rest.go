@@ -49,7 +49,7 @@ var nestedNames = func() (names []nestedName) {
 	return names
 }()
 
-// nestedFields are all but Extra in the order of their paths, so that what has the same parents stands together. They are apart from the names,
+// nestedFields are all but Extra in the order of their paths, so that what has the same parents is together. They are apart from the names,
 // of which an event needs few.
 var nestedFields = func() []fieldIndex {
 	fields := slices.Collect(maps.Values(fieldsByKey))

@@ -48,7 +48,7 @@ type Options struct {
 	// Kinds are the events that are written: login, logout, session.start, session.update. Empty: all of ECS, CEF and flat JSON, login and
 	// logout of OCSF, login of CIM.
 	Kinds []string
-	// Vendor and Product stand in the header of CEF. Empty: otel-sessionlog, and the system that was logged into.
+	// Vendor and Product are in the header of CEF. Empty: otel-sessionlog, and the system that was logged into.
 	Vendor, Product string
 	// Dataset is event.dataset of ECS. Empty: sessionlog.
 	Dataset string

@@ -23,7 +23,7 @@ type Config struct {
 	Kinds []string `mapstructure:"kinds"`
 	// LeftOut says what happens to events of other kinds: drop, or keep, which passes them as they are.
 	LeftOut string `mapstructure:"left_out"`
-	// Vendor and Product stand in the header of CEF.
+	// Vendor and Product are in the header of CEF.
 	Vendor  string `mapstructure:"vendor"`
 	Product string `mapstructure:"product"`
 	// Dataset is event.dataset of ECS.

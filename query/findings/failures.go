@@ -33,7 +33,7 @@ func failuresBy[K comparable](ctx context.Context, o Options, s query.Store, f q
 	return groups, clipCoverage(covered, f, before), err
 }
 
-// findDenseRuns are the stretches of rows, in the order of time, in which enough rows stand within a width of time; two that overlap, or have less between
+// findDenseRuns are the stretches of rows, in the order of time, in which enough rows lie within a width of time; two that overlap, or have less between
 // them, are one.
 func findDenseRuns(rows []loginRow, width time.Duration, enough func(window []loginRow) bool) [][]loginRow {
 	var all [][2]int

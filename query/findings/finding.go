@@ -27,7 +27,7 @@ type Finding struct {
 	Evidence         []session.ID // of these records, newest first, at most 100
 	Oldest           session.ID   // of these records, that of First
 	HistoryBegins    bool         // there is nothing yet to compare with; it says no more than that
-	Sentence         string       // what was found; values of the records stand in it quoted, without control characters
+	Sentence         string       // what was found; values of the records are quoted in it, without control characters
 	Filter           query.Filter // shows the records
 	SQL              []string     // what was looked up in the history; the statements of the range are the coverage's
 }

@@ -102,7 +102,7 @@ func (o Options) suspectsOf(failures []loginRow) (suspects map[loginSequence]boo
 	return suspects, joinWindows(windows, mostWindows)
 }
 
-const mostWindows = 100 // stand in a statement each
+const mostWindows = 100 // in one statement
 
 // joinWindows joins those that overlap, and then the nearest ones until there are so many.
 func joinWindows(windows [][2]int64, most int) (joined [][2]int64) {

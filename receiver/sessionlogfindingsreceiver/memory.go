@@ -22,7 +22,7 @@ const (
 type questionMemory struct {
 	Begin     time.Time                      `json:"begin"`     // nothing before it is asked
 	Asked     time.Time                      `json:"asked"`     // all before it was asked, and delivered
-	Delivered map[string][]*deliveredFinding `json:"delivered"` // by what it is about; no names stand there
+	Delivered map[string][]*deliveredFinding `json:"delivered"` // by what it is about; no names are there
 }
 
 type deliveredFinding struct {

@@ -17,7 +17,7 @@ type Source interface {
 	// Run reads until ctx ends, then returns nil within a second. It waits out by itself whatever may pass (a server that
 	// is away, a table that does not exist yet) and says so through Host.Status; an error that it returns is fatal.
 	// A source that has delivered everything (a one-shot file) returns nil early. What the pipeline took while Run was stopping is
-	// remembered before it returns, so that a clean restart delivers nothing twice: only what was taken behind a batch that was cut
+	// remembered before it returns, so that a clean restart delivers nothing twice: only what was taken after a batch that was cut
 	// off is delivered again with that one.
 	Run(ctx context.Context, host Host) error
 }

@@ -1,7 +1,7 @@
 // Package blocking makes an application's logins wait until they are delivered: a processor for the OpenTelemetry SDK that
 // keeps nothing, neither in memory nor on the disk, and so never drops a record.
 //
-// OnEmit returns when the exporter has taken the record. How durable it is then is up to what stands behind the exporter: a
+// OnEmit returns when the exporter has taken the record. How durable it is then is up to what is behind the exporter: a
 // backend of this project has committed it; a collector with this project's exporter has, too, with its default settings.
 package blocking
 
@@ -99,7 +99,7 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 	})
 }
 
-// ForceFlush has nothing of its own to flush: whoever has emitted a record waits for it.
+// ForceFlush has nothing of its own to flush: whoever emitted a record waits for it.
 func (p *Processor) ForceFlush(ctx context.Context) error { return p.exporter.ForceFlush(ctx) }
 
 // Shutdown returns an error to callers that still wait, lets the export in progress end as long as the context lasts, and shuts the exporter

@@ -1,4 +1,4 @@
-// Package otlprecord turns the SDK's log records into OTLP and back: OTLP is what stands on the disk, and what the mapping to
+// Package otlprecord turns the SDK's log records into OTLP and back: OTLP is what is on the disk, and what the mapping to
 // events reads.
 package otlprecord
 
@@ -16,7 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-// Encode makes OTLP of the records, in their order: a resource or scope that comes again after another stands there again.
+// Encode makes OTLP of the records, in their order: a resource or scope that comes again after another is there again.
 func Encode(records []sdklog.Record) plog.Logs {
 	ld := plog.NewLogs()
 	var last *resource.Resource

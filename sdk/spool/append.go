@@ -119,7 +119,7 @@ func (s *segmentStore) segmentToWrite() (*spoolSegment, int64, error) {
 	return seg, seg.size, nil
 }
 
-// abandonSegment ends a segment with the remains of a failed write behind its size, and truncates it. Where it cannot, this process
+// abandonSegment ends a segment with the remains of a failed write beyond its size, and truncates it. Where it cannot, this process
 // never reads them; another one may find whole frames there, whose callers have emitted them again meanwhile, with the same ids.
 func (s *segmentStore) abandonSegment(seg *spoolSegment) {
 	s.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// A segment is a file of frames behind eight bytes of magic. Numbers are little endian:
+// A segment is a file of frames after eight bytes of magic. Numbers are little endian:
 //
 //	uint32  length of the payload
 //	uint32  CRC-32C of those four bytes: distinguishes a torn write from a damaged one
@@ -40,7 +40,7 @@ func appendFrame(b, payload []byte) []byte {
 
 // readFrame reads the next frame, of which at most left bytes are there, and says how many bytes it has. It returns io.EOF
 // where the frames end, [errTorn] where the file ends within one, and [errDamaged] where one is not whole: its size is 0 then if
-// nothing behind it can be found.
+// nothing after it can be found.
 func readFrame(r *bufio.Reader, left int64) (payload []byte, size int64, err error) {
 	switch {
 	case left == 0:

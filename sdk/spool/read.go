@@ -13,7 +13,7 @@ import (
 // deliveryBatch is what is delivered at once. It may be empty, where nothing could be read.
 type deliveryBatch struct {
 	payloads [][]byte
-	end      framePosition // of what stands behind it
+	end      framePosition // of what follows it
 }
 
 const (

@@ -17,7 +17,7 @@ type spoolSegment struct {
 	number  uint64
 	size    int64 // up to where it is read: its frames are on the disk, whole but for damaged ones
 	onDisk  int64 // of the file
-	damaged bool  // something in it or behind size cannot be read, and is not the torn end of a write
+	damaged bool  // something in it or beyond size cannot be read, and is not the torn end of a write
 }
 
 func (s *segmentStore) segmentPath(number uint64) string {
@@ -83,7 +83,7 @@ func (seg *spoolSegment) readFrames(r *bufio.Reader) error {
 	}
 }
 
-// classifyEnd sets damaged by what is behind size.
+// classifyEnd sets damaged by what is beyond size.
 func (seg *spoolSegment) classifyEnd(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, errTorn):

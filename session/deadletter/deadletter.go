@@ -9,7 +9,7 @@
 //
 //	{"time":"…","component":"receiver/sessionlog/warehouse","reason":"…","record":{"resourceLogs":[…]}}
 //
-// Writing is at least once: what Write gave an error for may stand there in part, and stands there again after the retry. Readers
+// Writing is at least once: what Write gave an error for may be there in part, and is there again after the retry. Readers
 // tell copies by log.record.uid.
 package deadletter
 
@@ -26,7 +26,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// chunkBytes is how many bytes are gathered before they go to the file: a page of records must not stand in memory twice.
+// chunkBytes is how many bytes are gathered before they go to the file: a page of records must not be in memory twice.
 const chunkBytes = 1 << 20
 
 // Writer writes the dead letters of one component. It is safe for concurrent use.

@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// erasingExtension is behind the name of a file that is being written anew.
+// erasingExtension ends the name of a file that is being rewritten.
 const erasingExtension = ".erasing"
 
 // settlingTime is for how long a file must not grow that nobody is to write into any more: a writer may have opened it before it was renamed.

@@ -14,7 +14,7 @@ import (
 // lineEnvelope is the part that all lines of one Write share: everything up to the record.
 type lineEnvelope []byte
 
-// maxReason is how much of a reason is kept: it stands in every line, and an exporter may have put a whole batch into it.
+// maxReason is how much of a reason is kept: it is in every line, and an exporter may have put a whole batch into it.
 const maxReason = 4 << 10
 
 func newEnvelope(now time.Time, component string, reason error) lineEnvelope {

@@ -43,7 +43,7 @@ func (c *fixedColumn) appendEvent(e *session.Event) { c.buf = c.put(c.buf, e) }
 func (c *fixedColumn) EncodeColumn(b *proto.Buffer) { b.Buf = append(b.Buf, c.buf...) }
 func (c *fixedColumn) WriteColumn(w *proto.Writer)  { sendBuffer(w, c.buf) }
 
-// textBuffer are strings behind one another, each behind its length: String's own form.
+// textBuffer has strings one after another, each preceded by its length: String's own form.
 type textBuffer struct {
 	buf []byte
 	n   int

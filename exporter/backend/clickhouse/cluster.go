@@ -13,7 +13,7 @@ var (
 )
 
 // statementsOnCluster is a statement of a migration for a cluster. What keeps rows is named …_local and Replicated on every node; under the name
-// that queries use stands a Distributed table. Materialized views connect the local tables of one node.
+// that queries use is a Distributed table. Materialized views connect the local tables of one node.
 func (cfg *Config) statementsOnCluster(statement string) []string {
 	if m := alterStatement.FindStringSubmatch(statement); m != nil {
 		return []string{

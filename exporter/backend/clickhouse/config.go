@@ -20,7 +20,7 @@ type Config struct {
 	// Quorum is how many replicas of a shard must have a record before it counts as written: auto (more than half of them) or
 	// a number. Only with cluster.
 	Quorum string `mapstructure:"quorum"`
-	// TablePrefix stands before the names of all tables and views.
+	// TablePrefix precedes the names of all tables and views.
 	TablePrefix string `mapstructure:"table_prefix"`
 	// TTL is how long a record is kept, by the time of its event; 0 is for ever.
 	TTL time.Duration `mapstructure:"ttl"`
@@ -61,7 +61,7 @@ var (
 	clusterPattern  = regexp.MustCompile(`^[A-Za-z0-9_.{}-]{1,128}$`)
 )
 
-// Validate names the key that is wrong and what may stand there.
+// Validate names the key that is wrong and what may be there.
 func (cfg Config) Validate() error {
 	errs := []error{cfg.Check()}
 	if p := cfg.TablePrefix; p != "" && !prefixPattern.MatchString(p) {

@@ -91,7 +91,7 @@ func fillSettings(p *pairsColumn, e *session.Event) {
 }
 
 func fillAttributes(p *pairsColumn, e *session.Event) {
-	// Sorted keys compress better, and let their types stand beside them.
+	// Sorted keys compress better, and let their types be beside them.
 	p.sorted = jsoncolumn.SortAttributes(e.Extra, p.sorted)
 	for i := range p.sorted {
 		p.appendPair(p.sorted[i].Key, p.sorted[i].Value)

@@ -53,7 +53,7 @@ func (l *serverConn) repeatDerived(ctx context.Context, ids []session.ID) error 
 	return nil
 }
 
-// runWithIDs runs a statement on the records of the sorted ids. It may begin anew, on another connection.
+// runWithIDs runs a statement on the records of the sorted ids. It may start again, on another connection.
 func (l *serverConn) runWithIDs(ctx context.Context, sql string, ids []session.ID, results proto.Results, begin func(), onBlock func(rows int) error) error {
 	column := &fixedColumn{typ: "FixedString(16)", width: 16}
 	for _, one := range ids {

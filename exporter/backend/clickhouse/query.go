@@ -91,7 +91,7 @@ func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, cond
 	return s.Select(append(texts, "max("+s.Nanoseconds()+")")...) + " FROM " + s.allVersions() + " WHERE " + strings.Join(append(among, condition), " AND ") + " GROUP BY " + strings.Join(ordinals, ", ")
 }
 
-// allVersions stands behind FROM where it does not matter how often an event is there: FINAL reads each row's id.
+// allVersions follows FROM where it does not matter how often an event is there: FINAL reads each row's id.
 func (s *queryStore) allVersions() string { return s.cfg.prefixNames("session_events") }
 
 func (s *queryStore) Absent(f *session.Field) string {

@@ -16,7 +16,7 @@ type writeStatements struct {
 
 	seal, sealPages string
 	heads           string // %s, %d: heads of a log's seals at a page
-	ends            string // %s, %d, %[3]d: these, and an empty text where a seal ends at the page, which begins at another one or behind it
+	ends            string // %s, %d, %[3]d: these, and an empty text where a seal ends at the page, which begins at another one or after it
 }
 
 func (cfg *Config) newStatements() writeStatements {

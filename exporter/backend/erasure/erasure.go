@@ -89,7 +89,7 @@ func isContended(err error) bool {
 	return errors.Is(err, backend.ErrLogTaken) || errors.Is(err, backend.ErrLogClaimed) || errors.Is(err, backend.ErrLogLost)
 }
 
-// state goes on behind what another erasure has stated meanwhile, and names where the table's logs end by now.
+// state goes on after what another erasure has stated meanwhile, and names where the table's logs end by now.
 func (x *Erasure) state(ctx context.Context, entries []seal.Entry) error {
 	if x.Log == nil {
 		return nil

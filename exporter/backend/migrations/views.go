@@ -15,7 +15,7 @@ import (
 // View is the current text of a view. Tables migrate by number; views are made anew where they differ.
 type View struct {
 	Name string
-	SQL  string // CREATE VIEW …, without the comment before it and the semicolon behind it
+	SQL  string // CREATE VIEW …, without the comment before it and the semicolon after it
 }
 
 var leadingComment = regexp.MustCompile(`^(?:--.*\n)+`)
@@ -49,7 +49,7 @@ func MustReadViews(files fs.FS, folder string) (all []View) {
 // the lower number leaves the views alone.
 const ViewRevision = 2
 
-// Comment stands on a view in the store: who made it, and from which text.
+// Comment is that of a view in the store: who made it, and from which text.
 func (v View) Comment() string {
 	return fmt.Sprintf("sessionlog %d %s", ViewRevision, ViewDigest(v.SQL))
 }

@@ -15,7 +15,7 @@ type Config struct {
 	configpostgresql.ClientConfig `mapstructure:",squash"`
 	// Schema holds the tables and views; it must exist. Empty: the first one of the account's search_path.
 	Schema string `mapstructure:"schema"`
-	// TablePrefix stands before the names of all tables, views and indexes.
+	// TablePrefix precedes the names of all tables, views and indexes.
 	TablePrefix string `mapstructure:"table_prefix"`
 	// TTL is how long a record is kept, by the time of its event; 0 is for ever. Whole months are dropped, so that a record
 	// stays up to a month longer.
@@ -49,7 +49,7 @@ var (
 	schemaPattern = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 )
 
-// Validate names the key that is wrong and what may stand there.
+// Validate names the key that is wrong and what may be there.
 func (cfg Config) Validate() error {
 	errs := []error{cfg.Check()}
 	if p := cfg.TablePrefix; p != "" && (!prefixPattern.MatchString(p) || strings.HasPrefix(p, "pg_")) {

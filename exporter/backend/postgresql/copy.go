@@ -127,7 +127,7 @@ func (c *copyBatch) appendTextOrNull(s string) {
 	c.appendText(s)
 }
 
-// appendText leaves room for the length, which is known when the text stands.
+// appendText leaves room for the length, which is known when the text is there.
 func (c *copyBatch) appendText(s string) {
 	if len(c.buf)-c.from+len(s) > maxRecord { // add refuses it: its bytes need not be copied
 		s = s[:min(len(s), maxRecord)]

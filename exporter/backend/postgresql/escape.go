@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Neither server stores a NUL character, nor text that is not UTF-8, and hostile clients send both. Each such byte stands
+// Neither server stores a NUL character, nor text that is not UTF-8, and hostile clients send both. Each such byte is
 // in the tables as one character of a private range, escapeBase plus the byte, which reads back as that byte. A character
 // of that range that was there already is taken for four such bytes, so that every text has exactly one form and comes
 // back as it was. SQL finds all such texts: user_name ~ '[\U0010FE00-\U0010FEFF]'. See docs/adr.

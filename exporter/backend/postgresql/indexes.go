@@ -9,7 +9,7 @@ import (
 )
 
 // partitionIndexes answer questions about a user, an address and failures. They cost the server as much as all the rest of a row, since
-// their keys come in no order: so they are built behind a backlog and not under it (docs/adr/0005). A B-tree refuses texts of more than
+// their keys come in no order: so they are built after a backlog and not during it (docs/adr/0005). A B-tree refuses texts of more than
 // 2704 bytes.
 var partitionIndexes = []struct{ suffix, keys string }{
 	{"_user", "(left(user_name, 200), time)"},

@@ -18,7 +18,7 @@ import (
 const (
 	monthsAhead = 1  // are made before their first event
 	yearsBack   = 30 // history older than that goes into the default partition
-	// defaultLockTimeout is how long making or dropping a partition may stand in line, for everybody else stands behind it.
+	// defaultLockTimeout is how long making or dropping a partition may wait in line, for everybody else waits behind it.
 	defaultLockTimeout = 5 * time.Second
 )
 

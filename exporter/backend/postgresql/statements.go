@@ -42,7 +42,7 @@ func (cfg *Config) newStatements() writeStatements {
 // lockOfPartitions is "sess" in ASCII, and the table's oid, so that several schemas of one database do not wait for each other.
 const lockOfPartitions = "pg_advisory_xact_lock(1936028531, 'session_events'::regclass::oid::bigint::bit(32)::integer)"
 
-// ourNames are the names that table_prefix stands before; those of indexes and partitions begin like their table's.
+// ourNames are the names that table_prefix precedes; those of indexes and partitions begin like their table's.
 var ourNames = regexp.MustCompile(
 	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations|session_seals|session_seal_pages|session_hours|session_pairs|session_uncounted)` +
 		`(_default|_by_\w+|_[0-9]{4}_[0-9]{2})?\b`)

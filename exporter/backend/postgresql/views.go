@@ -19,12 +19,12 @@ import (
 //go:embed views/*.sql
 var viewFiles embed.FS
 
-// allViews are all views; one that reads another stands behind it.
+// allViews are all views; one that reads another comes after it.
 var allViews = migrations.MustReadViews(viewFiles, "views")
 
 const (
 	invalidTableDefinition = "42P16" // a view cannot be replaced by one with other columns
-	dependentObjects       = "2BP01" // something stands on what is to be dropped
+	dependentObjects       = "2BP01" // something depends on what is to be dropped
 	lockNotAvailable       = "55P03"
 )
 

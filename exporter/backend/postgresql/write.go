@@ -182,7 +182,7 @@ func (w *batchWrite) appendEvent(i int, e *session.Event, send func() error) (re
 }
 
 // isOnlyRecord reports whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
-// refused it before the walk saw what comes behind.
+// refused it before the walk saw what follows.
 func (t *spanAttempt) isOnlyRecord(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
 
 // copyDirectly copies the span into session_events and commits. The months that its first piece wants are made before; what

@@ -102,7 +102,7 @@ func areAllStored(asked map[session.ID][]unconfirmedVersion, found []confirmedEn
 	return left == 0
 }
 
-// endOfExpired is the first page behind those at the beginning of the log whose events are all older than a time, or dated ahead: these are given too. 0: there is
+// endOfExpired is the first page after those at the beginning of the log whose events are all older than a time, or dated ahead: these are given too. 0: there is
 // nothing to let go of.
 func (b *Backend) endOfExpired(ctx context.Context, store query.Store, oldest int64) (end uint64, ahead map[session.ID][]unconfirmedVersion, err error) {
 	ahead = map[session.ID][]unconfirmedVersion{}

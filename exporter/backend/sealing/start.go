@@ -136,7 +136,7 @@ func (b *Backend) rememberKeys(known logState, retired string) {
 
 // logBeginning is what a run of the collector begins its log with.
 type logBeginning struct {
-	last       *sealquery.StoredSeal // that it goes on from; nil: it begins anew
+	last       *sealquery.StoredSeal // that it goes on from; nil: it starts afresh
 	statements []string
 	ahead      []session.Event // of before the log, that are dated ahead
 }
@@ -213,7 +213,7 @@ func (b *Backend) readLastSeal(ctx context.Context, store query.Store, known log
 
 const laggingTries, laggingWait = 5, 200 * time.Millisecond
 
-// isTableAhead reports whether the table has seals behind those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
+// isTableAhead reports whether the table has seals beyond those that the collector remembers: it was killed before it wrote that down, and its key may have been exchanged
 // since.
 func (b *Backend) isTableAhead(last *sealquery.StoredSeal, known logState) bool {
 	if last == nil || last.First+last.Pages <= known.Tip.Size {

@@ -18,7 +18,7 @@ type logState struct {
 	Head   string   `json:"head"` // of the last seal
 	Tip    seal.Tip `json:"tip"`
 
-	Key     string `json:"key,omitempty"`     // public, of whoever has signed the head
+	Key     string `json:"key,omitempty"`     // public, of whoever signed the head
 	Retired string `json:"retired,omitempty"` // the public key before that one, where it has said so
 	// Former are the public keys that have signed before, and Pruned is the page before which the log has let go of its seals: the table says neither reliably.
 	Former []string `json:"former,omitempty"`

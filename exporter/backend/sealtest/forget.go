@@ -242,7 +242,7 @@ func erasuresAtOnce(t *testing.T, r *sealRig) {
 	require.Equal(t, []int{3, 37}, []int{summary.Erased, summary.Records})
 }
 
-// newHeadsAreNotKept: a log goes on, and the heads of it that are kept elsewhere are old: what it loses behind them would not be seen.
+// newHeadsAreNotKept: a log goes on, and the heads of it that are kept elsewhere are old: what it loses after them would not be seen.
 func newHeadsAreNotKept(t *testing.T, outer *sealRig) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, outer.another())

@@ -114,7 +114,7 @@ func lengths(paths []string, than int64) (all []int64) {
 	return all
 }
 
-// failingBackend is a backend whose first write has an error before it writes, or behind it.
+// failingBackend is a backend whose first write has an error before it writes, or after it.
 type failingBackend struct {
 	backend.SealedBackend
 	before, behind error
@@ -367,7 +367,7 @@ func sealsFail(t *testing.T, r *sealRig) {
 	r.requireSealed(100)
 }
 
-// AppendSeal fails some times, before it has stored the seal or behind it.
+// AppendSeal fails some times, before it has stored the seal or after it.
 func (f *failingBackend) AppendSeal(ctx context.Context, s *seal.Seal) error {
 	switch left := f.sealErrors.Add(-1); {
 	case left < 0:

@@ -41,7 +41,7 @@ type Database interface {
 	CopyEvents(t testing.TB, where string, id session.ID)
 	// Disguise has a value of a row read as before, and not be found by a condition. It tells whether that is possible.
 	Disguise(t testing.TB, table, where string) bool
-	// Respell has the attributes of a row read as before, and stand there as the program does not write them.
+	// Respell has the attributes of a row read as before, and be stored as the program does not write them.
 	Respell(t testing.TB, where string)
 	// Repeat has each row of a table be there twice. It tells whether that is possible.
 	Repeat(t testing.TB, table string) bool

@@ -6,7 +6,7 @@ import (
 )
 
 // Attributes are a JSON object, each value in JSON's own type where that is the attribute's and keeps its text. Any other
-// value (bytes, a double without a point, NaN, JSON that is a single word or no JSON at all) stands as text, and the column
+// value (bytes, a double without a point, NaN, JSON that is a single word or no JSON at all) is stored as text, and the column
 // attribute_types, one letter for each attribute in order, says what it was.
 
 const naturalType = '-'

@@ -12,7 +12,7 @@ import (
 
 // Config is the block `sqlite` of the exporter.
 type Config struct {
-	// Path of the database file. Its folder is made when it is missing. Beside it stand <path>-wal and <path>-shm.
+	// Path of the database file. Its folder is made when it is missing. Beside it are <path>-wal and <path>-shm.
 	Path string `mapstructure:"path"`
 	// TTL is how long a record is kept, by the time of its event; 0 is for ever.
 	TTL time.Duration `mapstructure:"ttl"`
@@ -20,7 +20,7 @@ type Config struct {
 	TTLConfirm bool `mapstructure:"ttl_confirm"`
 	// CreateSchema makes and migrates tables and views at start.
 	CreateSchema bool `mapstructure:"create_schema"`
-	// TablePrefix stands before the names of all tables, views and indexes.
+	// TablePrefix precedes the names of all tables, views and indexes.
 	TablePrefix string `mapstructure:"table_prefix"`
 	// Synchronous is full (a commit survives a loss of power) or normal (it survives a crash of the program only).
 	Synchronous Synchronous `mapstructure:"synchronous"`
@@ -54,7 +54,7 @@ func DefaultConfig() Config {
 
 var prefixPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// Validate names the key that is wrong and what may stand there.
+// Validate names the key that is wrong and what may be there.
 func (cfg Config) Validate() error {
 	var errs []error
 	switch {

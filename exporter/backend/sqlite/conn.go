@@ -63,7 +63,7 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 	return syncDirectory(dir)
 }
 
-// followLink has the path lead to the file itself, for the log stands beside that, and a link may be there before its file is.
+// followLink has the path lead to the file itself, for the log is beside that, and a link may be there before its file is.
 func (cfg *Config) followLink() error {
 	for range 10 {
 		info, err := os.Lstat(cfg.Path)

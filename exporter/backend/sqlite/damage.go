@@ -31,7 +31,7 @@ func (h *fileHeader) pageSize() int64 {
 func (h *fileHeader) changeCounter() uint32 { return binary.BigEndian.Uint32(h[24:]) }
 func (h *fileHeader) pageCount() int64      { return int64(binary.BigEndian.Uint32(h[28:])) }
 
-// fileState is how the three files of a database stand on the disk; nil is a file that is not there.
+// fileState is how the three files of a database are on the disk; nil is a file that is not there.
 type fileState struct {
 	file, wal, shm os.FileInfo
 	header         fileHeader
@@ -139,7 +139,7 @@ func (w *groupWriter) contentChanged(now fileState) bool {
 	return now.file.Size() != w.lastFileState.file.Size() || !now.file.ModTime().Equal(w.lastFileState.file.ModTime()) || now.header != w.lastFileState.header
 }
 
-// isForeignLog is whether a log stands at the path that is not the one that was opened.
+// isForeignLog is whether a log is at the path that is not the one that was opened.
 func isForeignLog(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
 
 func (w *groupWriter) putForeignLogAside() error {
@@ -375,7 +375,7 @@ func damageOrError(doing string, err error) (damage string, other error) {
 }
 
 // refuseDamaged lets go of a damaged file without touching it, and remembers that nothing may be written until somebody has mended it. The
-// write-ahead log is put aside: it belongs to the file that was, and SQLite would write it into whatever stands there now.
+// write-ahead log is put aside: it belongs to the file that was, and SQLite would write it into whatever is there now.
 func (w *groupWriter) refuseDamaged(damage string) error {
 	aside, err := w.putLogAside()
 	w.closeWithoutCheckpoint()

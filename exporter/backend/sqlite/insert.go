@@ -66,7 +66,7 @@ func (w *groupWriter) insertEvent(row *preparedEvent, result *backend.Result) (f
 	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultTooBig:
 		return 0, tooLarge, nil
 	case err != nil && !w.conn.AutocommitEnabled() && w.isForeignConstraint(p, err): // this statement alone was undone
-		w.partitions.nextArrival++ // unless it ended with RAISE(FAIL) behind the row
+		w.partitions.nextArrival++ // unless it ended with RAISE(FAIL) after the row
 		return 0, refusedByOthers, nil
 	case err != nil:
 		return 0, "", err

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// longLog is how many bytes the write-ahead log may have, as journal_size_limit has it: a log that begins anew is cut to it.
+	// longLog is how many bytes the write-ahead log may have, as journal_size_limit has it: a log that starts again is cut to it.
 	longLog = 64 << 20
 	// restartWait is how long a restart of the log may wait for readers, and writers for it. The explorer's statements end sooner.
 	restartWait = time.Second

@@ -26,7 +26,7 @@ var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 // firstMigration is the name of the first; before 0.1.0 it had others.
 const firstMigration = "storage"
 
-// ourNames are the names that table_prefix stands before; those of indexes begin like their table's.
+// ourNames are the names that table_prefix precedes; those of indexes begin like their table's.
 var ourNames = regexp.MustCompile(
 	`\b(session_events(_\d+|_other)?|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_partitions|sessionlog_pairs|sessionlog_hours|sessionlog_migrations|session_seals|session_seal_pages)(_by_\w+|_delete|_forget)?\b`)
 

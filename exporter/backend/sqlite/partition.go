@@ -40,7 +40,7 @@ type partitionCatalog struct {
 }
 
 // endOfTimes is where ids are no longer taken for ones that begin with a time, in milliseconds: the year 2100. Of random 48 bits,
-// 98.5 % lie behind it.
+// 98.5 % lie beyond it.
 const endOfTimes = 4_102_444_800_000
 
 func timeOfID(id session.ID) (ms int64, ok bool) {

@@ -14,7 +14,7 @@ import (
 // range says. Whatever ends it, nothing is left half done.
 type rangeMove struct {
 	from, into string
-	border     int64 // that is to stand between the two in the end, unless from is merged
+	border     int64 // that is to be between the two in the end, unless from is merged
 	merges     bool  // from is dropped in the end
 }
 

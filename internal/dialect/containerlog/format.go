@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// ReadOutputOf makes of a format one that is also read where each of its lines stands in a container runtime's.
+// ReadOutputOf makes of a format one that is also read where each of its lines is within a container runtime's.
 func ReadOutputOf(f logformat.Format) logformat.Format {
 	inner := f
 	f.Detect = func(head []byte, whole bool) logformat.Verdict {

@@ -20,7 +20,7 @@ const (
 	MaxValues  = 10_000 // of one item, all depths together
 )
 
-// Reasons to refuse an item although it is JSON. The decoder is then behind the item, so that its neighbours can be read.
+// Reasons to refuse an item although it is JSON. The decoder is then past the item, so that its neighbours can be read.
 var (
 	ErrDepth   = errors.New("nested deeper than 32 levels")
 	ErrMembers = errors.New("an object has more than 1000 members")
@@ -47,7 +47,7 @@ type docNode struct {
 	used      bool
 }
 
-// Parse reads the decoder's next value. A syntax error is returned as broken: nothing can be read behind it. A flaw refuses this value
+// Parse reads the decoder's next value. A syntax error is returned as broken: nothing can be read after it. A flaw refuses this value
 // alone. The decoder must work on a buffer, not on a reader.
 func (d *Doc) Parse(dec *jx.Decoder) (v Value, flaw, broken error) {
 	d.nodes, d.flaw = d.nodes[:0], nil
@@ -76,7 +76,7 @@ func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken err
 	return v, flaw, nil
 }
 
-// ErrTrailing is broken of a text that goes on behind its value.
+// ErrTrailing is broken of a text that goes on after its value.
 var ErrTrailing = errors.New("something follows the value")
 
 func hasOnlySpaceLeft(dec *jx.Decoder) bool { return errors.Is(dec.Skip(), errInputEnd) }

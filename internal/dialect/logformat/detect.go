@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ByteOrderMark may stand before the first record of a text. Parsers take it off.
+// ByteOrderMark may precede the first record of a text. Parsers take it off.
 const ByteOrderMark = "\uFEFF"
 
 // FindFormat gives the format of this name, whatever its case.
@@ -24,7 +24,7 @@ func FindFormat(formats []Format, name string) (Format, bool) {
 }
 
 // Detect asks the formats in turn; the first that does not say No has it. One that needs more text to decide comes before those
-// behind it that are content with less.
+// after it that are content with less.
 func Detect(formats []Format, head []byte, whole bool) (Format, Verdict) {
 	head = bytes.TrimPrefix(head, []byte(ByteOrderMark))
 	for _, f := range formats {

@@ -63,7 +63,7 @@ type Conditions interface {
 	Clear(condition, message string)
 }
 
-// SharedState lets the parsers of several texts of one server know the same things: the lines of one connection may stand on
+// SharedState lets the parsers of several texts of one server know the same things: the lines of one connection may be on
 // both sides of a rotation. Parsers that share are used by one goroutine at a time.
 type SharedState struct{ values map[string]any }
 
@@ -87,7 +87,7 @@ func (s *SharedState) LoadOrNew(name string, newValue func() any) any {
 // an earlier one, of another text, is out of date.
 func (s *SharedState) InUse() bool { return s != nil && len(s.values) > 0 }
 
-// Parser reads one text from its beginning, or from where another parser of the same text stood. A simple one embeds [LineParser]
+// Parser reads one text from its beginning, or from where another parser of the same text was. A simple one embeds [LineParser]
 // and writes Parse. It is not safe for concurrent use.
 type Parser interface {
 	// Frame gives the length of the first record of data, line end included, or 0 when data does not hold it wholly. It may be
@@ -107,13 +107,13 @@ type Parser interface {
 	// Restore makes a new parser ready to go on at an offset, with the state that belongs to it. textGone says that no record of
 	// the state's text will be read again, so that nothing else says what began in it.
 	Restore(offset int64, state []byte, textGone bool) error
-	// AmbiguousTimes counts the events so far whose time is one of two that the text may mean: it stood in the hour that a
+	// AmbiguousTimes counts the events so far whose time is one of two that the text may mean: it was in the hour that a
 	// clock going back shows twice.
 	AmbiguousTimes() int
 	// LogTime is the time of the last record, of whichever text that shares with this one, in nanoseconds since 1970 UTC; 0 when
 	// that is not known. It is the log's own clock, which need not go as that of this machine does.
 	LogTime() int64
-	// FlushDue adds the events that are decided because the log's clock stands at logTime, and no record came that says
+	// FlushDue adds the events that are decided because the log's clock is at logTime, and no record came that says
 	// otherwise. It is called when all that there is of the text has been parsed: logTime is [Parser.LogTime] and for how long
 	// there has been nothing more. ResumeOffset may move by it.
 	FlushDue(logTime int64, batch *EventBatch)
@@ -121,7 +121,7 @@ type Parser interface {
 
 // LineParser is what most parsers embed: each line is a record, and nothing is remembered but how far the text was read.
 type LineParser struct {
-	ResumeAt int64 // Parse sets it, mostly to what is behind its record
+	ResumeAt int64 // Parse sets it, mostly to what follows its record
 }
 
 // Frame is part of [Parser].

@@ -13,7 +13,7 @@ import (
 )
 
 // A record is timestamp,serverhost,username,host,connectionid,queryid,operation,database,object,retcode. RDS adds the
-// connection's type, Enterprise Server 12.3 the version of TLS, which is empty without TLS. Nothing is quoted but the text of a query, so a name with commas and line ends in it stands as it is:
+// connection's type, Enterprise Server 12.3 the version of TLS, which is empty without TLS. Nothing is quoted but the text of a query, so a name with commas and line ends in it is written as it is:
 // what surrounds it is read from both ends.
 type auditRecord struct {
 	time           int64 // nanoseconds since 1970 UTC
@@ -235,7 +235,7 @@ func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool,
 		return 0, false, "", errTime
 	}
 	host, _, _ := strings.Cut(rest, ",")
-	return nanos, false, rest[strings.LastIndexByte(host, ' ')+1:], err // before the host stands what server_audit_syslog_info says
+	return nanos, false, rest[strings.LastIndexByte(host, ' ')+1:], err // before the host is what server_audit_syslog_info says
 }
 
 func startsRecord(line string) bool {

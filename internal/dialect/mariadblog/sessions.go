@@ -6,7 +6,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// openSessions keeps the logins. A DISCONNECT follows a failed login too, and a connection's id begins anew with the server:
+// openSessions keeps the logins. A DISCONNECT follows a failed login too, and a connection's id starts again with the server:
 // only the time of its login, which a DISCONNECT does not repeat, makes it unique.
 type openSessions struct {
 	logins   *simplelru.LRU[connectionKey, openLogin]

@@ -41,7 +41,7 @@ func (c *openConnection) findOrOpenSession(l *logRecord) (s *openSession, again 
 	return &c.Opened[len(c.Opened)-1], false
 }
 
-// openConnections is by number. Numbers begin anew with the server, so the client's address must match too.
+// openConnections is by number. Numbers start again with the server, so the client's address must match too.
 type openConnections struct {
 	byNumber       *simplelru.LRU[int64, *openConnection]
 	hasVerdicts    bool // the log has had a login or a refusal

@@ -182,7 +182,7 @@ func (p *recordParser) fillEventFields(e *session.Event, kind session.Kind, c *o
 	}
 }
 
-// assignRecordIDs has the time of the login in the ids: a connection's number begins anew with the server.
+// assignRecordIDs has the time of the login in the ids: a connection's number starts again with the server.
 func (p *recordParser) assignRecordIDs(e *session.Event, s *openSession) {
 	l := &p.line
 	e.SessionKey = p.hash.Start("session", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(s.Time).Str(s.User).Str(s.Database).Key()

@@ -11,7 +11,7 @@ import (
 var errSyslog = logformat.NewRefusal("PostgreSQL's log as syslog writes it (log_destination = 'syslog') cannot be read: " +
 	"set log_destination = 'jsonlog' (before 15: 'csvlog') and logging_collector = on on the server, and name the files that it writes then under `include`")
 
-// maxSyslogHead is more than what stands before the message in a line of syslog.
+// maxSyslogHead is more than what precedes the message in a line of syslog.
 const maxSyslogHead = 200
 
 // isSyslogLine recognises "… postgres[4711]: [3-1] …". The name is syslog_ident's; the number is missing where syslog_sequence_numbers is

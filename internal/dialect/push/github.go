@@ -35,7 +35,7 @@ func readGitHubEntry(item jsontree.Value, r *Record) error {
 	if at.Kind() <= jsontree.Null {
 		at = item.Get("created_at")
 	}
-	isWebhook := !known && at.Kind() <= jsontree.Null // of a repository or an organization, which tells of no login
+	isWebhook := !known && at.Kind() <= jsontree.Null // of a repository or an organization, which is not about a login
 	if err := v.setOn(r, known, word == "" || isWebhook, errNotGitHub); err != nil {
 		return err
 	}

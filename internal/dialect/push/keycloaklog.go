@@ -48,7 +48,7 @@ func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	if at.Kind() <= jsontree.Null {
 		at = findECSField(item, "@timestamp")
 	}
-	if sequence := item.Get("sequence").Peek(); sequence != "" { // which begins anew with the server
+	if sequence := item.Get("sequence").Peek(); sequence != "" { // which starts again with the server
 		r.ID = strings.Join([]string{r.Host, item.Get("processId").Peek(), sequence, at.Peek()}, " ")
 	}
 	return setEventTime(r.Event, at)

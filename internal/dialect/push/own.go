@@ -58,7 +58,7 @@ var knownMembers = func() map[string]*fieldMember {
 	return m
 }()
 
-// nestedPaths are the beginnings of known keys, where an object may stand in place of the dot.
+// nestedPaths are the beginnings of known keys, where an object may take the place of the dot.
 var nestedPaths = func() map[string]bool {
 	paths := map[string]bool{}
 	for key := range knownMembers {

@@ -1,4 +1,4 @@
-// Package quotedtext reads what stands between the quotes of JSON and CSV. Bytes that are not UTF-8 stay as they are: names may have them.
+// Package quotedtext reads what is between the quotes of JSON and CSV. Bytes that are not UTF-8 stay as they are: names may have them.
 package quotedtext
 
 import (
@@ -12,7 +12,7 @@ import (
 // ErrEscape is the error of a backslash that JSON does not have.
 var ErrEscape = errors.New("a broken escape sequence")
 
-// JSONEnd is where the JSON string that begins behind its quote ends, which is the place of its other quote; negative where that is not there.
+// JSONEnd is where the JSON string that begins after its quote ends, which is the place of its other quote; negative where that is not there.
 func JSONEnd(text string, start int) (end int, escaped bool) {
 	for at := start; ; at++ {
 		n := strings.IndexByte(text[at:], '"')
@@ -20,7 +20,7 @@ func JSONEnd(text string, start int) (end int, escaped bool) {
 			return -1, false
 		}
 		at += n
-		// A quote is a part of the string when an odd number of backslashes stands before it.
+		// A quote is a part of the string when an odd number of backslashes precedes it.
 		if backslashes := at - start - len(strings.TrimRight(text[start:at], `\`)); backslashes%2 == 0 {
 			return at, strings.IndexByte(text[start:at], '\\') >= 0
 		}

@@ -223,7 +223,7 @@ func parseNumber(s string) (int64, bool) {
 
 const weekdayNames = "MonTueWedThuFriSatSun"
 
-// parseRecordTime reads "Mon, 21 May 2018 05:20:10:123", which is UTC, in microseconds. Before the milliseconds stands a colon.
+// parseRecordTime reads "Mon, 21 May 2018 05:20:10:123", which is UTC, in microseconds. Before the milliseconds is a colon.
 func parseRecordTime(s string) (micros int64, ok bool) {
 	if len(s) != 29 || strings.Index(weekdayNames, s[:3])%3 != 0 || s[3:5] != ", " || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[25] != ':' {
 		return 0, false

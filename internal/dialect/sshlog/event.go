@@ -75,7 +75,7 @@ func (p *Parser) emitLogout(c *sshConnection, word string, now int64, batch *log
 	p.connections.removeConnection(c)
 }
 
-// unknownAddress stands, with port 65535, for what is no Internet connection: sshd -i behind a socket or a proxy command.
+// unknownAddress stands, with port 65535, for what is not an Internet connection: sshd -i behind a socket or a proxy command.
 const unknownAddress = "UNKNOWN"
 
 func (p *Parser) addConnectionEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {

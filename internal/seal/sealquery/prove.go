@@ -106,7 +106,7 @@ type sealSearch struct {
 	problem error // of the seal that came closest
 }
 
-// tryEach tries the seals of which the record may be one, one by one: most often the first has it, and all behind it need not be read.
+// tryEach tries the seals of which the record may be one, one by one: most often the first has it, and all after it need not be read.
 func (w *sealSearch) tryEach(ctx context.Context, log string, side sealSide, from uint64) error {
 	literal := w.store.Identity(identityOfBytes, w.record.RecordID[:])
 	sql := w.store.Select("first") + " FROM " + w.store.TableNamed("session_seal_pages") + " WHERE log = " + w.store.Text(log) + " AND min_id <= " + literal + " AND max_id >= " + literal

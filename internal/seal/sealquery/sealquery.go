@@ -41,7 +41,7 @@ func Logs(ctx context.Context, s query.Store) (all []string, err error) {
 			}
 			name = row[0].Text
 		}
-		if name == "" || slices.Contains(all, name) { // the second: somebody has written bytes in place of a text, which are greater than every text
+		if name == "" || slices.Contains(all, name) { // the second: somebody has written bytes instead of a text, which are greater than every text
 			return all, nil
 		}
 		all = append(all, name)
@@ -85,7 +85,7 @@ func Seals(ctx context.Context, s query.Store, log string, from uint64) iter.Seq
 			if read < sealsAtOnce {
 				return nil
 			}
-			if from == before { // numbers that cannot be read are behind all others
+			if from == before { // numbers that cannot be read come after all others
 				return malformedTable("session_seals", errNumbers)
 			}
 		}

@@ -50,7 +50,7 @@ func (v *tableVerifier) namedHeads() (all []namedHead) {
 	return slices.CompactFunc(all, func(a, b namedHead) bool { return a.Head == b.Head })
 }
 
-// checkNamedHeads names each log that has lost its end behind a statement about it, or has gone whole. Behind the last head that is there, all before are.
+// checkNamedHeads names each log that has lost its end after a statement about it, or has gone whole. Where a head is there, all before it are.
 func (v *tableVerifier) checkNamedHeads(ctx context.Context) error {
 	there := ""
 	for _, head := range v.namedHeads() {
@@ -77,7 +77,7 @@ func (v *tableVerifier) checkNamedHeads(ctx context.Context) error {
 	return nil
 }
 
-// hasHead reports whether a log is, or was before it let go of that, as a head says, whoever has signed it: where that is nobody, it is a finding.
+// hasHead reports whether a log is, or was before it let go of that, as a head says, whoever signed it: where that is nobody, it is a finding.
 func (v *tableVerifier) hasHead(ctx context.Context, head seal.Head) (bool, error) {
 	tip, err := sealquery.TipAt(ctx, v.store, head.Origin, head.Size)
 	if err != nil && !errors.Is(err, sealquery.ErrSealMissing) {

@@ -439,7 +439,7 @@ func markSeen(entries []sealedEntry) {
 	}
 }
 
-// reportReplaced names a record that was sealed with other content, too, and not at the same moment by two collectors: a record that is there is not written anew, so it had gone.
+// reportReplaced names a record that was sealed with other content, too, and not at the same moment by two collectors: a record that is there is not written again, so it had gone.
 func (v *tableVerifier) reportReplaced(e *session.Event, s *sealedEntry, entries []sealedEntry) {
 	for i := range entries {
 		other := &entries[i]

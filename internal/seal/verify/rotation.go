@@ -23,7 +23,7 @@ type leftKeys struct {
 	at   time.Time
 }
 
-// vouchedHead is one that a key had signed when it left: whatever it signs behind that, with any time, is of whoever has it now.
+// vouchedHead is one that a key had signed when it left: whatever it signs after that, with any time, is of whoever has it now.
 type vouchedHead struct {
 	seal.Head
 	by *logWalk
@@ -123,7 +123,7 @@ func (w *logWalk) signersOf(s *sealquery.StoredSeal) seal.Keys {
 	return w.keysAt(s.First).Opening(s.Head, s.Log)
 }
 
-// reportLeftKeys names logs that end under a key which has left another one: whoever has stolen it may begin some, and date them as he likes.
+// reportLeftKeys names logs that end under a key which has left another one: whoever stole it may begin some, and date them as he likes.
 func (v *tableVerifier) reportLeftKeys(ctx context.Context) error {
 	for _, w := range v.walks {
 		for _, l := range v.left {
@@ -214,7 +214,7 @@ type keySuccession struct {
 	sealed     time.Time
 }
 
-// checkSuccessions finds keys that have named two which follow: whoever has stolen one names his own. One that is given is not his.
+// checkSuccessions finds keys that have named two which follow: whoever stole one names his own. One that is given is not his.
 func (v *tableVerifier) checkSuccessions() {
 	for _, s := range v.successions {
 		isFork := slices.ContainsFunc(v.successions, func(other keySuccession) bool {

@@ -86,7 +86,7 @@ type Finding struct {
 type Options struct {
 	Keys  seal.Keys
 	Heads []string // signed heads that were kept elsewhere
-	// Witnesses are public keys of witnesses. What one of them has cosigned is a head that was kept elsewhere, whoever has kept it.
+	// Witnesses are public keys of witnesses. What one of them has cosigned is a head that was kept elsewhere, whoever kept it.
 	Witnesses seal.Keys
 	// Acknowledged are alarms that are known, by Finding.Acknowledge.
 	Acknowledged []string
@@ -145,7 +145,7 @@ type tableVerifier struct {
 	hasher session.Hasher
 
 	begun      time.Time
-	known      int // seals when the records were read; those behind it came meanwhile
+	known      int // seals when the records were read; those after it came meanwhile
 	unsealed   []waitingRow
 	missing    []missingRecord
 	names      []string // of logs, trusted or not
@@ -342,7 +342,7 @@ type logWalk struct {
 	bad      []Finding
 	reported map[Finding]bool
 	last     time.Time
-	end      seal.Tip // behind the last seal that is signed
+	end      seal.Tip // after the last seal that is signed
 
 	anchor uint64 // where the log begins: what is before must have been pruned
 	ends   bool   // it is of a command, which does not run on
@@ -376,7 +376,7 @@ func (v *tableVerifier) checkLog(ctx context.Context, name string, copies []kept
 func (w *logWalk) reportBad() {
 	for _, f := range w.bad {
 		if (f.until == 0 || f.until > w.log.pruned) && !w.reported[f] {
-			w.reported[f] = true // what is behind the last trusted seal is read again with each look for late ones
+			w.reported[f] = true // what is after the last trusted seal is read again with each look for late ones
 			w.report(f)
 		}
 	}
@@ -498,7 +498,7 @@ func compareHeads(keys seal.Keys, copies []keptHead, name string, s *sealquery.S
 	}
 }
 
-// checkKeptHeads names one head that is lost of each log: behind an old copy of the table there may be a week of them.
+// checkKeptHeads names one head that is lost of each log: an old copy of the table may lack a week of them.
 func (v *tableVerifier) checkKeptHeads(copies []keptHead) {
 	lost := map[lostHeads]int{}
 	var first []keptHead

@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// textBatch is a [delivery.Batch]: what was made of texts, and the state behind them.
+// textBatch is a [delivery.Batch]: what was made of texts, and the state after them.
 type textBatch struct {
 	parsed    logformat.EventBatch
 	textBytes int
@@ -47,7 +47,7 @@ func (b *textBatch) Reset() {
 
 func (r *Reader) acquireBatch() bool { return delivery.AcquireInto(r.queue, &r.batch) }
 
-// SubmitBatch delivers what was parsed, with the state behind it, which is stored under key. lag is how far reading is behind now, while there is
+// SubmitBatch delivers what was parsed, with the state after it, which is stored under key. lag is how far reading is behind now, while there is
 // more to read. The error is [ErrStopped].
 func (r *Reader) SubmitBatch(key string, state []byte, lag time.Duration) error {
 	if !r.acquireBatch() {

@@ -50,8 +50,8 @@ func (s *logStream) streamID() string { return streamID(s.group, s.name) }
 
 func (s *logStream) storageKey() string { return "stream." + s.streamID() }
 
-// readFrom is where reading goes on, in milliseconds: before the newest event, for late ones, but not behind now, for a sender whose clock
-// goes ahead would hide what others send.
+// readFrom is where reading goes on, in milliseconds: before the newest event, for late ones, but not after now, for a sender whose clock
+// is ahead would hide what others send.
 func (s *logStream) readFrom(now time.Time, overlap time.Duration) int64 {
 	return max(s.floor, min(s.newest, now.UnixMilli())-overlap.Milliseconds())
 }

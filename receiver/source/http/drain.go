@@ -34,7 +34,7 @@ func (b *drainableBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close leaves the body open: whoever has unpacked it closes it before the answer is written. The server closes the body itself.
+// Close leaves the body open: whoever unpacked it closes it before the answer is written. The server closes the body itself.
 func (b *drainableBody) Close() error { return nil }
 
 var drainBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}

@@ -149,7 +149,7 @@ func (h *eventsHandler) requestOrigin(r *http.Request, dialect *push.Dialect, si
 		return o, framing, err
 	}
 	o = push.Origin{Instance: h.instance, Sender: r.PathValue("sender"), Observed: h.host.Now().UnixNano(), Hide: h.host.Hide}
-	// No unsigned header counts: whoever has caught a signed call could make as many records of it as he can think of headers.
+	// No unsigned header counts: whoever caught a signed call could make as many records of it as he can think of headers.
 	if sign.coversBodyOnly() {
 		if r.Header.Get("ce-specversion") != "" {
 			return o, framing, errUnsignedHeaders

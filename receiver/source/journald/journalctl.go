@@ -104,7 +104,7 @@ func (c Config) withIdentifiers(args ...string) []string {
 
 var errTooLong = errors.New("an entry that is longer than `max_line_bytes`")
 
-// readLine is the next line, io.EOF behind the last one.
+// readLine is the next line, io.EOF after the last one.
 func (r *journalctlRun) readLine() (string, error) {
 	r.hung.Reset(r.silent)
 	defer r.hung.Stop()

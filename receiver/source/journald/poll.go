@@ -78,7 +78,7 @@ var errGone = errors.New("the entry that was read last is gone")
 func (r *journalReader) readNewEntries(ctx context.Context) error {
 	args := r.withIdentifiers()
 	// From the cursor's own entry on: only seeing that one proves that what follows is all that followed. Where it is gone, journalctl would begin
-	// one entry behind the next one.
+	// one entry after the next one.
 	if r.state.Cursor != "" {
 		args = append(args, "--cursor="+r.state.Cursor)
 	}

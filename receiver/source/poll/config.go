@@ -12,7 +12,7 @@ import (
 type Config struct {
 	// CollectionInterval is the pause between two polls.
 	CollectionInterval time.Duration `mapstructure:"collection_interval"`
-	// Overlap is how far each poll looks back behind the one before. Ids of the rows in it are remembered, so that a row
+	// Overlap is how far each poll looks back past the end of the one before. Ids of the rows in it are remembered, so that a row
 	// that shows up late within it is delivered alone.
 	Overlap time.Duration `mapstructure:"overlap"`
 	// ReconcileInterval is the pause between two comparisons of all of ReconcileWindow.

@@ -89,7 +89,7 @@ type MultiServer interface {
 // EmissionObserver is a block of [Rows] that wants to know which of its events are delivered now: not those that were before.
 type EmissionObserver interface {
 	Rows
-	// Emitted is called for row i, behind Event.
+	// Emitted is called for row i, after Event.
 	Emitted(i int)
 }
 
@@ -100,7 +100,7 @@ type Rows interface {
 	Hash(i int) uint64
 	// Event fills e, or says why row i has none. Rows are asked for once, in order.
 	Event(i int, e *session.Event) Verdict
-	// DescribeBad says of a bad row where it stands and what is wrong, without any value of it.
+	// DescribeBad says of a bad row where it is and what is wrong, without any value of it.
 	DescribeBad(i int) (place string, reason error)
 }
 

@@ -60,7 +60,7 @@ func settingFinding(setting, value string, ok bool, why, remedy string) connectc
 
 func isSettingOn(value string) bool { return value == "on" }
 
-// logsConnections reads log_connections, which is a list since 18: who was let in stands in the lines of authorization and setup_durations.
+// logsConnections reads log_connections, which is a list since 18: who was let in is in the lines of authorization and setup_durations.
 func logsConnections(value string) bool {
 	return slices.ContainsFunc(strings.Split(value, ","), func(part string) bool {
 		switch strings.ToLower(strings.TrimSpace(part)) {

@@ -50,7 +50,7 @@ func (c Config) Validate() error {
 // DefaultInstance is host:port of the first endpoint.
 func (c Config) DefaultInstance() string { return c.FirstHost() }
 
-// sqlNamePart is a name as it stands in SQL: bare, which the server folds to lower case, or within double quotes.
+// sqlNamePart is a name as it is written in SQL: bare, which the server folds to lower case, or within double quotes.
 var sqlNamePart = regexp.MustCompile(`^(?:[\pL_][\pL\pN_$]*|"(?:[^"\x00]|"")+")(?:\.|$)`)
 
 // candidateTables returns SQL names, in the order to try.

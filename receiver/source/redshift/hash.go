@@ -37,7 +37,7 @@ func rowHashSQL(at, pid, duration, from string) string {
 
 var errNumber = errors.New("the server sent something else where a number belongs")
 
-// parseModulo64 reads a decimal of any length modulo 2^64, which is how sums of hashes are compared. A numeric may have zeros behind
+// parseModulo64 reads a decimal of any length modulo 2^64, which is how sums of hashes are compared. A numeric may have zeros after
 // a point, which are ignored.
 func parseModulo64(b []byte) (uint64, error) {
 	whole, _, _ := strings.Cut(string(b), ".")

@@ -103,7 +103,7 @@ func (p *objectPrefix) noteKey(o *objectInfo) {
 	}
 }
 
-// behindAllKeys sorts behind every key: keys are UTF-8.
+// behindAllKeys sorts after every key: keys are UTF-8.
 const behindAllKeys = "\xff"
 
 // forgetVanished lets go of an object that is not under its key any more. up to is the key that a listing has come to.

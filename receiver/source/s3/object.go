@@ -23,7 +23,7 @@ type objectReading struct {
 	from         objectPosition
 	awslogs.Text // its parser is nil until the format is known
 
-	overlong int // bytes behind the next record that were passed over within a line that is too long
+	overlong int // bytes after the next record that were passed over within a line that is too long
 }
 
 func (g *objectReading) placeText() string { return fmt.Sprintf("%s:%d", g.info.key, g.Next) }

@@ -24,7 +24,7 @@ type keyListing struct {
 	After string `json:"after,omitempty"` // keys up to this one are done
 	// Floor is that of the prefix once a whole listing is over: what is older and not listed by then comes too late.
 	Floor int64 `json:"floor,omitempty"`
-	// Failed says that an object could not be read: after a restart the listing begins anew, for the configuration may be another one.
+	// Failed says that an object could not be read: after a restart the listing starts again, for the configuration may be another one.
 	Failed bool `json:"failed,omitempty"`
 
 	firstRecent string // the first key of the overlap
@@ -55,7 +55,7 @@ type objectPrefix struct {
 	reading   *objectReading    // that goes on
 	changed   bool              // since the state was submitted
 	turnBytes int               // read since the other prefixes had their turn
-	recentKey string            // listings that are not whole begin behind it
+	recentKey string            // listings that are not whole begin after it
 	listedAt  time.Time         // when the last whole listing began
 	lastRead  time.Time         // when an object was read
 	faults    int               // objects in a row that could not be read

@@ -13,7 +13,7 @@ type fileCopy struct {
 	original *trackedFile
 	info     FileInfo // of the copy when it was compared
 	length   int64    // of its text then
-	outgrown bool     // it has more than its original, behind what was delivered of that
+	outgrown bool     // it has more than its original, beyond what was delivered of that
 }
 
 func (r *folderReader) isKnownCopy(f File) bool {

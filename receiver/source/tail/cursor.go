@@ -15,7 +15,7 @@ type textCursor struct {
 	Head     string `json:"head"`
 	TailSize int    `json:"tailSize"` // how much before Offset is hashed
 	Tail     string `json:"tail"`
-	Offset   int64  `json:"offset"` // behind the last record that was delivered, in bytes of text
+	Offset   int64  `json:"offset"` // just after the last record that was delivered, in bytes of text
 	Anchor   int64  `json:"anchor"` // where a parser must start to go on there
 	State    []byte `json:"state"`  // and what it must know
 	Format   string `json:"format"`
@@ -29,7 +29,7 @@ type textCursor struct {
 }
 
 const (
-	maxHead = 4096 // enough to see the first rows behind any line of column names
+	maxHead = 4096 // enough to see the first rows after any line of column names
 	maxTail = 512
 )
 
@@ -43,7 +43,7 @@ func (c *textCursor) matchesHead(head *textHead) bool {
 	return c.HeadSize > 0 && len(head.text) >= c.HeadSize && head.hashPrefix(c.HeadSize) == c.Head
 }
 
-// matchesTail reports whether the text before Offset still is the one that was read. An export that was written anew may begin
+// matchesTail reports whether the text before Offset still is the one that was read. An export that was rewritten may begin
 // as the old one did and have other rows in the middle. Of a compressed file only the beginning is compared: nobody
 // changes one in place. The error is [ErrUnreachable].
 func (c *textCursor) matchesTail(ctx context.Context, folder Folder, path string, compressed bool) (bool, error) {

@@ -106,7 +106,7 @@ func (r *folderReader) flushFormat(state *formatState, last *trackedFile) {
 }
 
 func (r *folderReader) logTimeNow(last *trackedFile) int64 {
-	// The clock of this machine would be wrong: a server's may go ahead or behind by any time, and then a verdict by time would come before the
+	// The clock of this machine would be wrong: a server's may be ahead or behind by any time, and then a verdict by time would come before the
 	// refusal that is its contrary.
 	logTime := last.parsing.parser.LogTime()
 	if logTime == 0 {

@@ -13,7 +13,7 @@ type readPosition struct {
 	skip      int64 // records before it are not wanted: `initial: end`
 
 	before    string // the text just before next, up to maxTail
-	overlong  int64  // bytes behind next that were passed over within a line that is too long
+	overlong  int64  // bytes after next that were passed over within a line that is too long
 	holeSize  int64  // NULs that were passed just before next
 	holeStart int64
 }
@@ -23,7 +23,7 @@ func (p *readPosition) isUndeliveredOffset(offset int64) bool {
 	return offset >= max(p.delivered, p.skip)
 }
 
-// furthestRead is behind the last record that was delivered, by whichever run.
+// furthestRead is just after the last record that was delivered, by whichever run.
 func (p *readPosition) furthestRead() int64 { return max(p.next, p.delivered) }
 
 // keepBefore copies the end of what was read: a part would keep the whole text in memory.
@@ -33,7 +33,7 @@ func (p *readPosition) keepBefore(text string) {
 	}
 }
 
-// A writer that does not append goes on where it stood after its file was truncated: the file then begins with a hole, which
+// A writer that does not append goes on where it was after its file was truncated: the file then begins with a hole, which
 // reads as NULs. After a loss of power a file may have one in its middle, too.
 
 // holeInLine is how many NULs within a line are a hole: no format has so many.

@@ -31,7 +31,7 @@ type Settings struct {
 	PollInterval time.Duration
 	BatchSize    int  // most events that are delivered at once
 	MaxLineBytes int  // a longer record is skipped and counted
-	SkipExisting bool // what is there at the very first start is not delivered
+	SkipExisting bool // what exists at the very first start is not delivered
 	HoldOpen     int  // how many files stay open between scans, so that their rest can be read after a rotation
 }
 

@@ -27,7 +27,7 @@ type Listing struct {
 
 // Answer is what a view has to say.
 type Answer struct {
-	Facts    []NamedValue // that stand above the lists
+	Facts    []NamedValue // that are above the lists
 	Listings []Listing    // JSON has all of them, CSV and NDJSON the first
 	Coverage query.Coverage
 	Notes    []string // for people, on the other stream

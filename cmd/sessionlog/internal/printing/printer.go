@@ -34,7 +34,7 @@ var Formats = []string{Table, JSON, CSV, NDJSON}
 // Printer writes answers.
 type Printer struct {
 	Out, Errors io.Writer                // Errors gets the notes
-	Width       int                      // of the terminal that Out is, in columns; 0 where it is none
+	Width       int                      // of the terminal that Out is, in columns; 0 where it is not one
 	Variable    func(name string) string // of the environment: NO_COLOR, TERM
 	Format      string                   // one of [Formats]
 	Zone        *time.Location           // of times that people see
@@ -276,7 +276,7 @@ func (p *Printer) fittingColumns(l *Listing, columns []string) (fitting, left []
 	return fitting, left
 }
 
-// leftOfSentence is about what stands before a sentence.
+// leftOfSentence is about what precedes a sentence.
 const leftOfSentence = 28
 
 // columnGap is between two columns.
@@ -310,7 +310,7 @@ func (p *Printer) hasColors() bool {
 
 func (p *Printer) emphasizeTitle(title string) string { return p.inColors(title, text.Bold) }
 
-// colorCell colours an outcome; the word stands there all the same.
+// colorCell colours an outcome; the word is there all the same.
 func (p *Printer) colorCell(cell, column string) string {
 	switch {
 	case column != "outcome":

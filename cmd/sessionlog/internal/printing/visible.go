@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// VisibleText is a text in which nothing can move a cursor, turn the direction of what follows, or hide: such signs stand as \x1b, \u202e, \xff.
+// VisibleText is a text in which nothing can move a cursor, turn the direction of what follows, or hide: such characters appear as \x1b, \u202e, \xff.
 // Quotes show where a text begins or ends with a space, or is empty.
 func VisibleText(text string) string {
 	shown := text

@@ -2,7 +2,7 @@ package correlation
 
 // maxChainLength is how many logins of one key are looked at, the newest first. What comes after them has either ended long
 // before, or so many share the key that it proves nothing. A user and an address have that many only if several
-// connections last at once, and the one that ended need not be older than those behind it.
+// connections last at once, and the one that ended need not be older than those after it.
 const maxChainLength = 64
 
 func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits clientTraits) (found *rememberedLogin, ambiguous bool) {

@@ -18,7 +18,7 @@ type knownKey struct {
 func splitJSONObject(p *exportParser, record string) (bool, error) {
 	j := jsonScanner{input: record}
 	j.consumeByte('[')
-	// With output_format_json_array_of_rows lines of brackets stand around the rows, and commas between them.
+	// With output_format_json_array_of_rows lines of brackets are around the rows, and commas between them.
 	if j.consumeByte(']') || j.consumeByte(',') || j.isAtEnd() {
 		return false, expectEnd(&j)
 	}

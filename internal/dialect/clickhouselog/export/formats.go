@@ -7,7 +7,7 @@ import (
 )
 
 // Formats are the exports that can be read, named as ClickHouse names them. The line of types is recognised wherever it
-// stands, so the formats with and without it are one; and so are those whose values are all strings.
+// is, so the formats with and without it are one; and so are those whose values are all strings.
 func Formats() []logformat.Format {
 	return []logformat.Format{
 		newExportFormat("JSONEachRow", detectJSONObject, splitJSONObject, logformat.FirstLineLength,

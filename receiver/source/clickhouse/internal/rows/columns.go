@@ -115,7 +115,7 @@ func instantField(name string, to *string) rowColumn {
 	}}
 }
 
-// noEnum stands in place of NULL: no Enum8 can have it.
+// noEnum stands for NULL: no Enum8 can have it.
 const noEnum = math.MinInt16
 
 var (

@@ -35,7 +35,7 @@ type Layout struct {
 type TablePart struct {
 	Name    TableName
 	Columns map[string]string
-	from    string // what stands behind FROM
+	from    string // what follows FROM
 	// approximate: types differ from server to server, Columns has those of any of them.
 	approximate bool
 }

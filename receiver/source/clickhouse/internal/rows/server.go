@@ -16,7 +16,7 @@ const ServerSQL = "serverUUID()"
 // SkipAbsentServers has a query pass over servers that cannot be reached: they are missing from its answer.
 const SkipAbsentServers = " SETTINGS skip_unavailable_shards = 1"
 
-// OnEveryServer is what stands behind FROM to have each server of a cluster run a query.
+// OnEveryServer is what follows FROM to have each server of a cluster run a query.
 func OnEveryServer(cluster, query string) string {
 	return "clusterAllReplicas(" + configclickhouse.QuoteText(cluster) + ", view(" + query + "))"
 }

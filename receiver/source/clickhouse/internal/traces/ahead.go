@@ -23,7 +23,7 @@ type aheadQuestion struct {
 	err    error
 }
 
-// nextReads are the logins of a backlog behind a time, for as many reads as one question ahead is about. There are none near the time up to
+// nextReads are the logins of a backlog after a time, for as many reads as one question ahead is about. There are none near the time up to
 // which rows are read, where some may still be late.
 func (t *Tracer) nextReads(from int64, read poll.TimeRange) poll.TimeRange {
 	if read.From == poll.AllTimes.From || read.To == poll.AllTimes.To {

@@ -22,7 +22,7 @@ func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.C
 		l.rowsSQL(clickhouselog.TypeLogout, q.logins.From, at), l.rowsSQL(clickhouselog.TypeLogout, at, q.written))
 	listed, err := listConnections(ctx, conn, sql, func() {})
 	q.connections = strings.Join(listed, ", ")
-	if len(listed) > maxListedConnections { // a scalar is computed once, wherever it stands
+	if len(listed) > maxListedConnections { // a scalar is computed once, wherever it appears
 		q.scalar = "(SELECT groupArray((address, port)) FROM (" + sql + ")) AS open, "
 		q.connections = "SELECT tupleElement(c, 1), tupleElement(c, 2) FROM (SELECT arrayJoin(open) AS c)"
 	}

@@ -58,9 +58,9 @@ type traceQuestion struct {
 	logins    poll.TimeRange // when they began
 	connected int64          // from when on logins of lasting connections are known
 	written   int64          // up to when the logs are read
-	// connections are the only ones that are looked at, as what stands in brackets behind IN; "": all.
+	// connections are the only ones that are looked at, as what follows IN in brackets; "": all.
 	connections string
-	scalar      string // what connections needs to stand behind WITH
+	scalar      string // what connections needs after WITH
 	firstTraced int64  // when the first of their traced queries started, 0 where that is not known
 }
 
