@@ -133,7 +133,7 @@ func TestReaderThatStaysIsTold(t *testing.T) {
 		write(1000 * n)
 	}
 	require.Len(t, logs.All(), 1)
-	require.Contains(t, logs.All()[0].Message, "write-ahead log cannot begin anew")
+	require.Contains(t, logs.All()[0].Message, "write-ahead log cannot be restarted")
 	require.Equal(t, cfg.Path+"-wal", logs.All()[0].ContextMap()["log"])
 	require.NoError(t, reader.Close())
 	require.Eventually(t, func() bool {
