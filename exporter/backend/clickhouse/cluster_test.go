@@ -18,6 +18,7 @@ import (
 
 // TestCluster shows one cluster after the other misfortune: each test begins with all nodes running.
 func TestCluster(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	t.Run("Suite", clusterSuite)
 	c := testengine.ClickHouseCluster(t, 2, 2, testengine.LogsOnDemand(), sessionlogMay(grantsOnCluster(t)...))
 	cfg := clusterConfig(c, "audit")
@@ -41,6 +42,7 @@ func TestCluster(t *testing.T) {
 
 func clusterConfig(c *testengine.Cluster, database string) Config {
 	cfg := DefaultConfig()
+	cfg.serversAsked = 1
 	for _, node := range c.Nodes() {
 		cfg.Endpoints = append(cfg.Endpoints, endpoint(node, "native"))
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	STLConnectionLog backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
 	// Sessions shapes the views sessions and open_sessions.
 	Sessions backend.SessionsConfig `mapstructure:"sessions"`
+
+	serversAsked int // how often it is asked who answers, each time over a new connection
 }
 
 const quorumAuto = "auto"
@@ -51,6 +53,7 @@ func DefaultConfig() Config {
 		MaxConnections: 4,
 		Fsync:          true,
 		Sessions:       backend.DefaultSessionsConfig(),
+		serversAsked:   8,
 	}
 }
 

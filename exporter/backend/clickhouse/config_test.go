@@ -73,6 +73,7 @@ func TestREADME(t *testing.T) {
 			f, tag := v.Field(i), v.Type().Field(i).Tag.Get("mapstructure")
 			key, squashed := strings.CutSuffix(tag, ",squash")
 			switch {
+			case tag == "": // no key
 			case squashed:
 				walk(prefix, f)
 			case f.Kind() == reflect.Struct && tag != "tls":

@@ -7,6 +7,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	serversAsked = 1 // several servers stand behind the address of one test alone
 	goleak.VerifyTestMain(m)
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
-// serversAsked is how often it is asked who answers, each time over a new connection.
-var serversAsked = 8
-
 // requireOneServer finds out whether records would be spread over servers that know nothing of each other, before anything is made on
 // one of them. Servers that keep their tables together are as good as one.
 func (s *eventStore) requireOneServer(ctx context.Context) error {
@@ -35,7 +32,7 @@ func (s *eventStore) requireOneServer(ctx context.Context) error {
 
 func (cfg Config) serverUUIDs(ctx context.Context) (uuids []string, err error) {
 	away := map[int]error{}
-	for i := range max(serversAsked, len(cfg.Endpoints)) {
+	for i := range max(cfg.serversAsked, len(cfg.Endpoints)) {
 		n := i % len(cfg.Endpoints)
 		if away[n] != nil {
 			continue

@@ -57,8 +57,7 @@ func (b *balancer) next(r *http.Request) string {
 // clusterBehindOneAddress: without cluster nothing is made on one of two servers, and one sentence says what to write; with it, and where
 // somebody has made tables that are Replicated, all is as it should be, whoever answers.
 func clusterBehindOneAddress(t *testing.T, c *testengine.Cluster, cfg Config) {
-	defer func(usual int) { serversAsked = usual }(serversAsked)
-	serversAsked = 2 // the balancer leads to both in turn
+	cfg.serversAsked = 2 // the balancer leads to both in turn
 	first, second := c.Shards[0][0], c.Shards[0][1]
 	_, address := startBalancer(t, first, second)
 	cfg.Endpoints = []string{address}

@@ -39,6 +39,7 @@ var databases atomic.Int64
 // testConfig is the default with a database of its own, which Start makes.
 func testConfig(t testing.TB, s *testengine.Server, protocol string) Config {
 	cfg := DefaultConfig()
+	cfg.serversAsked = 1 // several servers stand behind the address of one test alone
 	cfg.Endpoints = []string{endpoint(s, protocol)}
 	cfg.Username, cfg.Password = server.Admin.Name, configopaque.String(server.Admin.Password)
 	cfg.Database = fmt.Sprintf("test_%d", databases.Add(1))

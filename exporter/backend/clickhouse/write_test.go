@@ -19,6 +19,7 @@ import (
 
 // TestStore runs all that one server can serve: each test has a database of its own.
 func TestStore(t *testing.T) {
+	t.Parallel()
 	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), grafanaMay(t))
 	for _, c := range []struct {
 		name string
