@@ -72,7 +72,7 @@ var pipelines = []pipeline{
 		{system: ours, configs: []string{"file-nop"}, counter: accepted},
 	}},
 	{name: "stderr-nop", input: "stderr", source: "file", sink: "nop", ways: []way{
-		{system: ours, configs: []string{"file-nop"}, counter: accepted},
+		{system: ours, configs: []string{"stderr-nop"}, counter: accepted},
 	}},
 	{name: "connectionlog-nop", input: "connectionlog", source: "file", sink: "nop", ways: []way{
 		{system: ours, configs: []string{"file-nop"}, counter: accepted},
