@@ -19,7 +19,7 @@ func TestAdoptTakesNothingThatMayHaveBeenPutIn(t *testing.T) {
 	s.imported(t, writeRowFile(t, filepath.Join(s.folder, "then.jsonl"), 300, 400))
 	s.exec(t, `CREATE TEMP TABLE forged AS SELECT * FROM session_events_1 WHERE user_name = 'user18';
 UPDATE forged SET record_id = x'019b76daa40080008000000000000001', arrival = 100000; INSERT INTO session_events_1 SELECT * FROM forged`)
-	a := run(t, "adopt", "--config", s.config, "--reason", "none", "--patience", "0")
+	a := run(t, "adopt", "--config", s.config, "--reason", "none", "--seal-wait", "0")
 	require.Equal(t, 1, a.status, a.errors)
 	require.Contains(t, a.out, "inserted")
 	require.Contains(t, a.errors, "nothing is adopted")

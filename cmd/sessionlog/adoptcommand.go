@@ -15,7 +15,7 @@ import (
 
 func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	var reason string
-	var patience time.Duration
+	var sealWait time.Duration
 	cmd := &cobra.Command{
 		Use:   "adopt",
 		Short: "Seals the records from before the log of seals began",
@@ -28,15 +28,15 @@ func newAdoptCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 			if reason == "" {
 				return usageErrorf("say with --reason why these records can be trusted: it is signed with them")
 			}
-			return withStatus(statusUnverified, adoptRecords(cmd.Context(), s, target, reason, patience))
+			return withStatus(statusUnverified, adoptRecords(cmd.Context(), s, target, reason, sealWait))
 		},
 	}
-	cmd.Flags().DurationVar(&patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
+	cmd.Flags().DurationVar(&sealWait, "seal-wait", defaultSealWait, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVar(&reason, "reason", "", "why these records can be trusted (`TEXT`)")
 	return cmd
 }
 
-func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget, reason string, patience time.Duration) error {
+func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget, reason string, sealWait time.Duration) error {
 	cfg, err := target.sealedExporter(ctx, s.variable)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func adoptRecords(ctx context.Context, s commandEnvironment, target *storeTarget
 	defer func() { _ = store.Close() }()
 	left := 0
 	summary, err := verifyWhatIsThere(ctx, s, store, verify.Options{
-		Keys: adoption.Keys(), At: s.now(), Patience: patience,
+		Keys: adoption.Keys(), At: s.now(), SealWait: sealWait,
 		Unprotected: func(e *session.Event) {
 			if !adoption.Add(e) {
 				left++

@@ -49,7 +49,7 @@ func newSealedStore(t *testing.T, rows int) sealedStore {
 func (s *sealedStore) verify(t *testing.T, more ...string) asked {
 	t.Helper()
 	now = time.Now()
-	return run(t, append([]string{"verify", "--sqlite", s.database, "--key", s.public, "--heads", s.kept, "--patience", "0"}, more...)...)
+	return run(t, append([]string{"verify", "--sqlite", s.database, "--key", s.public, "--heads", s.kept, "--seal-wait", "0"}, more...)...)
 }
 
 func (s *sealedStore) exec(t *testing.T, sql string) {
@@ -86,7 +86,7 @@ func TestVerifyTellsByItsExitStatus(t *testing.T) {
 	require.Contains(t, alone.out, "not cosigned")
 	require.Equal(t, 0, s.verify(t, "--witness", s.public).status, "of which each head has a signature")
 	require.Equal(t, 2, s.verify(t, "--witness", "none").status)
-	foreign := run(t, "verify", "--sqlite", s.database, "--key", stranger, "--patience", "0")
+	foreign := run(t, "verify", "--sqlite", s.database, "--key", stranger, "--seal-wait", "0")
 	require.Equal(t, 1, foreign.status, "sealed by somebody else counts for nothing")
 	for _, usage := range [][]string{{"verify", "--sqlite", s.database}, {"verify", "--sqlite", s.database, "--key", "none"}, {"verify", "--sqlite", s.folder + "/none.db", "--key", s.public}, {"keygen"}} {
 		require.Equal(t, 2, run(t, usage...).status, usage)
@@ -167,7 +167,7 @@ func TestASnapshotIsAcknowledged(t *testing.T) {
 	require.Equal(t, 0, a.status, a.out)
 	require.Contains(t, a.out, "1 kept heads are lost, from page")
 	require.Contains(t, a.out, ": ticket 815")
-	require.Contains(t, run(t, "verify", "--sqlite", s.database, "--key", s.public, "--patience", "0").out, "acknowledged  ", "heads or not")
+	require.Contains(t, run(t, "verify", "--sqlite", s.database, "--key", s.public, "--seal-wait", "0").out, "acknowledged  ", "heads or not")
 
 	s.kept = s.heads()
 	later, err := os.ReadFile(s.kept)

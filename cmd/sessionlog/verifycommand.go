@@ -25,8 +25,8 @@ const (
 	statusUnprotected = 3
 )
 
-// defaultPatience is longer than a collector takes to seal what it has stored.
-const defaultPatience = 10 * time.Second
+// defaultSealWait is longer than a collector takes to seal what it has stored.
+const defaultSealWait = 10 * time.Second
 
 // verifyFlags are those of the command verify.
 type verifyFlags struct {
@@ -34,7 +34,7 @@ type verifyFlags struct {
 	acknowledged     []string
 	acknowledgements string
 	witnesses        []string
-	maxAge, patience time.Duration
+	maxAge, sealWait time.Duration
 	output           string
 }
 
@@ -59,7 +59,7 @@ func newVerifyCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 	cmd.Flags().StringVar(&f.acknowledgements, "acknowledgements", "", "a `FILE` of such ids, one a line; behind an id stands what you like")
 	cmd.Flags().StringArrayVar(&f.witnesses, "witness", nil, "a public `KEY` of a witness: a head among those of --heads has to be cosigned by it")
 	cmd.Flags().DurationVar(&f.maxAge, "max-age", 0, "how old the last head may be, in the table and among --heads, as 15m; 0: any age")
-	cmd.Flags().DurationVar(&f.patience, "patience", defaultPatience, "how long records without a seal may wait for it, where a collector writes meanwhile")
+	cmd.Flags().DurationVar(&f.sealWait, "seal-wait", defaultSealWait, "how long records without a seal may wait for it, where a collector writes meanwhile")
 	cmd.Flags().StringVarP(&f.output, "output", "o", printing.Table, "`FORMAT`: table, or ndjson with an object for each finding and one for the summary")
 	return cmd
 }
@@ -68,7 +68,7 @@ func (f *verifyFlags) runVerify(ctx context.Context, s commandEnvironment, targe
 	if f.output != printing.Table && f.output != printing.NDJSON {
 		return usageErrorf("--output %q is none of table, ndjson", f.output)
 	}
-	o := verify.Options{MaxAge: f.maxAge, Patience: f.patience, At: s.now(), Progress: s.newRecordCounter()}
+	o := verify.Options{MaxAge: f.maxAge, SealWait: f.sealWait, At: s.now(), Progress: s.newRecordCounter()}
 	var err error
 	if o.Keys, err = parsePublicKeys(f.keys); err != nil {
 		return err

@@ -79,7 +79,7 @@ func (s *documentSender) sendSuspects(ctx context.Context, r *requestBody, from,
 	case len(out.suspects) >= mostRefusals || !s.takesOthers(ctx):
 		out.postpone(r.records[from:to], failureOf(got.reason, got.key))
 	default:
-		s.suspectRecord(r.records[from], got.reason, patienceWithCall, out)
+		s.suspectRecord(r.records[from], got.reason, limitsOfCall, out)
 	}
 }
 
@@ -100,27 +100,27 @@ func (s *documentSender) suspectItems(ctx context.Context, records []requestReco
 		case isTrouble:
 			out.postponeItem(records[i], answers[i])
 		case answers[i].verdict == recordUnavailable:
-			s.suspectRecord(records[i], "the target answers "+answers[i].reason, patienceWithShard, out)
+			s.suspectRecord(records[i], "the target answers "+answers[i].reason, limitsOfShard, out)
 		default:
-			s.suspectRecord(records[i], "the target answers "+answers[i].reason, patienceWithItem, out)
+			s.suspectRecord(records[i], "the target answers "+answers[i].reason, limitsOfItem, out)
 		}
 	}
 }
 
-// suspectPatience is how many tries a record has that alone makes the target fail.
-type suspectPatience struct {
+// suspectLimits is how many tries a record has that alone makes the target fail.
+type suspectLimits struct {
 	reportAt, giveUp int
 	key, remedy      string
 }
 
 var (
-	patienceWithCall  = suspectPatience{1, triesBeforeRefusal, "endpoint", "see in the target's own log what it cannot do with the record"}
-	patienceWithItem  = suspectPatience{triesBeforeSplit, triesBeforeRefusal, "elasticsearch", "see in Elasticsearch's own log what it cannot do with the record, and its index and pipeline"}
-	patienceWithShard = suspectPatience{triesBeforeSplit, triesOfUnavailable, "elasticsearch", "bring back the shard that is away: GET _cluster/health?level=shards"}
+	limitsOfCall  = suspectLimits{1, triesBeforeRefusal, "endpoint", "see in the target's own log what it cannot do with the record"}
+	limitsOfItem  = suspectLimits{triesBeforeSplit, triesBeforeRefusal, "elasticsearch", "see in Elasticsearch's own log what it cannot do with the record, and its index and pipeline"}
+	limitsOfShard = suspectLimits{triesBeforeSplit, triesOfUnavailable, "elasticsearch", "bring back the shard that is away: GET _cluster/health?level=shards"}
 )
 
 // suspectRecord keeps a record waiting, or gives it up.
-func (s *documentSender) suspectRecord(record requestRecord, reason string, p suspectPatience, out *batchOutcome) {
+func (s *documentSender) suspectRecord(record requestRecord, reason string, p suspectLimits, out *batchOutcome) {
 	tries := s.suspects.countAlone(record.id)
 	reason += " to this record alone, and takes others"
 	fields := []zap.Field{zap.String("key", p.key), zap.String("remedy", p.remedy), zap.Stringer("log.record.uid", record.id)}

@@ -243,7 +243,7 @@ func TestBulkItemWithoutItsShardWaitsLonger(t *testing.T) {
 		require.Empty(t, res.Rejected)
 		require.Equal(t, i+1 >= triesBeforeSplit, logs.Len() > 0, i)
 	}
-	require.Equal(t, patienceWithShard.remedy, logs.All()[0].ContextMap()["remedy"])
+	require.Equal(t, limitsOfShard.remedy, logs.All()[0].ContextMap()["remedy"])
 	res, err := s.Write(t.Context(), eventsOf("alice", "poison"))
 	require.NoError(t, err)
 	require.Len(t, res.Rejected, 1)

@@ -85,12 +85,12 @@ func (l *serverConn) closeConn() {
 func (l *serverConn) execSchemaChange(ctx context.Context, sql string) error {
 	var settings []configclickhouse.Setting
 	if l.cfg.Cluster != "" {
-		patience := schemaChangeLimits.first
+		timeout := schemaChangeLimits.first
 		if l.nodeAway {
-			patience = schemaChangeLimits.nodeAway
+			timeout = schemaChangeLimits.nodeAway
 			settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_output_mode", Value: "throw_only_active"})
 		}
-		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: patience})
+		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: timeout})
 	}
 	err := l.runStatement(ctx, func(conn configclickhouse.Conn) error { return conn.Exec(ctx, sql, settings...) })
 	if l.cfg.Cluster != "" && configclickhouse.HasCode(err, codeTimeout) {

@@ -235,7 +235,7 @@ func silentServer(t *testing.T, r *sealRig) {
 // lateConflict: a version that was kept aside may get its seal while it is verified, as a record may.
 func lateConflict(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10), forgedBy("mallory", numbers(3, 4)))
-	r.cfg.Interval, r.patience = 700*time.Millisecond, 20*time.Second
+	r.cfg.Interval, r.sealWait = 700*time.Millisecond, 20*time.Second
 	b := r.start()
 	writeEvents(t, b, chainEvents(numbers(8, 12), forgedBy("trudy", numbers(3, 4))))
 	summary, found := r.verify()

@@ -100,7 +100,7 @@ func forgottenMeanwhile(t *testing.T, r *sealRig) {
 	r.asked, r.wrap = nil, func(b backend.SealedBackend) backend.SealedBackend { return noErasing{b} }
 	_, err := r.forget(person("user-11"))
 	require.ErrorContains(t, err, "killed")
-	r.wrap, r.patience = nil, 20*time.Second
+	r.wrap, r.sealWait = nil, 20*time.Second
 	erased := make(chan struct{})
 	time.AfterFunc(100*time.Millisecond, func() { _, _ = r.forget(person("user-11")); close(erased) })
 	_, found = r.verify()

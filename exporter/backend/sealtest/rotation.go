@@ -155,7 +155,7 @@ func exchangedKey(t *testing.T, r *sealRig) {
 	r.write(numbers(0, 10))
 	r.cfg.KeyFile, _ = r.newKey()
 	r.write(numbers(10, 11))
-	r.patience = 10 * time.Millisecond
+	r.sealWait = 10 * time.Millisecond
 	_, found := r.verify()
 	require.Equal(t, []verify.Kind{verify.KindForgedHead, verify.KindForgedHead, verify.KindInserted}, findingKinds(found))
 }

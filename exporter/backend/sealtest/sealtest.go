@@ -159,7 +159,7 @@ type sealRig struct {
 	wrap       func(backend.SealedBackend) backend.SealedBackend // what stands before the database; nil: nothing
 	at         time.Time                                         // when it is verified
 
-	patience     time.Duration
+	sealWait     time.Duration
 	asked        func(query.Store) query.Store // what stands before the store that is verified; nil: nothing
 	acknowledged []string                      // alarms
 	maxAge       time.Duration
@@ -255,7 +255,7 @@ func (r *sealRig) verify(heads ...string) (verify.Summary, []verify.Finding) {
 		store = r.asked(store)
 	}
 	var found []verify.Finding
-	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, Patience: r.patience, Acknowledged: r.acknowledged, MaxAge: r.maxAge}, func(f verify.Finding) {
+	summary, err := verify.Run(r.t.Context(), store, verify.Options{Keys: keys, Heads: heads, At: r.at, SealWait: r.sealWait, Acknowledged: r.acknowledged, MaxAge: r.maxAge}, func(f verify.Finding) {
 		if f.Kind == verify.KindRetention {
 			r.retentions = append(r.retentions, f.Detail)
 		} else if f.Kind != verify.KindNoCopies && f.Kind != verify.KindErasure {

@@ -283,10 +283,10 @@ func (v *tableVerifier) compareRows(ctx context.Context, from recordTable, entri
 			}
 			return errors.Join(v.judgeMissing(ctx, table), v.checkHashes(ctx, from))
 		}
-		if v.patientUntil.IsZero() { // of many rows without a seal, the last ones alone may still get theirs
-			v.patientUntil = time.Now().Add(v.Patience)
+		if v.waitUntil.IsZero() { // of many rows without a seal, the last ones alone may still get theirs
+			v.waitUntil = time.Now().Add(v.SealWait)
 		}
-		if err := v.checkLateSeals(ctx, v.patientUntil); err != nil {
+		if err := v.checkLateSeals(ctx, v.waitUntil); err != nil {
 			return err
 		}
 		low, entries = *next, left

@@ -92,8 +92,8 @@ type Options struct {
 	Acknowledged []string
 	MaxAge       time.Duration // of the last head; 0: any
 	At           time.Time     // now
-	// Patience is how long rows without a seal may wait for theirs, where a collector writes meanwhile.
-	Patience time.Duration
+	// SealWait is how long rows without a seal may wait for theirs, where a collector writes meanwhile.
+	SealWait time.Duration
 	// Progress is called now and then with the rows that have been read.
 	Progress func(rows int)
 	// Unprotected is called for each row from before the first log began; the event is valid until it returns.
@@ -151,8 +151,8 @@ type tableVerifier struct {
 	names      []string // of logs, trusted or not
 	boundSeals int      // whose erasures have found what they are about
 
-	patientUntil time.Time // of the first batch with more unsealed rows than are remembered
-	erased       erasedRecords
+	waitUntil time.Time // of the first batch with more unsealed rows than are remembered
+	erased    erasedRecords
 }
 
 // now goes on while the rows are read: some expire meanwhile.
@@ -217,7 +217,7 @@ func Run(ctx context.Context, store query.Store, o Options, report func(Finding)
 	if err := v.checkRecords(ctx); err != nil {
 		return v.summary, err
 	}
-	if err := v.checkLateSeals(ctx, time.Now().Add(v.Patience)); err != nil {
+	if err := v.checkLateSeals(ctx, time.Now().Add(v.SealWait)); err != nil {
 		return v.summary, err
 	}
 	if err := v.checkDisguises(ctx); err != nil {

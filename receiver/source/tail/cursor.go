@@ -23,9 +23,9 @@ type textCursor struct {
 	Seq int64 `json:"seq,omitempty"`
 	// Skip is how much text `initial: end` does not want, while that is not all passed over.
 	Skip int64 `json:"skip,omitempty"`
-	// Patience is the time after which the parser decided. With another one it decides the records between Anchor and Offset
+	// DecideAfter is the time after which the parser decided. With another one it decides the records between Anchor and Offset
 	// otherwise, so what comes of them is new.
-	Patience time.Duration `json:"patience,omitempty"`
+	DecideAfter time.Duration `json:"decide_after,omitempty"`
 }
 
 const (

@@ -51,7 +51,7 @@ func TestWhatIsStillYoungIsHeldBack(t *testing.T) {
 }
 
 // With a shorter time than before the same lines give a verdict that was not delivered yet.
-func TestPatienceThatChangesLosesNothing(t *testing.T) {
+func TestADecisionTimeThatChangesLosesNothing(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
 		path := serverPath
 		cfg := disk.serverSettings(path)

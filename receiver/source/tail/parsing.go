@@ -49,7 +49,7 @@ func (r *folderReader) createParser(f *trackedFile, atEnd bool) error {
 		p.next, p.delivered = c.Anchor, c.Offset
 	}
 	if format.DecidesByTime {
-		if f.parsing.decideAfter = o.DecideAfter; c.Patience != o.DecideAfter {
+		if f.parsing.decideAfter = o.DecideAfter; c.DecideAfter != o.DecideAfter {
 			p.delivered = p.next
 		}
 	}

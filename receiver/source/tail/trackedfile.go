@@ -62,7 +62,7 @@ func (f *trackedFile) nextCursor(withState bool) textCursor {
 	p := &f.position
 	c := textCursor{
 		Path: f.path, Offset: p.furthestRead(), Anchor: f.parsing.parser.ResumeOffset(), Format: f.parsing.format.Name,
-		Patience: f.parsing.decideAfter, Skip: p.skip,
+		DecideAfter: f.parsing.decideAfter, Skip: p.skip,
 	}
 	if withState { // costs what grows with what the texts share
 		c.State = f.parsing.parser.ResumeState()

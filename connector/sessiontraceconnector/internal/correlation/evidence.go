@@ -1,5 +1,5 @@
 // Package correlation remembers logins and spans for a while and says which belong together. It knows events and times, not
-// pdata: the connector reads the clues of a span and writes what is found.
+// pdata: the connector reads the attributes of a span and writes what is found.
 package correlation
 
 // Evidence names why a span and a login belong together, the best first. Its text is the value of sessionlog.correlation.

@@ -82,7 +82,7 @@ func (s *Store) traceAtLogin(l *rememberedLogin, n LearnedRecord) (Trace, bool) 
 		if seen, by, ok := s.traceOfLogin(l, l, mayGuess, false); ok {
 			l.trace, l.span, l.by = seen.trace, seen.span, by
 		} else if by == noTrace && l.undecided == nil && (l.brief || !mayGuess && l.evidenceKeys[UserAddress] != 0) {
-			l.decideAt, l.undecided = s.now+s.patience, s.undecided.PushBack(l)
+			l.decideAt, l.undecided = s.now+s.decisionDelay, s.undecided.PushBack(l)
 		}
 	}
 	return Trace{l.trace, l.span, l.by}, l.by < evidenceCount

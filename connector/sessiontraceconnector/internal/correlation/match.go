@@ -65,7 +65,7 @@ func (s *Store) isWithinGuessTime(l *rememberedLogin) bool {
 // the login that the span really belongs to. It has been read when the source has delivered something later, or has had its
 // time.
 func (s *Store) isSettled(l *rememberedLogin, end int64) bool {
-	return !l.brief || s.now-l.firstSeen >= s.patience || s.readUntil[logNode{l.system, l.instance, l.host}] > end+int64(s.limits.Tolerance)
+	return !l.brief || s.now-l.firstSeen >= s.decisionDelay || s.readUntil[logNode{l.system, l.instance, l.host}] > end+int64(s.limits.Tolerance)
 }
 
 func (t *seenTrace) isNearerTo(other *seenTrace, unixNano int64) bool {

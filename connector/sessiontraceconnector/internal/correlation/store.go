@@ -20,8 +20,8 @@ type Limits struct {
 	Tolerance   time.Duration // by which the clocks of sources and applications may differ
 }
 
-// minPatience is how long other logins of the same moment may take to arrive: a few polls of a source.
-const minPatience = 10 * time.Second
+// minDecisionDelay is how long other logins of the same moment may take to arrive: a few polls of a source.
+const minDecisionDelay = 10 * time.Second
 
 // logNode is what writes one log: each node of a cluster has its own, read at its own pace.
 type logNode struct{ system, instance, host string }
@@ -43,14 +43,14 @@ type Store struct {
 
 	mu sync.Mutex
 	storeClock
-	logins       *loginMemory
-	spans        *spanMemory
-	undecided    *list.List        // of *login whose trace may still be found without a new span, by decideAt
-	updates      *list.List        // of *login whose update is to be delivered
-	takesUpdates bool              // somebody does
-	readUntil    map[logNode]int64 // the newest record of each node, by its clock
-	patience     int64             // how long a login stays undecided
-	stats        Stats
+	logins        *loginMemory
+	spans         *spanMemory
+	undecided     *list.List        // of *login whose trace may still be found without a new span, by decideAt
+	updates       *list.List        // of *login whose update is to be delivered
+	takesUpdates  bool              // somebody does
+	readUntil     map[logNode]int64 // the newest record of each node, by its clock
+	decisionDelay int64             // how long a login stays undecided
+	stats         Stats
 }
 
 // Stats count since the store was made, but for Sessions and Bytes, which are of now.
@@ -69,7 +69,7 @@ func NewStore(limits Limits, now time.Time) *Store {
 		keyHasher: keyHasher{maphash.MakeSeed()}, limits: limits, began: now,
 		logins: newLoginMemory(), spans: newSpanMemory(limits.MaxBytes/4, int64(limits.Lateness+limits.Window)),
 		undecided: list.New(), updates: list.New(),
-		readUntil: map[logNode]int64{}, patience: int64(max(limits.Window, minPatience)),
+		readUntil: map[logNode]int64{}, decisionDelay: int64(max(limits.Window, minDecisionDelay)),
 	}
 }
 

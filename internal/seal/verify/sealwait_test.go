@@ -18,7 +18,7 @@ import (
 // TestManyRowsWithoutASealAreWaitedForOnce, and the last of them once more: a collector may have stored these just now.
 func TestManyRowsWithoutASealAreWaitedForOnce(t *testing.T) {
 	defer verify.SetMostUnsealed(verify.SetMostUnsealed(10))
-	const rows, patience = 100, 400 * time.Millisecond
+	const rows, sealWait = 100, 400 * time.Millisecond
 	cfg := sqlite.DefaultConfig()
 	cfg.Path = filepath.Join(t.TempDir(), "session_log.db")
 	b, err := sqlite.New(cfg, componenttest.NewNopTelemetrySettings())
@@ -38,10 +38,10 @@ func TestManyRowsWithoutASealAreWaitedForOnce(t *testing.T) {
 	store, err := sqlite.OpenQueryStore(t.Context(), cfg)
 	require.NoError(t, err)
 	begun := time.Now()
-	summary, err := verify.Run(t.Context(), store, verify.Options{At: begun, Patience: patience}, func(verify.Finding) {})
+	summary, err := verify.Run(t.Context(), store, verify.Options{At: begun, SealWait: sealWait}, func(verify.Finding) {})
 	require.NoError(t, err)
 	require.Equal(t, rows, summary.Tampering, "each is inserted")
-	require.GreaterOrEqual(t, time.Since(begun), patience)
-	require.Less(t, time.Since(begun), 7*patience)
+	require.GreaterOrEqual(t, time.Since(begun), sealWait)
+	require.Less(t, time.Since(begun), 7*sealWait)
 	require.NoError(t, store.Close())
 }
