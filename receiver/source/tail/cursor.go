@@ -25,7 +25,7 @@ type textCursor struct {
 	Skip int64 `json:"skip,omitempty"`
 	// DecideAfter is the time after which the parser decided. With another one it decides the records between Anchor and Offset
 	// otherwise, so what comes of them is new.
-	DecideAfter time.Duration `json:"decide_after,omitempty"`
+	DecideAfter time.Duration `json:"patience,omitempty"`
 }
 
 const (
