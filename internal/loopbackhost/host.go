@@ -2,6 +2,7 @@
 package loopbackhost
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -25,7 +26,7 @@ func CheckListenAddress(transport, endpoint string) error {
 	}
 	_, port, err := net.SplitHostPort(endpoint)
 	if err == nil && port != "" {
-		_, err = net.LookupPort("tcp", port)
+		_, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", port) // in a file
 	}
 	if err != nil || port == "" {
 		return fmt.Errorf("endpoint: %q is no address to listen on: write host:port without a scheme, as 127.0.0.1:8128", endpoint)

@@ -109,8 +109,8 @@ func (b *rowBuffer) sortTies() {
 // compareTiedRows compares rows of one time. Extra columns have no part in their order: another table may lack them.
 func compareTiedRows(a, b *redshiftlog.Row) int {
 	for i := range logColumns {
-		c, order := &logColumns[i], 0
-		if c.number != nil {
+		var order int
+		if c := &logColumns[i]; c.number != nil {
 			order = cmp.Compare(*c.number(a), *c.number(b))
 		} else {
 			order = strings.Compare(*c.text(a), *c.text(b))
