@@ -15,28 +15,28 @@ import (
 	"testing"
 )
 
-// Thing is made for the first test that asks, and ends behind the last test of the package.
-type Thing[T any] struct {
+// Resource is made for the first test that asks, and ends after the last test of the package.
+type Resource[T any] struct {
 	make func(tb testing.TB) T
 
-	mu   sync.Mutex
-	made bool
-	it   T
+	mu    sync.Mutex
+	made  bool
+	value T
 }
 
-// New says how to make it. What make leaves to the test's clean-up is done behind the last test, where an Errorf of it panics with its text.
-func New[T any](make func(tb testing.TB) T) *Thing[T] { return &Thing[T]{make: make} }
+// New says how to make one. What make leaves to the test's clean-up is done after the last test, where an Errorf of it panics with its text.
+func New[T any](make func(tb testing.TB) T) *Resource[T] { return &Resource[T]{make: make} }
 
-// Get makes it where it is not there yet; the test fails or is skipped as make says.
-func (s *Thing[T]) Get(tb testing.TB) T {
+// Get makes it at the first call; the test fails or is skipped as make says.
+func (s *Resource[T]) Get(tb testing.TB) T {
 	tb.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.made {
-		s.it = s.make(&lastingTest{tb})
+		s.value = s.make(&lastingTest{tb})
 		s.made = true
 	}
-	return s.it
+	return s.value
 }
 
 var (
@@ -49,7 +49,7 @@ type Tests interface{ Run() int }
 
 type endingTests struct{ Tests }
 
-// EndAfter is m with the end of what was shared behind it.
+// EndAfter runs m, and then ends what was shared.
 func EndAfter(m Tests) Tests { return endingTests{m} }
 
 func (m endingTests) Run() int {
@@ -61,7 +61,7 @@ func (m endingTests) Run() int {
 	return code
 }
 
-// lastingTest is a test for as long as something is made, and the package behind that.
+// lastingTest is a test while a resource is made; what it cleans up, and its context, are the package's.
 type lastingTest struct{ testing.TB }
 
 func (*lastingTest) Cleanup(end func()) {

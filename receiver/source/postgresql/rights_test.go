@@ -46,9 +46,9 @@ func (r reader) ask(t *testing.T, sql string) (string, error) {
 }
 
 // installed are servers of both versions, for tests of what others can do there.
-var installed = map[int]*shared.Thing[*engine.Server]{15: installedServer(15), 18: installedServer(18)}
+var installed = map[int]*shared.Resource[*engine.Server]{15: installedServer(15), 18: installedServer(18)}
 
-func installedServer(version int) *shared.Thing[*engine.Server] {
+func installedServer(version int) *shared.Resource[*engine.Server] {
 	return shared.New(func(t testing.TB) *engine.Server {
 		s := engine.Start(t, engine.Version(version))
 		install(t, s)
